@@ -1,0 +1,1 @@
+"""Review assistant for Linux memory-management patches: the wiring and the engine."""
