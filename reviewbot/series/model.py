@@ -1,0 +1,124 @@
+"""The words of a patch series: what a set of mails amounts to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from reviewbot.mail.message import Address, Message
+
+
+class Trailer(NamedTuple):
+    """One trailer, e.g. ``Reviewed-by: A <a@example.org>``.
+
+    ``via`` is the Message-ID of the mail that gave it; ``mismatch`` is true
+    when that mail was sent from another address than the trailer names.
+    """
+
+    name: str
+    value: str
+    via: str
+    mismatch: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Message n of a series, with a diff.
+
+    :ivar number: n of ``[PATCH n/m]``; 1 for a single patch.
+    :ivar message: the mail.
+    :ivar subject: without the bracketed prefix: the first line of the commit message.
+    :ivar diff: from the first ``diff --git`` (or ``---``) line on, as text.
+    :ivar files: paths the diff touches, new names, sorted.
+    :ivar patch_id: stable hash of the diff, as ``git patch-id --stable`` sees it.
+    :ivar trailers: given by followers to this patch, in order of arrival.
+    """
+
+    number: int
+    message: Message
+    subject: str
+    diff: str
+    files: tuple[str, ...] = ()
+    patch_id: str = ""
+    trailers: tuple[Trailer, ...] = ()
+
+
+class LinkHow(StrEnum):
+    """How an earlier version of the same work was recognised, strongest first."""
+
+    CHANGE_ID = "change-id"
+    LINK = "link"
+    REPLY = "reply"
+    SUBJECT = "subject"
+    PATCHES = "patches"
+
+
+class Previous(NamedTuple):
+    """The version before this one."""
+
+    root_msgid: str
+    version: int
+    how: LinkHow
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One posted version of a patch set.
+
+    :ivar root_msgid: Message-ID of the cover, else of the first patch that is there.
+    :ivar subject: of the cover, else of the first patch, as it was written.
+    :ivar name: the same without prefixes.
+    :ivar version: from ``[PATCH vN]``; 1 when none is written.
+    :ivar expected: m of ``[PATCH n/m]``.
+    :ivar patches: the patches that are there, by number.
+    :ivar prefixes: words of the bracket that are neither PATCH, version nor number (``RFC``, ``mm-unstable`` …).
+    :ivar base_commit: of the ``base-commit:`` line, "" when there is none.
+    :ivar prerequisites: patch-ids of ``prerequisite-patch-id:`` lines.
+    :ivar based_on: Message-IDs of ``Based-on:`` lines and their like.
+    :ivar change_id: of the ``change-id:`` line, "" when there is none.
+    :ivar links: Message-IDs of other series that the cover names.
+    :ivar cover_trailers: trailers given to the whole series.
+    :ivar replies: every other mail of its part of the thread, in order of date.
+    :ivar previous: the version before, when it is among the mails that were read.
+    """
+
+    root_msgid: str
+    subject: str
+    name: str
+    version: int
+    expected: int
+    author: Address
+    date: datetime
+    cover: Message | None
+    patches: tuple[Patch, ...]
+    prefixes: tuple[str, ...] = ()
+    base_commit: str = ""
+    prerequisites: tuple[str, ...] = ()
+    based_on: tuple[str, ...] = ()
+    change_id: str = ""
+    links: tuple[str, ...] = ()
+    cover_trailers: tuple[Trailer, ...] = ()
+    replies: tuple[Message, ...] = ()
+    previous: Previous | None = None
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Return the numbers of the patches that are announced and not there."""
+        have = {patch.number for patch in self.patches}
+        return tuple(number for number in range(1, self.expected + 1) if number not in have)
+
+    @property
+    def complete(self) -> bool:
+        """True when every announced patch is there."""
+        return not self.missing
+
+    @property
+    def message_ids(self) -> tuple[str, ...]:
+        """Return the Message-IDs of the cover and the patches."""
+        cover = (self.cover.message_id,) if self.cover else ()
+        return cover + tuple(patch.message.message_id for patch in self.patches)

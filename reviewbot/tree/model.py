@@ -1,0 +1,104 @@
+"""The words of applying: a series on a base commit, and the exact reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Method(StrEnum):
+    """How a patch went in."""
+
+    CLEAN = "clean"
+    FUZZ = "fuzz"
+    THREE_WAY = "3-way"
+    ALREADY = "already there"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A commit to apply on, and why it was chosen.
+
+    :ivar tree: name of the tree (and branch) it belongs to, e.g. ``mm-unstable``.
+    :ivar commit: forty hexadecimal digits.
+    :ivar how: one phrase: ``base-commit of the cover``, ``list default`` …
+    :ivar describe: what a person calls it, e.g. ``v6.12`` or ``linux-source-6.12.48``.
+    """
+
+    tree: str
+    commit: str
+    how: str
+    describe: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedPatch:
+    """One patch as a commit: number within the series, commit and tree ids, how it went in."""
+
+    number: int
+    commit: str
+    tree: str
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Why a patch does not apply, precisely enough that nobody has to reproduce it.
+
+    :ivar number: of the patch within the series.
+    :ivar message_id: of the patch mail.
+    :ivar file: path in the tree ("" when the mail itself is broken).
+    :ivar hunk: header of the hunk, ``@@ -a,b +c,d @@ …``; "" when the whole file is concerned.
+    :ivar wanted: the lines the hunk expects there.
+    :ivar found: what the tree has at the nearest place instead, "" when the file is not there.
+    :ivar found_line: where ``found`` starts, from 1; 0 when there is none.
+    :ivar reason: one sentence for the author.
+    """
+
+    number: int
+    message_id: str
+    file: str
+    hunk: str
+    wanted: str
+    found: str
+    found_line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try on one base: every patch became a commit, or the first that did not says why."""
+
+    base: Base
+    patches: tuple[AppliedPatch, ...]
+    reject: Reject | None = None
+
+    @property
+    def applies(self) -> bool:
+        """True when every patch went in."""
+        return self.reject is None
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Every base that was tried, in order; the last one is the one that counts.
+
+    :ivar attempts: never empty.
+    :ivar trace: the explained choice of bases, one sentence each.
+    """
+
+    attempts: tuple[Attempt, ...]
+    trace: tuple[str, ...] = ()
+
+    @property
+    def chosen(self) -> Attempt:
+        """Return the attempt that applied, else the one that got furthest."""
+        for attempt in self.attempts:
+            if attempt.applies:
+                return attempt
+        return max(self.attempts, key=lambda attempt: len(attempt.patches))
+
+    @property
+    def applies(self) -> bool:
+        """True when the series applies to one of the bases."""
+        return self.chosen.applies
