@@ -19,7 +19,7 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One mail as the archives know it.
+    r"""One mail as the archives know it.
 
     :ivar message_id: without angle brackets; derived from the bytes when the mail has none.
     :ivar subject: decoded, on one line.
@@ -30,7 +30,7 @@ class Message:
     :ivar to: recipients as written.
     :ivar cc: copied recipients as written.
     :ivar lists: List-Id values, without angle brackets, e.g. ``linux-mm.kvack.org``.
-    :ivar body: the readable text: decoded, ``\\n`` line ends, HTML turned to text, patches of
+    :ivar body: the readable text: decoded, ``\n`` line ends, HTML turned to text, patches of
         text attachments appended.
     :ivar oddities: what had to be repaired or is suspicious, one short phrase each.
     :ivar raw: the bytes as received.

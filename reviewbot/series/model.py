@@ -76,7 +76,7 @@ class Series:
     :ivar version: from ``[PATCH vN]``; 1 when none is written.
     :ivar expected: m of ``[PATCH n/m]``.
     :ivar patches: the patches that are there, by number.
-    :ivar prefixes: words of the bracket that are neither PATCH, version nor number (``RFC``, ``mm-unstable`` …).
+    :ivar prefixes: other words of the bracket, e.g. ``RFC`` or ``mm-unstable``.
     :ivar base_commit: of the ``base-commit:`` line, "" when there is none.
     :ivar prerequisites: patch-ids of ``prerequisite-patch-id:`` lines.
     :ivar based_on: Message-IDs of ``Based-on:`` lines and their like.

@@ -1,0 +1,200 @@
+"""The wiring: every setting comes from the environment, with a default that works on a laptop.
+
+``manage.py settings`` prints the table of what can be set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from reviewbot.environment import env_bool, env_int, env_list, env_path, env_secret, env_text
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = env_path("REVIEWBOT_VAR", BASE_DIR / "var", "folder of everything the service keeps")
+VAR.mkdir(parents=True, exist_ok=True)
+
+
+def _embedded_secret() -> str:
+    """Return a key of this installation, made once and kept with the data."""
+    path = VAR / "secret-key"
+    if not path.exists():
+        draft = VAR / f"secret-key.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(50), encoding="ascii")
+        with contextlib.suppress(FileExistsError):  # another process was first: its key counts
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text(encoding="ascii")
+
+
+# --- Django ---------------------------------------------------------------------------------------------------------
+DEBUG = env_bool("DEBUG", False, "show tracebacks on pages; never on a public host")
+SECRET_KEY = env_secret("SECRET_KEY", "", "key of sessions and tokens") or _embedded_secret()
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], "host names the pages answer to")
+SITE_URL = env_text("SITE_URL", "http://localhost:8000", "address of the dashboard, for links in mails").rstrip("/")
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [], "origins that may post forms, behind a proxy")
+SECURE = SITE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if SECURE else 0, "seconds of strict transport security")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "threads.apps.ThreadsConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "reviewbot.urls"
+WSGI_APPLICATION = "reviewbot.wsgi.application"
+APPEND_SLASH = False  # Message-IDs end as they end; both forms are routed where clients need both
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "style-src": [SELF],
+        "script-src": [SELF],
+        "img-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- database -------------------------------------------------------------------------------------------------------
+DATABASE_URL = env_secret("DATABASE_URL", "", "PostgreSQL of several machines; SQLite in the data folder when empty")
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL or f"sqlite:///{VAR / 'db.sqlite3'}", conn_max_age=60)}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+# --- queue ----------------------------------------------------------------------------------------------------------
+REDIS_URL = env_secret("REDIS_URL", "", "shared Redis; a private one on a socket, or files, when empty")
+REDIS_SOCKET = VAR / "redis.sock"
+EMBEDDED_REDIS = not REDIS_URL and shutil.which("redis-server") is not None
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL
+elif EMBEDDED_REDIS:
+    CELERY_BROKER_URL = f"redis+socket://{REDIS_SOCKET}"
+else:
+    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(VAR / "broker"),
+        "data_folder_out": str(VAR / "broker"),
+        "control_folder": str(VAR / "broker-control"),
+    }
+    for _folder in ("broker", "broker-control"):
+        (VAR / _folder).mkdir(exist_ok=True)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TASK_DEFAULT_QUEUE = "intake"
+CELERY_TASK_ROUTES = {
+    "threads.tasks.fetch": {"queue": "intake"},
+    "threads.tasks.follow": {"queue": "intake"},
+    "threads.tasks.sweep": {"queue": "intake"},
+    "threads.tasks.apply": {"queue": "tree"},
+    "threads.tasks.check": {"queue": "check"},
+    "threads.tasks.build": {"queue": "build"},
+    "threads.tasks.publish": {"queue": "publish"},
+}
+QUEUES = ("intake", "tree", "check", "build", "publish")
+LEASE_SECONDS = env_int("LEASE_SECONDS", 1800, "after which a step of a lost worker is taken up again")
+SWEEP_SECONDS = env_int("SWEEP_SECONDS", 30, "between two looks for steps that were left behind")
+FOLLOW_SECONDS = env_int("FOLLOW_SECONDS", 120, "between two looks at the followed lists")
+
+# --- the way of a series --------------------------------------------------------------------------------------------
+LORE_URL = env_text(
+    "LORE_URL", "https://lore.kernel.org/all", "public-inbox that mails are fetched from, with its inbox"
+).rstrip("/")
+LINK_URL = env_text("LINK_URL", "https://lore.kernel.org/r/", "what a Message-ID is appended to for a link")
+FETCH_SECONDS = env_int("FETCH_SECONDS", 60, "limit for fetching one thread")
+STORE = env_path("REVIEWBOT_STORE", VAR / "store.git", "bare repository of the kernel trees")
+BUILDS = env_path("REVIEWBOT_BUILDS", VAR / "builds", "folder of source and object trees of the builds")
+BUILD_CONFIGURATIONS = env_list("BUILD_CONFIGURATIONS", ["defconfig"], "configurations of the arm64 builds")
+BUILD_ENABLED = env_bool("BUILD_ENABLED", True, "cross-build at all")
+MAIL_FROM = env_text("MAIL_FROM", "Page-table review <review@localhost>", "From of the drafted replies")
+
+# --- API ------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Review assistant",
+    "DESCRIPTION": "What is known about a patch series, by any of its Message-IDs.",
+    "VERSION": "1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+}

@@ -1,0 +1,9 @@
+"""Addresses of the service."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("threads.urls")),
+]

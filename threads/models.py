@@ -1,0 +1,328 @@
+"""The rows: what a restart must not lose. Nothing here decides; services write, selectors read."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from reviewbot.findings import Severity
+from reviewbot.reports.facts import State, Verdict
+
+MESSAGE_ID_LENGTH = 998  # a header line may not be longer, RFC 5322 section 2.1.1
+
+
+def choices(enum: type) -> list[tuple[str, str]]:
+    """Return the choices of a string enum for a model field."""
+    return [(member.value, member.value) for member in enum]  # type: ignore[attr-defined]
+
+
+class MailingList(models.Model):
+    """A list that is followed: where its archive is, and how far it was read."""
+
+    name = models.SlugField(max_length=100, unique=True)
+    address = models.EmailField(blank=True)
+    list_id = models.CharField(max_length=255, blank=True, db_index=True)
+    archive = models.URLField(blank=True, help_text="public-inbox of the list, e.g. https://host/linux-mm")
+    epochs = models.CharField(max_length=500, blank=True, help_text="where its git epochs are, to follow it")
+    cursor = models.JSONField(default=dict, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="date of the newest mail")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Person(models.Model):
+    """A sender, known by address."""
+
+    email = models.CharField(max_length=320, unique=True)
+    name = models.CharField(max_length=255, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>" if self.name else self.email
+
+
+class Topic(models.Model):
+    """All versions of the same work."""
+
+    name = models.CharField(max_length=500)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Message(models.Model):
+    """One mail; its bytes as received, compressed. ``series`` is the series it is about, if any."""
+
+    message_id = models.CharField(max_length=MESSAGE_ID_LENGTH, unique=True)
+    subject = models.TextField(blank=True)
+    author = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="messages")
+    date = models.DateTimeField(db_index=True)
+    parent_msgid = models.CharField(max_length=MESSAGE_ID_LENGTH, blank=True, db_index=True)
+    references = models.JSONField(default=list)
+    body = models.TextField(blank=True)
+    oddities = models.JSONField(default=list)
+    raw = models.BinaryField()
+    digest = models.CharField(max_length=64)
+    received_at = models.DateTimeField(auto_now_add=True)
+    lists = models.ManyToManyField(MailingList, related_name="messages")
+    series = models.ForeignKey("Series", null=True, blank=True, on_delete=models.SET_NULL, related_name="messages")
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
+class Series(models.Model):
+    """One posted version of a patch set, and how far it has come."""
+
+    topic = models.ForeignKey(Topic, on_delete=models.PROTECT, related_name="series")
+    root_msgid = models.CharField(max_length=MESSAGE_ID_LENGTH, unique=True)
+    subject = models.TextField()
+    name = models.CharField(max_length=500)
+    version = models.PositiveIntegerField()
+    expected = models.PositiveIntegerField()
+    author = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="series")
+    date = models.DateTimeField(db_index=True)
+    cover = models.OneToOneField(Message, null=True, blank=True, on_delete=models.PROTECT, related_name="cover_of")
+    prefixes = models.JSONField(default=list)
+    base_commit = models.CharField(max_length=64, blank=True)
+    change_id = models.CharField(max_length=255, blank=True, db_index=True)
+    prerequisites = models.JSONField(default=list)
+    based_on = models.JSONField(default=list)
+    links = models.JSONField(default=list)
+    cover_trailers = models.JSONField(default=list)
+    previous = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="later")
+    previous_how = models.CharField(max_length=20, blank=True)
+    lists = models.ManyToManyField(MailingList, related_name="series")
+    received_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=20, choices=choices(State), default=State.NOT_RUN, db_index=True)
+    verdict = models.CharField(max_length=20, choices=choices(Verdict), default=Verdict.UNKNOWN, db_index=True)
+    reason = models.TextField(blank=True)
+    new_errors = models.PositiveIntegerField(default=0)
+    new_warnings = models.PositiveIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    options = models.JSONField(default=dict, help_text="what was asked for: tree, checks, build")
+
+    class Meta:
+        verbose_name_plural = "series"
+        indexes = [models.Index(fields=["-date", "-id"]), models.Index(fields=["topic", "version"])]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Patch(models.Model):
+    """Message n of a series with a diff. The diff itself stands in the message."""
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="patches")
+    number = models.PositiveIntegerField()
+    message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="patch")
+    subject = models.TextField()
+    patch_id = models.CharField(max_length=64, db_index=True)
+    files = models.JSONField(default=list)
+    trailers = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name_plural = "patches"
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["series", "number"], name="patch_number_once_per_series")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Tree(models.Model):
+    """A kernel tree that series are applied to."""
+
+    name = models.CharField(max_length=100, unique=True)
+    source = models.CharField(max_length=1000, help_text="directory, archive, or git URL")
+    branch = models.CharField(max_length=255, blank=True)
+    role = models.CharField(max_length=255, blank=True, help_text="what it is for, in words")
+    lists = models.JSONField(default=list, help_text="mailing lists whose series belong here")
+    position = models.PositiveIntegerField(default=100, help_text="smaller is tried first")
+    describe = models.CharField(max_length=255, blank=True)
+    commit = models.CharField(max_length=64, blank=True)
+    synced_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Application(models.Model):
+    """A series on one base commit: one row for every base that was tried."""
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="applications")
+    base_commit = models.CharField(max_length=64)
+    tree = models.ForeignKey(Tree, null=True, blank=True, on_delete=models.SET_NULL, related_name="applications")
+    tree_name = models.CharField(max_length=100)
+    describe = models.CharField(max_length=255, blank=True)
+    how = models.TextField(blank=True)
+    position = models.PositiveIntegerField(help_text="order of the tries")
+    applies = models.BooleanField()
+    chosen = models.BooleanField(default=False)
+    reject = models.JSONField(null=True, blank=True)
+    trace = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "base_commit"], name="one_application_per_base"),
+            models.UniqueConstraint(fields=["series"], condition=Q(chosen=True), name="one_chosen_application"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series_id} on {self.tree_name}"
+
+
+class AppliedPatch(models.Model):
+    """One patch of an application as a commit; number 0 is the base itself."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="commits")
+    number = models.PositiveIntegerField()
+    commit = models.CharField(max_length=64)
+    tree_id = models.CharField(max_length=64, db_index=True)
+    method = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["application", "number"], name="one_commit_per_patch")]
+
+    def __str__(self) -> str:
+        return self.commit
+
+
+class Run(models.Model):
+    """One check or build of one git tree, shared by every series that comes to that tree."""
+
+    tree_id = models.CharField(max_length=64)
+    commit = models.CharField(max_length=64)
+    check_name = models.SlugField(max_length=100)
+    configuration = models.CharField(max_length=200, blank=True)
+    version = models.CharField(max_length=200, help_text="of the check, or of compiler and recipe")
+    scope = models.CharField(max_length=64, help_text="digest of what was looked at")
+    scope_paths = models.JSONField(default=list)
+    state = models.CharField(max_length=20, choices=choices(State), default=State.NOT_RUN)
+    summary = models.TextField(blank=True)
+    command = models.TextField(blank=True)
+    log = models.BinaryField(default=b"", help_text="compressed, as bytes")
+    coverage = models.JSONField(default=dict)
+    seconds = models.FloatField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tree_id", "check_name", "configuration", "version", "scope"],
+                name="one_run_of_the_same",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.check_name} of {self.tree_id[:12]}"
+
+
+class Finding(models.Model):
+    """One fact that a run states; see :class:`reviewbot.findings.Finding`."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="findings")
+    fingerprint = models.CharField(max_length=16, db_index=True)
+    occurrence = models.PositiveIntegerField(default=0)
+    rule = models.CharField(max_length=100, db_index=True)
+    severity = models.CharField(max_length=10, choices=choices(Severity))
+    file = models.CharField(max_length=4096)
+    line = models.PositiveIntegerField()
+    function = models.CharField(max_length=500, blank=True)
+    text = models.TextField(blank=True)
+    message = models.TextField()
+    evidence = models.JSONField(default=list)
+    condition = models.TextField(blank=True)
+    assumption = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "fingerprint", "occurrence"], name="one_finding_per_occurrence")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.file}:{self.line}"
+
+
+class FindingLife(models.Model):
+    """The same finding across the versions of a topic."""
+
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="lives")
+    fingerprint = models.CharField(max_length=16)
+    rule = models.CharField(max_length=100)
+    first_version = models.PositiveIntegerField()
+    last_version = models.PositiveIntegerField()
+    fixed_in = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["topic", "fingerprint"], name="one_life_per_topic")]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.fingerprint}"
+
+
+class Report(models.Model):
+    """The facts about a series as JSON, computed once; ``digest`` is its ETag."""
+
+    series = models.OneToOneField(Series, on_delete=models.CASCADE, related_name="report")
+    digest = models.CharField(max_length=64)
+    facts = models.JSONField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Delivery(models.Model):
+    """One mail that was drafted, approved, sent, or withheld, and why."""
+
+    class Stage(models.TextChoices):
+        """How far a mail has come."""
+
+        DRAFT = "draft"
+        APPROVED = "approved"
+        SENT = "sent"
+        WITHHELD = "withheld"
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="deliveries")
+    digest = models.CharField(max_length=64)
+    message_id = models.CharField(max_length=MESSAGE_ID_LENGTH, unique=True)
+    in_reply_to = models.CharField(max_length=MESSAGE_ID_LENGTH)
+    subject = models.TextField()
+    recipients = models.JSONField(default=list)
+    raw = models.BinaryField()
+    stage = models.CharField(max_length=10, choices=Stage, default=Stage.DRAFT)
+    reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [models.UniqueConstraint(fields=["series", "digest"], name="one_delivery_of_the_same")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Submission(models.Model):
+    """What a person asked for by Message-ID or link, until it has become a series."""
+
+    target = models.CharField(max_length=MESSAGE_ID_LENGTH, unique=True)
+    options = models.JSONField(default=dict)
+    state = models.CharField(max_length=20, choices=choices(State), default=State.NOT_RUN)
+    reason = models.TextField(blank=True)
+    actor = models.CharField(max_length=100, blank=True)
+    series = models.ForeignKey(Series, null=True, blank=True, on_delete=models.SET_NULL, related_name="submissions")
+    created_at = models.DateTimeField(auto_now_add=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.target
