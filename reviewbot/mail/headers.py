@@ -1,0 +1,236 @@
+"""Header fields as they really come: folded, raw 8-bit, encoded words, with junk around what is wanted.
+
+Every function takes hostile input, answers in time linear in its (capped) size, and never raises.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from reviewbot.mail.message import Address
+from reviewbot.mail.text import decode
+
+#: header blocks are read up to here, in bytes; the longest honest ones (long Cc lists) have about 60 kB
+MAX_HEADER_BLOCK = 256 * 1024
+#: one field is read up to here, in bytes
+MAX_FIELD = 64 * 1024
+#: fields that are shown to people are cut here, in characters
+MAX_SHOWN = 2000
+MAX_ADDRESSES = 2000
+
+_FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:(.*)", re.DOTALL)
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?\n]{0,1000})\?=")
+_BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_SPACE = re.compile(r"\s+")
+_BRACKETED = re.compile(r"<([^<>]{1,1000})>")
+_ADDRESS_TOKEN = re.compile(r'"(?:[^"\\]|\\.){0,300}"|\([^()]{0,300}\)|<[^<>]{0,1000}>|[,;:]|[^",;:(<]+|.', re.DOTALL)
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+UNKNOWN_DATE = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Headers:
+    """The fields of one header block, by lower-case name, in order, as bytes without folding."""
+
+    def __init__(self, block: bytes) -> None:
+        self._fields: dict[str, list[bytes]] = {}
+        for line in _FOLD.sub(b"", block).split(b"\n"):
+            field = _FIELD.match(line.rstrip(b"\r"))
+            if field:
+                self._fields.setdefault(field[1].decode("ascii").lower(), []).append(field[2][:MAX_FIELD].strip())
+
+    def raw(self, name: str) -> list[bytes]:
+        """Return every value of the field, undecoded."""
+        return self._fields.get(name, [])
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of the field as text; encoded words are left as they are."""
+        return [decode(value)[0] for value in self.raw(name)]
+
+    def first(self, name: str) -> str:
+        """Return the first value of the field that is not empty, else ""."""
+        return next((value for value in self.all(name) if value), "")
+
+
+def split_message(raw: bytes) -> tuple[Headers, bytes]:
+    """Split a mail or a body part into its fields and its body.
+
+    A line that can belong to no header ends the header block, as in RFC 5322
+    parsers everywhere: what follows is the body, even without an empty line.
+    """
+    position = 0
+    limit = min(len(raw), MAX_HEADER_BLOCK)
+    while position < limit:
+        end = raw.find(b"\n", position)
+        end = len(raw) if end < 0 else end
+        line = raw[position : min(end, position + 200)]
+        if not line.rstrip(b"\r"):
+            return Headers(raw[:position]), raw[end + 1 :]
+        if not (line[:1] in b" \t" or _FIELD.match(line)):
+            return Headers(raw[:position]), raw[position:]
+        position = end + 1
+    block = raw[: min(position, MAX_HEADER_BLOCK)]
+    if position < len(raw):
+        blank = re.compile(rb"\n\r?\n").search(raw, max(0, position - 1))
+        return Headers(block), raw[blank.end() :] if blank else b""
+    return Headers(block), b""
+
+
+def decode_words(value: str) -> str:
+    """Decode the RFC 2047 encoded words of a field; adjacent ones are joined before their bytes are decoded."""
+    if "=?" not in value:
+        return value
+    value = _BETWEEN_WORDS.sub(r"\1\2", value[: 8 * MAX_SHOWN])
+    pieces: list[str] = []
+    pending: list[bytes] = []
+    charset = ""
+    position = 0
+
+    def flush() -> None:
+        if pending:
+            pieces.append(decode(b"".join(pending), charset)[0])
+            pending.clear()
+
+    for word in _WORD.finditer(value):
+        if word.start() > position:
+            flush()
+            pieces.append(value[position : word.start()])
+        word_charset = word[1].split("*")[0].lower()  # RFC 2231 appends the language
+        if word_charset != charset:
+            flush()
+            charset = word_charset
+        pending.append(_decode_word(word[2], word[3]))
+        position = word.end()
+    flush()
+    pieces.append(value[position:])
+    return "".join(pieces)
+
+
+def _decode_word(encoding: str, text: str) -> bytes:
+    data = text.encode("utf-8", "replace")
+    if encoding in "qQ":
+        return binascii.a2b_qp(data, header=True)
+    try:
+        return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
+    except binascii.Error:
+        return data
+
+
+def one_line(value: str) -> str:
+    """Decode a field for people: encoded words, no control characters, white space folded, cut at 2,000 characters."""
+    decoded = _SPACE.sub(" ", decode_words(value)[: 2 * MAX_SHOWN])
+    return _CONTROL.sub("", decoded).strip()[:MAX_SHOWN]
+
+
+def parse_addresses(values: Iterable[str]) -> tuple[Address, ...]:
+    """Read address lists; groups are flattened, and a name with a bare comma stays one name."""
+    found: list[Address] = []
+    for value in values:
+        name: list[str] = []
+        angle = comment = ""
+        for piece in [*(match[0] for match in _ADDRESS_TOKEN.finditer(value[:MAX_FIELD])), ","]:
+            if piece in ",;":
+                text = "".join(name)
+                if not (angle or "@" in text) and piece == "," and text.strip():
+                    name.append(", ")  # "Doe, John <john@example.org>": the comma belongs to the name
+                    continue
+                address = _address(text, angle, comment)
+                if address:
+                    found.append(address)
+                name, angle, comment = [], "", ""
+            elif piece == ":":
+                name = []  # the name of a group
+            elif piece[0] == "<" and piece[-1] == ">":
+                angle = angle or piece[1:-1]
+            elif piece[0] == "(" and len(piece) > 1:
+                comment = comment or piece[1:-1]
+            elif piece[0] == '"' and len(piece) > 1:
+                name.append(re.sub(r"\\(.)", r"\1", piece[1:-1]))
+            else:
+                name.append(piece)
+        if len(found) >= MAX_ADDRESSES:
+            break
+    return tuple(found[:MAX_ADDRESSES])
+
+
+def _address(text: str, angle: str, comment: str) -> Address | None:
+    if angle:
+        name, email = text, angle
+    elif "@" in text:
+        name, email = comment, text
+    else:
+        return None
+    email = "".join(_CONTROL.sub("", email).split())[:320]
+    return Address(one_line(name).strip(" ,\"'"), email) if email else None
+
+
+def message_ids(value: str) -> list[str]:
+    """Return the Message-IDs in angle brackets, without them, each once, in order; white space inside is folding."""
+    found = ("".join(match[1].split()) for match in _BRACKETED.finditer(value))
+    return list(dict.fromkeys(_CONTROL.sub("", msgid) for msgid in found if msgid))
+
+
+def own_message_id(values: list[str]) -> str:
+    """Return the Message-ID of a mail from its Message-ID fields, "" when none can be used."""
+    for value in values:
+        bracketed = message_ids(value)
+        if bracketed:
+            return bracketed[0]
+    for value in values:
+        for token in _CONTROL.sub(" ", value).replace("<", " ").replace(">", " ").split():
+            if "@" in token:
+                return token[:1000]
+    return ""
+
+
+def reply_to(value: str, references: list[str], addresses: set[str]) -> str:
+    """Return the Message-ID in an In-Reply-To field.
+
+    Old mailers write phrases there, such as ``message from A <a@example.org>
+    of "Monday"``: what is one of the mail's own addresses is no Message-ID.
+    """
+    candidates = [msgid for msgid in message_ids(value) if msgid.lower() not in addresses]
+    if not candidates and "@" in value and "<" not in value and len(value.split()) == 1:
+        candidates = [value.strip()]
+    known = [msgid for msgid in candidates if msgid in references]
+    return (known[-1:] or candidates[:1] or [""])[0]
+
+
+def list_ids(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the List-Id values (RFC 2919), lower case, without phrase and brackets."""
+    found = []
+    for value in values:
+        bracketed = message_ids(value)
+        plain = value.split()
+        found += [bracketed[-1]] if bracketed else plain[-1:]
+    return tuple(dict.fromkeys(name.lower()[:255] for name in found))
+
+
+def parse_date(value: str) -> datetime | None:
+    """Return the date of an RFC 5322 date-time in UTC, None when it is impossible."""
+    try:
+        date = parsedate_to_datetime(value[:200])
+        date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return date if _EARLIEST <= date < _LATEST else None
+
+
+def sent_date(date: str, received: Iterable[str]) -> tuple[datetime, str]:
+    """Return when a mail was sent, and what is odd about it.
+
+    :param received: the Received fields from the top, the last hop first.
+    """
+    hop = next(filter(None, (parse_date(value.rpartition(";")[2].strip()) for value in received)), None)
+    stated = parse_date(date)
+    if stated and not (hop and stated > hop + timedelta(days=2)):
+        return stated, ""
+    if hop:
+        return hop, "impossible date, taken from Received"
+    return (stated or UNKNOWN_DATE), "impossible date"

@@ -1,0 +1,269 @@
+"""Bytes of a mail to :class:`Message`: every mail becomes one, whatever it is made of.
+
+The standard library's parser builds the whole tree of a mail, recurses, and
+takes seconds for a mail of a million lines; here only what is read is taken
+apart, with a cap on size, depth and number of parts.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import Message as MimeHeader
+
+from reviewbot.mail import headers as fields
+from reviewbot.mail.headers import Headers
+from reviewbot.mail.html import html_to_text
+from reviewbot.mail.message import Address, Message
+from reviewbot.mail.text import decode, plain_lines, suspicious, unflow
+
+#: text beyond this is not read; in bytes before decoding. The largest patches on the lists have about 1 MB.
+MAX_BODY = 2 * 1024 * 1024
+MAX_PARTS = 200
+MAX_DEPTH = 10
+MAX_REFERENCES = 2000
+
+_PATCH_NAME = re.compile(r".*\.(?:patch|diff)", re.IGNORECASE | re.DOTALL)
+_PATCH_TYPES = {"text/x-patch", "text/x-diff", "text/patch", "text/diff", "application/x-patch", "application/x-diff"}
+_DIFF = re.compile(r"^(?:diff --git a/|--- .+\n\+\+\+ )", re.MULTILINE)
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A leaf of the MIME tree."""
+
+    mime: MimeHeader
+    content: bytes
+    forwarded: bool = False
+
+    @property
+    def type(self) -> str:
+        return self.mime.get_content_type()
+
+    @property
+    def filename(self) -> str:
+        try:
+            return self.mime.get_filename() or ""
+        except (ValueError, LookupError, TypeError):  # an RFC 2231 name in a charset that is none
+            return ""
+
+    @property
+    def is_patch(self) -> bool:
+        return self.type in _PATCH_TYPES or bool(_PATCH_NAME.fullmatch(self.filename))
+
+    @property
+    def is_attached(self) -> bool:
+        return self.mime.get_content_disposition() == "attachment"
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is noticed while a mail is read."""
+
+    oddities: list[str] = field(default_factory=list)
+    parts: int = 0
+
+    def note(self, oddity: str) -> None:
+        if oddity and oddity not in self.oddities and len(self.oddities) < 50:
+            self.oddities.append(oddity)
+
+
+def parse_message(raw: bytes) -> Message:
+    """Return the mail; never raises, and notes in ``oddities`` what had to be repaired.
+
+    :param raw: as received, with or without a leading mbox "From " line.
+    """
+    reading = _Reading()
+    content = raw
+    while content.startswith((b"From ", b">From ")):
+        content = content.partition(b"\n")[2]
+    if len(content) > 2 * MAX_BODY + fields.MAX_HEADER_BLOCK:
+        content = content[: 2 * MAX_BODY + fields.MAX_HEADER_BLOCK]
+        reading.note("larger than 4 MB, the rest was not read")
+    head, body = fields.split_message(content)
+    text = _body(head, body, reading)
+    author, to, cc = _people(head, reading)
+    addresses = {address.email.lower() for address in (author, *to, *cc)}
+    message_id = _message_id(head, text, reading)
+    references = _references(head, message_id, addresses)
+    date, oddity = fields.sent_date(head.first("date"), head.all("received"))
+    reading.note(oddity)
+    subject = fields.one_line(head.first("subject"))
+    for where, shown in (("subject", subject), ("sender", author.name), ("body", text)):
+        for oddity in suspicious(shown):
+            reading.note(f"{oddity} in the {where}")
+    parent = fields.reply_to(head.first("in-reply-to"), references, addresses)
+    return Message(
+        message_id=message_id,
+        subject=subject,
+        author=author,
+        date=date,
+        in_reply_to="" if parent == message_id else parent,
+        references=tuple(references),
+        to=to,
+        cc=cc,
+        lists=fields.list_ids(head.all("list-id")),
+        body=text.replace("\0", "\ufffd"),
+        oddities=tuple(reading.oddities),
+        raw=raw,
+    )
+
+
+def _people(head: Headers, reading: _Reading) -> tuple[Address, tuple[Address, ...], tuple[Address, ...]]:
+    authors = fields.parse_addresses(head.all("from")[:1]) or fields.parse_addresses(head.all("sender")[:1])
+    if not authors:
+        reading.note("no sender")
+    to = fields.parse_addresses(head.all("to"))
+    return (authors[0] if authors else Address("", "")), to, fields.parse_addresses(head.all("cc"))
+
+
+def _message_id(head: Headers, text: str, reading: _Reading) -> str:
+    values = head.all("message-id")
+    message_id = fields.own_message_id(values)
+    if len({value for value in values if value}) > 1:
+        reading.note("several Message-IDs, the first is used")
+    if message_id:
+        if values[0] != f"<{message_id}>" and len(values) == 1:
+            reading.note("garbled Message-ID")
+        return message_id
+    reading.note("no Message-ID, derived from the content")
+    said = "\0".join((head.first("date"), head.first("from"), head.first("subject"), text.strip()))
+    return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32] + "@no-message-id.invalid"
+
+
+def _references(head: Headers, message_id: str, addresses: set[str]) -> list[str]:
+    named = fields.message_ids(" ".join(head.all("references")))
+    kept = [msgid for msgid in named if msgid != message_id and msgid.lower() not in addresses]
+    return kept[:1] + kept[1:][1 - MAX_REFERENCES :]
+
+
+def _body(head: Headers, body: bytes, reading: _Reading) -> str:
+    """Return the readable text of a mail: inline text first, then attached patches."""
+    parts = list(_leaves(head, body, reading))
+    parts = [part for part in parts if not part.forwarded] or parts
+    patches = [part for part in parts if part.is_patch]
+    others = [part for part in parts if not part.is_patch]
+    plain = [part for part in others if part.type == "text/plain"]
+    inline = [part for part in plain if not part.is_attached]
+    texts = [_text(part, reading) for part in inline]
+    for part in plain:
+        if part.is_attached:
+            text = _text(part, reading)
+            if _DIFF.search(text) or not (inline or patches):
+                texts.append(text)
+    if not any(text.strip() for text in texts):
+        html = [part for part in others if part.type == "text/html"]
+        texts = [html_to_text(_text(part, reading)) for part in html[:10]] or texts
+        if html:
+            reading.note("only HTML")
+    texts += [_text(part, reading) for part in patches]
+    return "\n".join(text if text.endswith("\n") or len(texts) == 1 else text + "\n" for text in texts)[: MAX_BODY * 2]
+
+
+def _leaves(head: Headers, body: bytes, reading: _Reading, depth: int = 0, forwarded: bool = False) -> Iterator[_Part]:
+    """Walk the MIME tree (RFC 2046), depth first."""
+    reading.parts += 1
+    mime = _mime(head)
+    inner: Iterator[bytes] = iter(())
+    if mime.get_content_maintype() == "multipart":
+        inner = _split_parts(body, mime.get_boundary() or "")
+    elif mime.get_content_type() == "message/rfc822":
+        inner, forwarded = iter((body,)), depth > 0
+    if depth >= MAX_DEPTH:
+        inner = iter(())
+        reading.note(f"nested deeper than {MAX_DEPTH}, the rest was not read")
+    found = False
+    for content in inner:
+        if reading.parts >= MAX_PARTS:
+            reading.note(f"more than {MAX_PARTS} parts, the rest was not read")
+            break
+        found = True
+        yield from _leaves(*fields.split_message(content), reading, depth + 1, forwarded)
+    if not found:
+        yield _Part(mime, _decode_transfer(mime, body, reading), forwarded)
+
+
+def _mime(head: Headers) -> MimeHeader:
+    """Hand the fields that describe a body to the standard library, which reads their parameters (RFC 2231)."""
+    mime = MimeHeader()
+    for name in ("content-type", "content-disposition", "content-transfer-encoding"):
+        value = "".join(head.first(name)[:4000].splitlines())
+        if value:
+            mime[name] = value
+    return mime
+
+
+def _split_parts(body: bytes, boundary: str) -> Iterator[bytes]:
+    """Yield what stands between the boundary lines; the last boundary may be missing."""
+    if not boundary:
+        return
+    delimiter = b"--" + boundary.encode("utf-8", "replace")
+    start = -1  # of the part that is open
+    position = 0
+    while position >= 0:
+        position = body.find(delimiter, position)
+        if position < 0:
+            break
+        end = body.find(b"\n", position)
+        end = len(body) if end < 0 else end
+        rest = body[position + len(delimiter) : min(end, position + len(delimiter) + 100)].strip()
+        if rest in (b"", b"--") and (position == 0 or body[position - 1 : position] == b"\n"):
+            if start >= 0:
+                yield body[start:position].removesuffix(b"\n").removesuffix(b"\r")
+            start = end + 1
+            if rest:
+                return
+        position = end
+    if start >= 0:
+        yield body[start:]
+
+
+def _decode_transfer(mime: MimeHeader, body: bytes, reading: _Reading) -> bytes:
+    """Undo the transfer encoding (RFC 2045), as far as it is what it says."""
+    if len(body) > 2 * MAX_BODY:
+        body = body[: 2 * MAX_BODY]
+    encoding = str(mime.get("content-transfer-encoding", "")).strip().lower()
+    if encoding == "quoted-printable":
+        body = binascii.a2b_qp(body)
+    elif encoding == "base64":
+        body = _decode_base64(body, reading)
+    elif encoding not in ("", "7bit", "8bit", "binary"):
+        reading.note(f"unknown transfer encoding {encoding[:40]!a}")
+    if len(body) > MAX_BODY:
+        reading.note("text larger than 2 MB, the rest was not read")
+    return body[:MAX_BODY]
+
+
+def _decode_base64(body: bytes, reading: _Reading) -> bytes:
+    """Decode base64; a footer that a list server appended in plain text stays as it is."""
+    encoded = _BASE64.match(body)
+    end = encoded.end() if encoded else 0
+    if end < len(body):
+        end = body.rfind(b"\n", 0, end) + 1
+        reading.note("text after base64" if end else "not base64 as declared")
+    digits = b"".join(body[:end].split()).rstrip(b"=")
+    if len(digits) % 4 == 1:
+        digits = digits[:-1]
+    try:
+        return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4)) + body[end:]
+    except binascii.Error:
+        reading.note("broken base64")
+        return body
+
+
+def _text(part: _Part, reading: _Reading) -> str:
+    charset = part.mime.get_content_charset("")
+    text, oddity = decode(part.content, charset)
+    reading.note(oddity)
+    text = plain_lines(text)
+    if part.type == "text/plain" and not part.is_patch and _parameter(part.mime, "format") == "flowed":
+        text = unflow(text, delete_space=_parameter(part.mime, "delsp") == "yes")
+    return text
+
+
+def _parameter(mime: MimeHeader, name: str) -> str:
+    return str(mime.get_param(name, "")).strip().lower()
