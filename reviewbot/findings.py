@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -184,6 +184,40 @@ def compare(
         moved=tuple(moved),
         fixed=tuple(old for old in before if id(old) not in matched),
     )
+
+
+class Traced(NamedTuple):
+    """One finding followed through the states of a series: state 0 is the base, state k is after patch k.
+
+    ``born`` is the first state that has it; ``gone`` the first later state that
+    no longer has it, 0 when the last state still does. ``finding`` is how the
+    last state that has it shows it.
+    """
+
+    finding: Finding
+    born: int
+    gone: int = 0
+
+
+def follow(
+    states: Sequence[Iterable[Finding]], *, renames: Sequence[Mapping[str, str]] | None = None
+) -> tuple[Traced, ...]:
+    """Follow every finding from the base through each patch.
+
+    :param states: the findings of the base, then after each patch.
+    :param renames: for each patch, old path -> new path.
+    """
+    alive: dict[int, int] = {}  # id of the finding in the latest state -> where it was born
+    ended: list[Traced] = []
+    latest: list[Finding] = []
+    for number, state in enumerate(states):
+        current = list(state)
+        change = compare(latest, current, renames=renames[number - 1] if renames and number else None)
+        ended += [Traced(old, alive[id(old)], number) for old in change.fixed]
+        births = {id(finding): number for finding in change.new}
+        births |= {id(pair.after): alive[id(pair.before)] for pair in (*change.still, *change.moved)}
+        alive, latest = births, current
+    return (*ended, *(Traced(finding, alive[id(finding)]) for finding in latest))
 
 
 def occurrences(findings: Iterable[Finding]) -> list[tuple[Finding, int]]:
