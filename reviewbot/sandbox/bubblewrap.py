@@ -123,10 +123,10 @@ def _filesystem(read_only: Mapping[Path, str], writable: Mapping[Path, str], lim
 
 def _rlimits(limits: Limits) -> list[str]:
     # The watcher stops the whole at the limits; these are for what is quicker than the watcher. An
-    # address space is no memory yet, hence twice the size; processes count by user, hence twice the number.
+    # address space is no memory yet, hence twice the size; processes count by user, hence four times the number.
     return [
         f"--as={2 * limits.memory_bytes}",
-        f"--nproc={2 * limits.processes}",
+        f"--nproc={4 * limits.processes}",
         f"--fsize={limits.file_bytes}",
         f"--cpu={int(limits.cpu_seconds) + 1}",
         "--nofile=1024",

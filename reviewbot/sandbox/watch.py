@@ -36,11 +36,11 @@ def descendants(pid: int) -> list[int]:
     found = [pid]
     for parent in found:
         try:
-            threads = os.listdir(f"/proc/{parent}/task")
+            threads = list(Path(f"/proc/{parent}/task").iterdir())
         except OSError:
             continue
         for thread in threads:
-            children = _read(f"/proc/{parent}/task/{thread}/children") or b""
+            children = _read(thread / "children") or b""
             found.extend(int(word) for word in children.split())
     return found
 
@@ -49,12 +49,12 @@ def usage(pid: int) -> Usage:
     """Measure the process and everything below it; pages that are shared count for each that has them."""
     memory = threads = ticks = 0
     for process in descendants(pid):
-        for line in (_read(f"/proc/{process}/status") or b"").splitlines():
+        for line in (_read(Path(f"/proc/{process}/status")) or b"").splitlines():
             if line.startswith(_MEMORY_FIELDS):
                 memory += int(line.split()[1]) * 1024
             elif line.startswith(b"Threads:"):
                 threads += int(line.split()[1])
-        stat = (_read(f"/proc/{process}/stat") or b"").rpartition(b")")[2].split()
+        stat = (_read(Path(f"/proc/{process}/stat")) or b"").rpartition(b")")[2].split()
         if len(stat) > 15:
             # user and system time, its own and of the children it has waited for (proc(5), fields 14 to 17)
             ticks += sum(int(field) for field in stat[11:15])
@@ -106,9 +106,8 @@ def free_bytes(path: Path) -> int:
     return status.f_bavail * status.f_frsize
 
 
-def _read(path: str) -> bytes | None:
+def _read(path: Path) -> bytes | None:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return path.read_bytes()
     except OSError:
         return None
