@@ -208,24 +208,9 @@ def test_applying_what_was_read_gives_the_new_file(old: list[str], new: list[str
 
 PIECES = st.sampled_from(
     [
-        *("diff --git a/x b/x
-", 'diff --git "a/\\1" b/x
-', "--- a/x
-", "+++ b/x
-", "@@ -1,2 +1,3 @@
-"),
-        *("@@ -0,0 +9999999 @@
-", "GIT binary patch
-", "literal 9
-", "\\ No newline
-", "+a
-", "-b
-", " c
-"),
-        *("
-", "rename to 
-", "index 1..2
-"),
+        *("diff --git a/x b/x\n", 'diff --git "a/\\1" b/x\n', "--- a/x\n", "+++ b/x\n", "@@ -1,2 +1,3 @@\n"),
+        *("@@ -0,0 +9999999 @@\n", "GIT binary patch\n", "literal 9\n", "\\ No newline\n", "+a\n", "-b\n", " c\n"),
+        *("\n", "rename to \n", "index 1..2\n"),
     ]
 )
 
