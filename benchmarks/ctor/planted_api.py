@@ -1,0 +1,82 @@
+"""Mistakes in the argument of a call, and calls that this tree does not have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from benchmarks.ctor.mutation import Mutation, operator, planted
+from benchmarks.ctor.sites import Epoch, Site
+
+
+@operator
+def wrong_object(site: Site, epoch: Epoch) -> Iterator[Mutation]:
+    """Hand over something that is not the table's descriptor."""
+    argument = site.body.arguments(site.call)[-1]
+    text = site.table
+    if re.fullmatch(r"\w+", text) and text not in dict(site.body.parameters):
+        yield planted(site, "address-of-pointer", "C24", site.body.replace(argument, f"&{text}"))
+        convert = "virt_to_ptdesc" if epoch.name >= "E3" else "virt_to_page"
+        yield planted(site, "converted-twice", "C24", site.body.replace(argument, f"{convert}({text})"))
+        yield from _self_initialised(site, text)
+    inner = re.fullmatch(r"(virt_to_ptdesc|page_ptdesc|virt_to_page)\((\w+)\)", text)
+    if inner:
+        yield planted(site, "address-of-pointer", "C24", site.body.replace(argument, f"{inner[1]}(&{inner[2]})"))
+
+
+def _self_initialised(site: Site, name: str) -> Iterator[Mutation]:
+    source = site.body.text(site.body.node)
+    pattern = rf"struct (?:ptdesc|page) \*{name} = (\w+)\((\w+)\);"
+    match = re.search(pattern, source)
+    if match is None or site.body.macro:
+        return
+    for declaration in site.body.node.named_children:
+        if declaration.type == "declaration" and site.body.text(declaration) == match.group():
+            wrong = match.group().replace(f"({match[2]})", f"({name})")
+            yield planted(site, "self-initialised", "C24", site.body.replace(declaration, wrong), near=declaration)
+
+
+@operator
+def wrong_mm(site: Site, epoch: Epoch) -> Iterator[Mutation]:
+    """Since constructors take an mm: the wrong one, or the arguments swapped."""
+    arguments = site.body.arguments(site.call)
+    if not epoch.takes_mm or not site.testable or len(arguments) != 2:
+        return
+    mm = site.body.text(arguments[0])
+    swapped = (site.body.replace(arguments[0], site.table), site.body.replace(arguments[1], mm))
+    yield planted(site, "swapped-arguments", "C19 C24 C18", *swapped)
+    if mm == "mm":
+        yield planted(site, "init-mm-for-user-table", "C19", site.body.replace(arguments[0], "&init_mm"))
+        if re.search(r"p(te|md)_alloc_one", site.body.name):
+            yield planted(site, "null-mm-for-user-table", "C19", site.body.replace(arguments[0], "NULL"))
+
+
+@operator
+def other_epoch(site: Site, epoch: Epoch) -> Iterator[Mutation]:
+    """Call what another kernel has."""
+    function = site.call.child_by_field_name("function")
+    assert function is not None
+    for name in _foreign_names(site):
+        if name not in epoch.names and name != site.name:
+            yield planted(site, "api-of-other-epoch", "C18", site.body.replace(function, name))
+    arguments = site.body.arguments(site.call)
+    if site.testable and epoch.name >= "E3":
+        if epoch.takes_mm:
+            edit = site.body.replace(site.call, f"{site.name}({site.table})")
+        else:
+            edit = site.body.replace(arguments[0], f"mm, {site.table}")
+        yield planted(site, "arity-of-other-epoch", "C18", edit)
+
+
+def _foreign_names(site: Site) -> list[str]:
+    level = site.level
+    if site.kind == "dtor_free":
+        return []
+    names = [f"pagetable_{level}_{site.kind}"]
+    if level in ("pte", "pmd"):
+        names.append(f"pgtable_{level}_page_{site.kind}")
+        if level == "pte":
+            names.append(f"pgtable_page_{site.kind}")
+    if site.kind == "dtor":
+        names.append("pagetable_dtor")
+    return names
