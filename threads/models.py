@@ -16,6 +16,24 @@ def choices(enum: type) -> list[tuple[str, str]]:
     return [(member.value, member.value) for member in enum]  # type: ignore[attr-defined]
 
 
+class Work(models.Model):
+    """A row that some worker has to bring to a settled state.
+
+    ``queued_until`` keeps it from being queued twice, ``leased_until`` from
+    being worked on twice; both run out by themselves, so a lost message or a
+    dead worker delays it and nothing more. ``attempts`` ends what kills workers.
+    """
+
+    state = models.CharField(max_length=20, choices=choices(State), default=State.NOT_RUN, db_index=True)
+    reason = models.TextField(blank=True)
+    queued_until = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
 class MailingList(models.Model):
     """A list that is followed: where its archive is, and how far it was read."""
 
@@ -77,7 +95,7 @@ class Message(models.Model):
         return self.message_id
 
 
-class Series(models.Model):
+class Series(Work):
     """One posted version of a patch set, and how far it has come."""
 
     topic = models.ForeignKey(Topic, on_delete=models.PROTECT, related_name="series")
@@ -101,12 +119,9 @@ class Series(models.Model):
     lists = models.ManyToManyField(MailingList, related_name="series")
     received_at = models.DateTimeField(auto_now_add=True)
     wanted = models.BooleanField(default=False, help_text="somebody asked for it, or its list is followed")
-    state = models.CharField(max_length=20, choices=choices(State), default=State.NOT_RUN, db_index=True)
     verdict = models.CharField(max_length=20, choices=choices(Verdict), default=Verdict.UNKNOWN, db_index=True)
-    reason = models.TextField(blank=True)
     new_errors = models.PositiveIntegerField(default=0)
     new_warnings = models.PositiveIntegerField(default=0)
-    leased_until = models.DateTimeField(null=True, blank=True)
     options = models.JSONField(default=dict, help_text="what was asked for: tree, checks, build")
 
     class Meta:
@@ -201,7 +216,7 @@ class AppliedPatch(models.Model):
         return self.commit
 
 
-class Run(models.Model):
+class Run(Work):
     """One check or build of one git tree, shared by every series that comes to that tree."""
 
     tree_id = models.CharField(max_length=64)
@@ -211,7 +226,6 @@ class Run(models.Model):
     version = models.CharField(max_length=200, help_text="of the check, or of compiler and recipe")
     scope = models.CharField(max_length=64, help_text="digest of what was looked at")
     scope_paths = models.JSONField(default=list)
-    state = models.CharField(max_length=20, choices=choices(State), default=State.NOT_RUN)
     summary = models.TextField(blank=True)
     command = models.TextField(blank=True)
     log = models.BinaryField(default=b"", help_text="compressed, as bytes")
@@ -219,7 +233,6 @@ class Run(models.Model):
     seconds = models.FloatField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    leased_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -318,17 +331,14 @@ class Delivery(models.Model):
         return self.subject
 
 
-class Submission(models.Model):
+class Submission(Work):
     """What a person asked for by Message-ID or link, until it has become a series."""
 
     target = models.CharField(max_length=MESSAGE_ID_LENGTH, unique=True)
     options = models.JSONField(default=dict)
-    state = models.CharField(max_length=20, choices=choices(State), default=State.NOT_RUN)
-    reason = models.TextField(blank=True)
     actor = models.CharField(max_length=100, blank=True)
     series = models.ForeignKey(Series, null=True, blank=True, on_delete=models.SET_NULL, related_name="submissions")
     created_at = models.DateTimeField(auto_now_add=True)
-    leased_until = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.target

@@ -1,0 +1,89 @@
+"""What people ask for: a Message-ID, a link or a mailbox, until it has become series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from reviewbot.errors import AuthorError, NotFoundError
+from reviewbot.lore.fetch import Origin, fetch_thread, message_id_of
+from reviewbot.reports.facts import State
+from threads import models
+from threads.services import assembly, messages, pipeline
+from threads.services.queue import claim, enqueue, mark_queued, release
+
+
+def submit(target: str, options: dict[str, Any] | None = None) -> models.Submission:
+    """Ask for the series that a Message-ID or an archive link belongs to.
+
+    Asking again for what is under way changes nothing; asking for what failed
+    tries it again.
+
+    :raises AuthorError: when the target is neither a Message-ID nor a link to a mail.
+    """
+    target = message_id_of(target)
+    with transaction.atomic():
+        row, _ = models.Submission.objects.get_or_create(target=target)
+        row.options = options or row.options
+        if State(row.state).settled:
+            row.state, row.reason, row.actor, row.attempts = State.NOT_RUN, "", "", 0
+            row.queued_until = row.leased_until = None
+        row.save()
+        if mark_queued(models.Submission.objects.filter(pk=row.pk)):
+            enqueue("fetch", row.pk)
+    return row
+
+
+def fetch(submission_id: int) -> None:
+    """Fetch the thread that was asked for, keep its mails and ask for its series.
+
+    :raises NotFoundError: the archive does not have it, or it is no patch series.
+    :raises TransientError: the archive does not answer.
+    """
+    rows = models.Submission.objects.filter(pk=submission_id)
+    if not claim(rows):
+        return
+    rows.update(state=State.RUNNING)
+    row = rows.get()
+    try:
+        raw = fetch_thread(row.target, Origin(settings.LORE_URL, timeout=settings.FETCH_SECONDS))
+        series = take_in(raw, row.target, row.options)
+    finally:
+        release(rows)
+    rows.update(state=State.PASSED, series=series)
+
+
+def take_in(raw_mails: Iterable[bytes], target: str = "", options: dict[str, Any] | None = None) -> models.Series:
+    """Keep the mails of a discussion and ask for the series that ``target`` belongs to, else the newest one.
+
+    :raises AuthorError: when there is no patch series in it.
+    """
+    kept = messages.keep(raw_mails)
+    found = assembly.assemble_threads(kept.threads)
+    series = series_of(target) if target else max(found, key=lambda one: (one.date, one.version), default=None)
+    if series is None:
+        what = f"<{target}>" if target else "This mailbox"
+        raise AuthorError(f"{what} holds no patch series: {len(kept.message_ids)} mails were read, none is a patch.")
+    with transaction.atomic():
+        pipeline.want(series, options)
+    return series
+
+
+def series_of(message_id: str) -> models.Series | None:
+    """Return the series that a mail is about, by any of its Message-IDs."""
+    row = models.Message.objects.filter(message_id=message_id).select_related("series__previous").first()
+    return row.series if row else None
+
+
+def require_series(message_id: str) -> models.Series:
+    """Return the series that a mail is about.
+
+    :raises NotFoundError: when it is not known here.
+    """
+    series = series_of(message_id)
+    if series is None:
+        raise NotFoundError(f"No series is known by <{message_id}>; submit it and it will be fetched.")
+    return series

@@ -1,0 +1,113 @@
+"""The order of the steps of a series: apply, check, build, publish. Nowhere else is it known."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from reviewbot.errors import ReviewError
+from reviewbot.reports.facts import State, Verdict
+from threads import models
+from threads.conversion import storable
+from threads.services.queue import UNSETTLED, enqueue, mark_queued, waiting
+
+log = logging.getLogger(__name__)
+
+BUILD = "build"
+
+
+def want(series: models.Series, options: dict[str, object] | None = None) -> None:
+    """Ask for a series and for the version before it, against which it is compared."""
+    for row in (series, series.previous):
+        if row is not None:
+            row.wanted = True
+            row.options = options or row.options
+            row.save(update_fields=["wanted", "options"])
+            advance(row)
+
+
+def advance(series: models.Series) -> None:
+    """Queue whatever a wanted series needs next; safe to call at any time, by anybody."""
+    if not series.wanted or series.verdict == Verdict.INCOMPLETE:
+        return
+    application = series.applications.filter(chosen=True).first()
+    if application is None:
+        if mark_queued(models.Series.objects.filter(pk=series.pk)):
+            enqueue("apply", series.pk)
+        return
+    runs = runs_of(series)
+    steps = set(waiting(runs).values_list("check_name", "configuration"))
+    for check, configuration in sorted(steps):
+        if mark_queued(runs.filter(check_name=check, configuration=configuration)):
+            enqueue(BUILD, series.pk, configuration) if check == BUILD else enqueue("check", series.pk, check)
+    if not runs.filter(state__in=UNSETTLED).exists():
+        enqueue("publish", series.pk)
+
+
+def runs_of(series: models.Series) -> QuerySet[models.Run]:
+    """Return the runs that a series rests on: of the trees its patches make, with what it touches in view."""
+    trees = models.AppliedPatch.objects.filter(application__series=series, application__chosen=True)
+    return models.Run.objects.filter(tree_id__in=trees.values("tree_id"), scope=scope_of(series))
+
+
+def scope_of(series: models.Series) -> str:
+    """Name what is looked at for a series: the paths that its patches touch."""
+    return hashlib.sha256("\0".join(touched(series)).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def touched(series: models.Series) -> list[str]:
+    """Return the paths that the patches of a series touch, sorted."""
+    return sorted({path for files in series.patches.values_list("files", flat=True) for path in files})
+
+
+def sweep() -> int:
+    """Take up again what was left behind; return how many series and submissions that were."""
+    left = 0
+    for series in models.Series.objects.filter(wanted=True, state__in=UNSETTLED).exclude(verdict=Verdict.INCOMPLETE):
+        advance(series)
+        left += 1
+    for submission in waiting(models.Submission.objects.all()):
+        if mark_queued(models.Submission.objects.filter(pk=submission.pk)):
+            enqueue("fetch", submission.pk)
+            left += 1
+    return left
+
+
+def failed(step: str, arguments: tuple[int | str, ...], error: BaseException) -> None:
+    """Settle what a step could not do, in words that say whose fault it is, and go on with the rest."""
+    known = isinstance(error, ReviewError)
+    text = str(error) if known else f"This failed on our side ({type(error).__name__}: {error})."
+    settled = {"state": State.BROKEN, "reason": storable(text)[:2000], "leased_until": None, "queued_until": None}
+    pk = arguments[0]
+    if step == "fetch":
+        actor = error.actor if isinstance(error, ReviewError) else "the operator"
+        models.Submission.objects.filter(pk=pk).update(**settled, actor=actor)
+        return
+    series = models.Series.objects.get(pk=pk)
+    if step in ("check", BUILD):
+        runs = runs_of(series).filter(state__in=UNSETTLED)
+        runs = (
+            runs.filter(check_name=BUILD, configuration=arguments[1])
+            if step == BUILD
+            else runs.filter(check_name=arguments[1])
+        )
+        runs.update(**settled)
+        advance(series)
+    else:
+        models.Series.objects.filter(pk=pk).update(**settled, verdict=Verdict.BROKEN)
+
+
+def planned_checks(series: models.Series, available: list[str]) -> list[str]:
+    """Return the names of the checks that a series is to have."""
+    asked = series.options.get("checks")
+    return [name for name in available if not asked or name in asked]
+
+
+def planned_builds(series: models.Series) -> list[str]:
+    """Return the names of the configurations that a series is to be built in."""
+    if not settings.BUILD_ENABLED or series.options.get("build") is False:
+        return []
+    return list(settings.BUILD_CONFIGURATIONS)

@@ -1,0 +1,91 @@
+"""Queueing: after the rows are committed, and never in a way that loses work.
+
+The broker holds no truth. What cannot be queued now stays a row, and the
+periodic sweep queues it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from reviewbot.errors import OperatorError
+from reviewbot.reports.facts import State
+from threads.models import Work
+
+Row = TypeVar("Row", bound=Work)
+log = logging.getLogger(__name__)
+
+#: how often a step may lose its worker before it is given up
+MAX_ATTEMPTS = 3
+UNSETTLED = [state.value for state in State if not state.settled]
+
+
+def enqueue(step: str, *arguments: int | str) -> None:
+    """Queue ``threads.tasks.<step>`` as soon as the transaction is committed."""
+    transaction.on_commit(partial(_send, step, arguments))
+
+
+def _send(step: str, arguments: tuple[int | str, ...]) -> None:
+    try:
+        current_app.send_task(f"threads.tasks.{step}", args=arguments, retry=False)
+    except OperationalError as error:
+        log.warning("the queue does not answer, %s%s stays for the sweep: %s", step, arguments, error)
+
+
+def _free(field: str) -> Q:
+    return Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__lt": timezone.now()})
+
+
+def waiting(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Return those that nobody works on and that are not queued."""
+    return rows.filter(_free("queued_until") & _free("leased_until"), state__in=UNSETTLED)
+
+
+def mark_queued(rows: QuerySet[Row]) -> bool:
+    """Note that the rows are queued; False when none of them had to be."""
+    until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    return waiting(rows).update(queued_until=until) > 0
+
+
+def claim(rows: QuerySet[Row]) -> bool:
+    """Take a lease on rows that are to be worked on together; False when they are settled or somebody has them.
+
+    :raises OperatorError: when the step has lost its worker too often.
+    """
+    open_rows = rows.filter(state__in=UNSETTLED)
+    with transaction.atomic():
+        wanted = open_rows.count()
+        free = open_rows.filter(_free("leased_until"))
+        if not wanted or free.count() < wanted:
+            return False
+        free.update(leased_until=_lease_end(), attempts=F("attempts") + 1)
+        lost = open_rows.filter(attempts__gt=MAX_ATTEMPTS).exists()
+    if lost:
+        raise OperatorError(
+            f"The worker died {MAX_ATTEMPTS} times at this step; the operator can look at its log and rerun the series."
+        )
+    return True
+
+
+def renew(rows: QuerySet[Row]) -> None:
+    """Lengthen a lease that is held."""
+    rows.filter(leased_until__isnull=False).update(leased_until=_lease_end())
+
+
+def release(rows: QuerySet[Row]) -> None:
+    """Give a lease back; what was orderly given back does not count as a lost worker."""
+    rows.update(leased_until=None, queued_until=None, attempts=0)
+
+
+def _lease_end() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)

@@ -1,0 +1,73 @@
+"""The steps as Celery tasks: each loads ids and calls one service.
+
+Retrying is decided by the error: what time may mend is tried again with
+back-off and jitter, everything else is settled with its sentence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Task, shared_task
+
+from reviewbot.errors import TransientError
+from threads.services import building, checking, following, intake, pipeline, publishing, trees
+
+
+class Step(Task):
+    """One step of the way; a step that fails for good says so on its row."""
+
+    autoretry_for = (TransientError,)
+    retry_backoff = 5
+    retry_backoff_max = 600
+    retry_jitter = True
+    max_retries = 5
+    acks_late = True
+    soft_time_limit = 3600
+    time_limit = 3700
+
+    def on_failure(self, exc: BaseException, task_id: str, args: tuple[Any, ...], kwargs: Any, einfo: Any) -> None:  # noqa: ANN401
+        """Settle the row."""
+        pipeline.failed(self.name.rpartition(".")[2], args, exc)
+
+
+@shared_task(base=Step)
+def fetch(submission_id: int) -> None:
+    """Fetch a thread that was asked for."""
+    intake.fetch(submission_id)
+
+
+@shared_task(base=Step)
+def apply(series_id: int) -> None:
+    """Apply a series to the tree it belongs on."""
+    trees.apply(series_id)
+
+
+@shared_task(base=Step)
+def check(series_id: int, name: str) -> None:
+    """Run one check over a series."""
+    checking.check(series_id, name)
+
+
+@shared_task(base=Step)
+def build(series_id: int, configuration: str) -> None:
+    """Build every patch of a series in one configuration."""
+    building.build(series_id, configuration)
+
+
+@shared_task(base=Step)
+def publish(series_id: int) -> None:
+    """Put the facts of a series together and draft its reply."""
+    publishing.publish(series_id)
+
+
+@shared_task
+def follow() -> None:
+    """Read what is new on the followed lists."""
+    following.follow_all()
+
+
+@shared_task
+def sweep() -> None:
+    """Take up what was left behind."""
+    pipeline.sweep()
