@@ -1,0 +1,369 @@
+"""The one bare object store: every tree that is known, and every series that was applied.
+
+Objects are written first and references last, each reference by one atomic
+rename, so that a process may be killed at any time. What needs git's own lock
+files (fetching, importing, pruning) happens under one advisory lock that the
+kernel releases with the process; whoever gets it sweeps what a dead one left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pygit2
+
+from reviewbot.errors import NotFoundError, OperatorError
+from reviewbot.tree.git import Git
+
+#: references of known trees, and of applied series
+TREES = "refs/trees/"
+SERIES = "refs/series/"
+
+_NAME = re.compile(r"[A-Za-z0-9_][\w.+-]*(?:/[\w+-][\w.+-]*)*")
+_VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *= *(\S*)", re.MULTILINE)
+_DAY = 86400
+
+_CONFIG = """\
+[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = true
+\tsymlinks = true
+\tautocrlf = false
+\tlogAllRefUpdates = false
+\thooksPath = /dev/null
+\tattributesFile = /dev/null
+\texcludesFile = /dev/null
+\tfsmonitor = false
+\tprotectHFS = true
+\tprotectNTFS = true
+\tcompression = 1
+\tpackedGitWindowSize = 64m
+\tpackedGitLimit = 1g
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+[merge]
+\tdirectoryRenames = false
+[apply]
+\twhitespace = nowarn
+[fetch]
+\trecurseSubmodules = false
+\twriteCommitGraph = false
+\tshowForcedUpdates = false
+[submodule]
+\trecurse = false
+[credential]
+\thelper =
+[protocol "ext"]
+\tallow = never
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A tree that is known by name.
+
+    :ivar name: e.g. ``mm-unstable`` or ``linux-source-6.12``.
+    :ivar commit: its tip, forty hexadecimal digits.
+    :ivar version: of the kernel's Makefile, e.g. ``6.12.48``; "" when it has none.
+    :ivar date: of the tip, in UTC.
+    :ivar source: where it came from: a path or URL.
+    :ivar synced: when it was last brought up to date, in UTC; None for a bare commit.
+    """
+
+    name: str
+    commit: str
+    version: str
+    date: datetime
+    source: str = ""
+    synced: datetime | None = None
+
+    @property
+    def describe(self) -> str:
+        """Return what a person calls it: ``linux-source-6.12 (6.12.48)``."""
+        return f"{self.name} ({self.version})" if self.version else self.name
+
+
+@dataclass(slots=True)
+class Note:
+    """What is remembered about a tree beside its tip.
+
+    :ivar kind: ``directory``, ``archive`` or ``repository``.
+    :ivar branch: of a repository.
+    :ivar depth: of a shallow repository, 0 for the whole history.
+    :ivar stamp: by which an unchanged source is recognised without reading it.
+    :ivar digest: of the content of an archive.
+    :ivar synced: seconds since 1970.
+    :ivar tips: earlier tips with the time they were first seen, oldest first.
+    """
+
+    kind: str
+    source: str
+    commit: str = ""
+    branch: str = ""
+    depth: int = 0
+    stamp: str = ""
+    digest: str = ""
+    synced: float = 0.0
+    tips: list[tuple[float, str]] | None = None
+
+
+class Store:
+    """A bare repository of ours, created on first use. Several processes may use it at once."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path).absolute()
+        self.git = Git(self.path)
+        try:
+            self._create()
+        except OSError as error:
+            raise OperatorError(f"The store {self.path} cannot be written: {error.strerror}.") from error
+
+    def _create(self) -> None:
+        for folder in ("objects/info", "objects/pack", "refs/heads", "tmp", "trees"):
+            (self.path / folder).mkdir(parents=True, exist_ok=True)
+        for name, text in (("config", _CONFIG), ("HEAD", "ref: refs/heads/none\n")):
+            file = self.path / name
+            if not file.is_file() or file.read_text() != text:
+                write_whole(file, text)
+
+    @cached_property
+    def repository(self) -> pygit2.Repository:
+        """The objects, through libgit2."""
+        return pygit2.Repository(str(self.path))
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Lend a folder within the store that is gone afterwards."""
+        try:
+            folder = tempfile.mkdtemp(dir=self.path / "tmp")
+        except OSError as error:
+            raise OperatorError(f"The store {self.path} cannot be written: {error.strerror}.") from error
+        try:
+            yield Path(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the store against other imports, and sweep the locks of one that died."""
+        with (self.path / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for stale in (
+                *self.path.glob("*.lock"),
+                *self.path.glob("refs/**/*.lock"),
+                *self.path.glob("fast_import_crash_*"),
+            ):
+                stale.unlink(missing_ok=True)
+            for stale in self.path.glob("objects/pack/tmp_*"):
+                stale.unlink(missing_ok=True)
+            yield
+
+    # -- trees ------------------------------------------------------------------------------------
+
+    def import_directory(self, name: str, path: Path | str) -> Branch:
+        """Take a directory or a tar archive as one commit; see :func:`reviewbot.tree.importing.import_files`."""
+        from reviewbot.tree.importing import import_files
+
+        return import_files(self, name, Path(path))
+
+    def import_repository(self, name: str, source: Path | str, branch: str = "HEAD", depth: int = 0) -> Branch:
+        """Follow a branch of a repository; see :func:`reviewbot.tree.importing.import_repository`."""
+        from reviewbot.tree.importing import import_repository
+
+        return import_repository(self, name, str(source), branch, depth)
+
+    def sync(self, name: str) -> Branch:
+        """Bring a tree up to date from where it came from.
+
+        :raises NotFoundError: when there is no tree of that name.
+        """
+        note = self.note(name)
+        if note is None:
+            raise NotFoundError(f"There is no tree named {name}; known are: {self.known() or 'none'}.")
+        if note.kind == "repository":
+            return self.import_repository(name, note.source, note.branch, note.depth)
+        return self.import_directory(name, note.source)
+
+    def branches(self) -> tuple[Branch, ...]:
+        """Return every known tree, by name."""
+        names = sorted(unquote(file.stem) for file in (self.path / "trees").glob("*.json"))
+        return tuple(branch for name in names if (branch := self._branch(name)))
+
+    def known(self) -> str:
+        """Return the names of the trees as a list for a sentence."""
+        return ", ".join(branch.name for branch in self.branches())
+
+    def resolve(self, name: str) -> Branch:
+        """Return the tree of that name, or the commit of that id.
+
+        :raises NotFoundError: when it is neither.
+        """
+        if branch := self._branch(name):
+            return branch
+        if re.fullmatch(r"[0-9a-f]{40}", name) and self.has_commit(name):
+            return self._described(name, name, Note("commit", ""))
+        raise NotFoundError(f"There is no tree named {name}; known are: {self.known() or 'none'}.")
+
+    def forget(self, name: str) -> None:
+        """Remove a tree; its objects go with the next :meth:`prune`."""
+        with self.exclusive():
+            (self.path / "trees" / f"{quote(name, safe='')}.json").unlink(missing_ok=True)
+            (self.path / TREES / checked_name(name)).unlink(missing_ok=True)
+
+    def stale(self, after: timedelta = timedelta(days=2)) -> tuple[Branch, ...]:
+        """Return the followed repositories that were not brought up to date for so long."""
+        limit = datetime.now(UTC) - after
+        followed = [b for b in self.branches() if (note := self.note(b.name)) and note.kind == "repository"]
+        return tuple(branch for branch in followed if branch.synced and branch.synced < limit)
+
+    def tip_at(self, name: str, when: datetime) -> str:
+        """Return the commit that was the tip of a tree at a time, as well as is known, else "".
+
+        A branch that is rebuilt is known by the tips that were seen; one that
+        only grows also by its own history.
+        """
+        note = self.note(name)
+        if note is None:
+            return ""
+        seen = [commit for first, commit in note.tips or [] if first <= when.timestamp()]
+        if seen and self.has_commit(seen[-1]):
+            return seen[-1]
+        if note.kind != "repository":
+            return ""
+        output = self.git.run("rev-list", "-1", "--first-parent", f"--before={int(when.timestamp())}", note.commit)
+        return output.stdout.decode().strip() if output.ok else ""
+
+    def _branch(self, name: str) -> Branch | None:
+        note = self.note(name)
+        return self._described(name, note.commit, note) if note and self.has_commit(note.commit) else None
+
+    def _described(self, name: str, commit: str, note: Note) -> Branch:
+        date = datetime.fromtimestamp(self.commit(commit).commit_time, UTC)
+        synced = datetime.fromtimestamp(note.synced, UTC) if note.synced else None
+        return Branch(name, commit, self.version(commit), date, note.source, synced)
+
+    def note(self, name: str) -> Note | None:
+        """Return what is remembered about a tree, None when there is none of that name."""
+        try:
+            fields: dict[str, Any] = json.loads((self.path / "trees" / f"{quote(name, safe='')}.json").read_text())
+            return Note(**fields)
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def remember(self, name: str, note: Note) -> None:
+        """Record a tree: its reference, then what is known about it."""
+        before = self.note(name)
+        note.synced = time.time()
+        note.tips = [tuple(tip) for tip in (before.tips if before else None) or []]
+        if not note.tips or note.tips[-1][1] != note.commit:
+            note.tips.append((note.synced, note.commit))
+        self.point(f"{TREES}{checked_name(name)}", note.commit)
+        write_whole(self.path / "trees" / f"{quote(name, safe='')}.json", json.dumps(asdict(note), indent=1))
+
+    # -- objects ----------------------------------------------------------------------------------
+
+    def has_commit(self, commit: str) -> bool:
+        """Tell whether a commit and its tree are here."""
+        try:
+            return bool(self.commit(commit).tree)
+        except (KeyError, ValueError, pygit2.GitError):
+            return False
+
+    def commit(self, commit: str) -> pygit2.Commit:
+        """Return a commit.
+
+        :raises KeyError: when it is not here, or is no commit.
+        """
+        found = self.repository.get(commit)
+        if not isinstance(found, pygit2.Commit):
+            raise KeyError(commit)
+        return found
+
+    def version(self, commit: str) -> str:
+        """Return the version that the Makefile of a commit states, "" when it states none."""
+        try:
+            makefile = self.commit(commit).tree["Makefile"]
+        except KeyError:
+            return ""
+        text = makefile.data[:4096].decode("utf-8", "replace") if isinstance(makefile, pygit2.Blob) else ""
+        return kernel_version(text)
+
+    def point(self, reference: str, commit: str) -> None:
+        """Set a reference by one atomic rename: no lock that could be left behind."""
+        write_whole(self.path / reference, f"{commit}\n")
+
+    def borrow(self, objects: Sequence[Path]) -> None:
+        """Read objects of other repositories too, without copying or writing them."""
+        file = self.path / "objects/info/alternates"
+        have = file.read_text().splitlines() if file.is_file() else []
+        lines = list(dict.fromkeys([*have, *(str(path.resolve()) for path in objects)]))
+        if lines != have:
+            write_whole(file, "".join(f"{line}\n" for line in lines))
+            self.__dict__.pop("repository", None)
+
+    def prune(self, *, series_after: timedelta = timedelta(days=90)) -> None:
+        """Remove what no one needs: dead scratch folders, old series, objects that nothing refers to.
+
+        Objects younger than two weeks stay, so that a series being applied
+        meanwhile loses none.
+        """
+        with self.exclusive():
+            now = time.time()
+            for folder in (self.path / "tmp").iterdir():
+                if now - folder.stat().st_mtime > _DAY:
+                    shutil.rmtree(folder, ignore_errors=True)
+            for reference in (self.path / SERIES).glob("*/*"):
+                if now - reference.stat().st_mtime > series_after.total_seconds():
+                    reference.unlink(missing_ok=True)
+            self.git.must("repack", "-d", "-l", "-q", patience=3600)
+            self.git.must("prune", "--expire=2.weeks", patience=3600)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Replace a file in one step: a reader sees the old text or the new one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "w") as stream:
+            stream.write(text)
+        os.chmod(temporary, 0o644)  # noqa: PTH101
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def checked_name(name: str) -> str:
+    """Return a tree's name if it can name a reference.
+
+    :raises OperatorError: when it cannot (git-check-ref-format(1)).
+    """
+    if not _NAME.fullmatch(name) or ".." in name or name.endswith((".lock", ".")) or ".lock/" in name:
+        raise OperatorError(f"A tree cannot be named {name!r}: use letters, digits, and . _ + - / between them.")
+    return name
+
+
+def kernel_version(makefile: str) -> str:
+    """Return ``6.12.48`` or ``6.14.0-rc1`` from the head of a kernel's Makefile, "" when it is none."""
+    fields = dict(_VERSION.findall(makefile[:4096]))
+    if not {"VERSION", "PATCHLEVEL"} <= fields.keys():
+        return ""
+    number = ".".join(fields[key] for key in ("VERSION", "PATCHLEVEL", "SUBLEVEL") if fields.get(key))
+    return number + fields.get("EXTRAVERSION", "")
