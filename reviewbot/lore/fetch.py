@@ -123,6 +123,6 @@ def _error(state: str, detail: str, message_id: str, source: Origin) -> ReviewEr
         )
     if state == "too-large":
         return OperatorError(
-            f"The discussion of <{message_id}> is larger than the {source.max_bytes // (1 << 20)} MB that are allowed here."
+            f"The discussion of <{message_id}> has more than the {source.max_bytes >> 20} MB that are allowed here."
         )
     return OperatorError(f"b4 failed on <{message_id}>: {detail}.")
