@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
+import tempfile
 from pathlib import Path
 
 import dj_database_url
@@ -126,6 +128,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 # --- queue ----------------------------------------------------------------------------------------------------------
 REDIS_URL = env_secret("REDIS_URL", "", "shared Redis; a private one on a socket, or files, when empty")
 REDIS_SOCKET = VAR / "redis.sock"
+if len(str(REDIS_SOCKET)) > 100:  # sun_path holds 108 bytes, unix(7)
+    _short = hashlib.sha256(str(VAR).encode()).hexdigest()[:16]
+    REDIS_SOCKET = Path(tempfile.gettempdir()) / f"reviewbot-{os.getuid()}-{_short}" / "redis.sock"
+    REDIS_SOCKET.parent.mkdir(mode=0o700, exist_ok=True)
 EMBEDDED_REDIS = not REDIS_URL and shutil.which("redis-server") is not None
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import transaction
 
 from reviewbot.errors import AuthorError, NotFoundError
-from reviewbot.lore.fetch import Origin, fetch_thread, message_id_of
+from reviewbot.lore.fetch import fetch_thread
+from reviewbot.lore.origin import Origin, parse_target
 from reviewbot.reports.facts import State
 from threads import models
 from threads.services import assembly, messages, pipeline
@@ -22,9 +23,9 @@ def submit(target: str, options: dict[str, Any] | None = None) -> models.Submiss
     Asking again for what is under way changes nothing; asking for what failed
     tries it again.
 
-    :raises AuthorError: when the target is neither a Message-ID nor a link to a mail.
+    :raises NotFoundError: when the target is neither a Message-ID nor a link to a mail.
     """
-    target = message_id_of(target)
+    target = parse_target(target).message_id
     with transaction.atomic():
         row, _ = models.Submission.objects.get_or_create(target=target)
         row.options = options or row.options

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from reviewbot.errors import ReviewError
 from reviewbot.reports.facts import State, Verdict
 from threads import models
 from threads.conversion import storable
+from threads.lanes import BUILD, runs_of
 from threads.services.queue import UNSETTLED, enqueue, mark_queued, waiting
 
 log = logging.getLogger(__name__)
-
-BUILD = "build"
 
 
 def want(series: models.Series, options: dict[str, object] | None = None) -> None:
@@ -45,22 +42,6 @@ def advance(series: models.Series) -> None:
             enqueue(BUILD, series.pk, configuration) if check == BUILD else enqueue("check", series.pk, check)
     if not runs.filter(state__in=UNSETTLED).exists():
         enqueue("publish", series.pk)
-
-
-def runs_of(series: models.Series) -> QuerySet[models.Run]:
-    """Return the runs that a series rests on: of the trees its patches make, with what it touches in view."""
-    trees = models.AppliedPatch.objects.filter(application__series=series, application__chosen=True)
-    return models.Run.objects.filter(tree_id__in=trees.values("tree_id"), scope=scope_of(series))
-
-
-def scope_of(series: models.Series) -> str:
-    """Name what is looked at for a series: the paths that its patches touch."""
-    return hashlib.sha256("\0".join(touched(series)).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def touched(series: models.Series) -> list[str]:
-    """Return the paths that the patches of a series touch, sorted."""
-    return sorted({path for files in series.patches.values_list("files", flat=True) for path in files})
 
 
 def sweep() -> int:
@@ -111,3 +92,9 @@ def planned_builds(series: models.Series) -> list[str]:
     if not settings.BUILD_ENABLED or series.options.get("build") is False:
         return []
     return list(settings.BUILD_CONFIGURATIONS)
+
+
+def forget_leases() -> None:
+    """Take every step up again: for the start of an embedded queue, when no worker can be alive."""
+    for model in (models.Series, models.Run, models.Submission):
+        model.objects.filter(state__in=UNSETTLED).update(queued_until=None, leased_until=None)

@@ -1,0 +1,237 @@
+"""From rows to the facts of a series: what its report, its page, its answer and its mail rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from django.conf import settings
+
+from reviewbot.findings import Pair, Severity, Traced, compare, sort_key
+from reviewbot.reports import facts
+from reviewbot.reports.facts import Life, Reproduce, SeriesReport, State, Told, Verdict
+from reviewbot.reports.keeping import unpack
+from reviewbot.series.discussion import Discussion
+from reviewbot.tree.readers import GitFiles
+from threads import conversion, models
+from threads.lanes import BUILD, Lane, lanes_of
+
+_CODE_LINES = 3
+_OF_THE_SERIES = (Life.NEW, Life.TRANSIENT)
+
+
+def gather(series: models.Series) -> SeriesReport:
+    """Put together everything that the rows say about a series."""
+    application = series.applications.filter(chosen=True).select_related("tree").first()
+    commits = list(application.commits.all()) if application else []
+    lanes = lanes_of(series, commits)
+    told = _told(series, lanes, commits)
+    current, gone = _across_versions(series, [one for one in told if one.life in _OF_THE_SERIES])
+    state, verdict, reason = _judge(series, application, lanes, current)
+    patches = _patches(series, commits)
+    return SeriesReport(
+        message_id=series.root_msgid,
+        subject=series.subject,
+        name=series.name,
+        version=series.version,
+        expected=series.expected,
+        author=series.author.name,
+        author_email=series.author.email,
+        date=series.date,
+        lists=tuple(series.lists.order_by("name").values_list("name", flat=True)),
+        lore=settings.LINK_URL,
+        state=state,
+        verdict=verdict,
+        reason=reason,
+        patches=patches,
+        missing=tuple(sorted({*range(1, series.expected + 1)} - {patch.number for patch in patches})),
+        base=_base(application),
+        failure=facts.Failure(**application.reject) if application and application.reject else None,
+        cells=tuple(cell for lane in lanes for cell in lane.cells()),
+        findings=tuple(sorted(current, key=lambda one: sort_key(one.finding))),
+        fixed=tuple(one for one in told if one.life == Life.FIXED),
+        preexisting=tuple(one for one in told if one.life == Life.PRE_EXISTING),
+        gone=gone if verdict in (Verdict.CLEAN, Verdict.FINDINGS) else (),
+        versions=_versions(series, verdict, len(current)),
+        replies=_replies(series).count(),
+        people=tuple(dict.fromkeys(_replies(series).values_list("author__name", flat=True))),
+        looked_at=tuple(dict.fromkeys(line for lane in lanes for line in lane.looked_at())),
+        not_looked_at=tuple(dict.fromkeys(line for lane in lanes for line in lane.not_looked_at())),
+        reproduce=_reproduce(series, application, lanes),
+    )
+
+
+def _told(series: models.Series, lanes: Sequence[Lane], commits: Sequence[models.AppliedPatch]) -> list[Told]:
+    """Say every finding that concerns the series, with its code and what the thread says about it."""
+    discussion = _discussion(series)
+    told = []
+    for lane in lanes:
+        for traced in lane.traced:
+            if not lane.concerns(traced):
+                continue
+            life = lane.life(traced)
+            told.append(
+                Told(
+                    finding=traced.finding,
+                    patch=traced.gone if life == Life.FIXED else traced.born,
+                    life=life,
+                    check=lane.check,
+                    since=series.version,
+                    gone_by=traced.gone if life == Life.TRANSIENT else 0,
+                    code=_code(traced, commits),
+                    said=discussion.about(traced.finding) if life in _OF_THE_SERIES else (),
+                )
+            )
+    return told
+
+
+def _code(traced: Traced, commits: Sequence[models.AppliedPatch]) -> tuple[tuple[int, str], ...]:
+    """Return the lines around a finding, from the last state that has it."""
+    place = traced.finding.location
+    commit = commits[traced.gone - 1 if traced.gone else -1]
+    content = GitFiles(settings.STORE, commit.commit).read(place.file)
+    if content is None or place.line < 1:
+        return ()
+    lines = content.decode("utf-8", "replace").split("\n")
+    first = max(1, place.line - _CODE_LINES)
+    return tuple(enumerate((conversion.storable(line) for line in lines[first - 1 : place.line + _CODE_LINES]), first))
+
+
+def _discussion(series: models.Series) -> Discussion:
+    rows = series.patches.select_related("message__author")
+    patches = [conversion.patch(row) for row in rows]
+    replies = [conversion.message(row) for row in _replies(series).select_related("author").order_by("date")]
+    return Discussion(patches, replies, series.author.email)
+
+
+def _replies(series: models.Series):  # noqa: ANN202 - a queryset
+    return series.messages.filter(patch__isnull=True, cover_of__isnull=True).order_by("date")
+
+
+def _across_versions(series: models.Series, told: list[Told]) -> tuple[list[Told], tuple[Told, ...]]:
+    """Compare with the version before: since when each finding is there, and which are gone."""
+    before = _report_before(series)
+    if before is None:
+        return told, ()
+    old = {id(one.finding): one for one in before.findings}
+    change = compare([one.finding for one in before.findings], [one.finding for one in told])
+    matched: dict[int, tuple[Pair, bool]] = {
+        id(pair.after): (pair, pair in change.moved) for pair in (*change.still, *change.moved)
+    }
+    current = []
+    for one in told:
+        if id(one.finding) not in matched:
+            current.append(one)
+            continue
+        pair, moved = matched[id(one.finding)]
+        earlier = old[id(pair.before)]
+        said = tuple(dict.fromkeys((*earlier.said, *one.said)))
+        current.append(replace(one, since=earlier.since, moved=moved, said=said))
+    return current, tuple(old[id(finding)] for finding in change.fixed)
+
+
+def _report_before(series: models.Series) -> SeriesReport | None:
+    """Return the facts of the nearest earlier version that was looked at to the end."""
+    earlier = series.previous
+    while earlier is not None:
+        report = models.Report.objects.filter(series=earlier).first()
+        if report is not None:
+            kept = unpack(SeriesReport, report.facts)
+            if kept.verdict in (Verdict.CLEAN, Verdict.FINDINGS):
+                return kept
+        earlier = earlier.previous
+    return None
+
+
+def _judge(
+    series: models.Series, application: models.Application | None, lanes: Sequence[Lane], current: Sequence[Told]
+) -> tuple[State, Verdict, str]:
+    """Return state, verdict and the sentence that goes with them."""
+    if series.verdict == Verdict.INCOMPLETE or (application is None and series.state == State.BROKEN):
+        return State(series.state), Verdict(series.verdict), series.reason
+    if application is None:
+        return State(series.state), Verdict.UNKNOWN, ""
+    if not application.applies:
+        return State.FAILED, Verdict.DOES_NOT_APPLY, str(application.reject["reason"]) if application.reject else ""
+    states = {lane.state for lane in lanes}
+    if states & {State.NOT_RUN, State.RUNNING}:
+        return State.RUNNING, Verdict.UNKNOWN, ""
+    broken = next((f"{lane.check}: {lane.reason}" for lane in lanes if lane.state == State.BROKEN), "")
+    counted = [one for one in current if one.finding.severity != Severity.NOTE]
+    if counted:
+        errors = any(one.finding.severity == Severity.ERROR for one in counted)
+        return (State.FAILED if errors else State.WARNED), Verdict.FINDINGS, broken
+    if broken:
+        return State.BROKEN, Verdict.BROKEN, broken
+    return State.PASSED, Verdict.CLEAN, ""
+
+
+def _patches(series: models.Series, commits: Sequence[models.AppliedPatch]) -> tuple[facts.PatchFacts, ...]:
+    by_number = {commit.number: commit for commit in commits}
+    answers = list(_replies(series).values_list("parent_msgid", flat=True))
+    found = []
+    for row in series.patches.select_related("message").defer("message__raw", "message__body"):
+        commit = by_number.get(row.number)
+        found.append(
+            facts.PatchFacts(
+                number=row.number,
+                message_id=row.message.message_id,
+                subject=row.subject,
+                files=tuple(row.files),
+                commit=commit.commit if commit else "",
+                method=commit.method if commit else "",
+                trailers=tuple(str(trailer) for trailer in conversion.trailers(row.trailers)),
+                replies=answers.count(row.message.message_id),
+            )
+        )
+    return tuple(found)
+
+
+def _base(application: models.Application | None) -> facts.BaseFacts | None:
+    if application is None:
+        return None
+    return facts.BaseFacts(
+        tree=application.tree_name,
+        commit=application.base_commit,
+        describe=application.describe,
+        how=application.how,
+        trace=tuple(application.trace),
+    )
+
+
+def _versions(series: models.Series, verdict: Verdict, findings: int) -> tuple[facts.VersionFacts, ...]:
+    versions = []
+    for row in models.Series.objects.filter(topic=series.topic_id).order_by("version", "date"):
+        here = row.pk == series.pk
+        versions.append(
+            facts.VersionFacts(
+                version=row.version,
+                message_id=row.root_msgid,
+                subject=row.subject,
+                date=row.date,
+                verdict=verdict if here else Verdict(row.verdict),
+                findings=findings if here else row.new_errors + row.new_warnings,
+                how=row.previous_how,
+            )
+        )
+    return tuple(versions)
+
+
+def _reproduce(
+    series: models.Series, application: models.Application | None, lanes: Sequence[Lane]
+) -> tuple[Reproduce, ...]:
+    """Return commands for another machine: the series on its base, then each check and build."""
+    if application is None:
+        return ()
+    base = application.describe if application.tree is None else application.tree_name
+    lines = [
+        Reproduce("apply", f"git checkout {application.base_commit[:12]}  # {base}; b4 shazam {series.root_msgid}")
+    ]
+    if application.tree is not None and not application.tree.branch:
+        lines = [Reproduce("apply", f"b4 shazam {series.root_msgid}  # in {application.describe or base}")]
+    for lane in lanes:
+        last = lane.runs[-1] if lane.runs else None
+        if last is not None and last.command:
+            what = f"{lane.check} {lane.configuration}" if lane.check == BUILD else lane.check
+            lines.append(Reproduce(what.strip(), last.command))
+    return tuple(lines)
