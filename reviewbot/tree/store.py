@@ -271,7 +271,7 @@ class Store:
         """Record a tree: its reference, then what is known about it."""
         before = self.note(name)
         note.synced = time.time()
-        note.tips = [tuple(tip) for tip in (before.tips if before else None) or []]
+        note.tips = [(seen, commit) for seen, commit in (before.tips if before else None) or []]
         if not note.tips or note.tips[-1][1] != note.commit:
             note.tips.append((note.synced, note.commit))
         self.point(f"{TREES}{checked_name(name)}", note.commit)
@@ -362,7 +362,7 @@ def checked_name(name: str) -> str:
 
 def kernel_version(makefile: str) -> str:
     """Return ``6.12.48`` or ``6.14.0-rc1`` from the head of a kernel's Makefile, "" when it is none."""
-    fields = dict(_VERSION.findall(makefile[:4096]))
+    fields: dict[str, str] = dict(_VERSION.findall(makefile[:4096]))
     if not {"VERSION", "PATCHLEVEL"} <= fields.keys():
         return ""
     number = ".".join(fields[key] for key in ("VERSION", "PATCHLEVEL", "SUBLEVEL") if fields.get(key))
