@@ -14,6 +14,7 @@ from reviewbot.series.model import Patch, Series, Trailer
 from reviewbot.series.topics import link_versions
 from threads import conversion, models
 from threads.conversion import storable
+from threads.services.pipeline import start_over
 
 
 def assemble_threads(threads: Iterable[str]) -> list[models.Series]:
@@ -76,7 +77,7 @@ def _keep(series: Series, previous: models.Series | None, mails: dict[str, model
         row.verdict, row.reason = (Verdict.UNKNOWN, "") if series.complete else (Verdict.INCOMPLETE, _missing(series))
     row.save()
     if _keep_patches(row, series, mails):
-        _start_over(row)
+        start_over(row)
     _keep_discussion(row, series)
     return row
 
@@ -151,14 +152,6 @@ def _patch_fields(patch: Patch, mail: models.Message) -> dict[str, Any]:
         "files": [storable(name) for name in patch.files],
         "trailers": _as_json(patch.trailers),
     }
-
-
-def _start_over(row: models.Series) -> None:
-    """Forget what was found out about a series whose patches are no longer the same."""
-    row.applications.all().delete()
-    models.Report.objects.filter(series=row).delete()
-    row.state, row.verdict, row.leased_until = State.NOT_RUN, Verdict.UNKNOWN, None
-    row.save(update_fields=["state", "verdict", "leased_until"])
 
 
 def _keep_discussion(row: models.Series, series: Series) -> None:

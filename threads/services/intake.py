@@ -51,26 +51,36 @@ def fetch(submission_id: int) -> None:
     row = rows.get()
     try:
         raw = fetch_thread(row.target, Origin(settings.LORE_URL, timeout=settings.FETCH_SECONDS))
-        series = take_in(raw, row.target, row.options)
+        series = take_in(raw, row.target, row.options.get("version"))
+        with transaction.atomic():
+            pipeline.want(series, row.options)
+            rows.update(state=State.PASSED, series=series)
     finally:
         release(rows)
-    rows.update(state=State.PASSED, series=series)
 
 
-def take_in(raw_mails: Iterable[bytes], target: str = "", options: dict[str, Any] | None = None) -> models.Series:
-    """Keep the mails of a discussion and ask for the series that ``target`` belongs to, else the newest one.
+def take_in(raw_mails: Iterable[bytes], target: str = "", version: int | None = None) -> models.Series:
+    """Keep the mails of a discussion and return the series that ``target`` belongs to, else the newest one.
 
+    :param version: another version of the same work.
     :raises AuthorError: when there is no patch series in it.
+    :raises NotFoundError: when there is no such version.
     """
     kept = messages.keep(raw_mails)
     found = assembly.assemble_threads(kept.threads)
     series = series_of(target) if target else max(found, key=lambda one: (one.date, one.version), default=None)
     if series is None:
-        what = f"<{target}>" if target else "This mailbox"
-        raise AuthorError(f"{what} holds no patch series: {len(kept.message_ids)} mails were read, none is a patch.")
-    with transaction.atomic():
-        pipeline.want(series, options)
-    return series
+        what = f"The thread of <{target}>" if target else "This mailbox"
+        raise AuthorError(f"{what} holds no patch series: {len(kept.message_ids)} mails were read, none is one.")
+    return series if version is None else _version(series, version)
+
+
+def _version(series: models.Series, version: int) -> models.Series:
+    found = models.Series.objects.filter(topic=series.topic_id, version=version).order_by("-date").first()
+    if found is None:
+        known = ", ".join(f"v{row.version}" for row in series.topic.series.order_by("version"))
+        raise NotFoundError(f"There is no version {version} of this series; known are {known}.")
+    return found
 
 
 def series_of(message_id: str) -> models.Series | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.conf import settings
 
@@ -16,14 +17,35 @@ from threads.services.queue import UNSETTLED, enqueue, mark_queued, waiting
 log = logging.getLogger(__name__)
 
 
-def want(series: models.Series, options: dict[str, object] | None = None) -> None:
-    """Ask for a series and for the version before it, against which it is compared."""
+def want(series: models.Series, options: dict[str, Any] | None = None, *, again: bool = False) -> None:
+    """Ask for a series and for the version before it, against which it is compared.
+
+    What is done already is not done again, unless it is asked for, something
+    else is asked for now, or it ended where a later try may do better.
+    """
     for row in (series, series.previous):
-        if row is not None:
-            row.wanted = True
-            row.options = options or row.options
-            row.save(update_fields=["wanted", "options"])
-            advance(row)
+        if row is None:
+            continue
+        changed = options is not None and options != row.options
+        unfinished = row.state == State.BROKEN or row.verdict == Verdict.DOES_NOT_APPLY
+        row.wanted = True
+        row.options = options if options is not None else row.options
+        row.save(update_fields=["wanted", "options"])
+        if again or changed or unfinished:
+            start_over(row)
+        advance(row)
+
+
+def start_over(series: models.Series) -> None:
+    """Forget base, report and whatever broke; runs that said something stay, and are found again."""
+    runs_of(series).filter(state=State.BROKEN).delete()
+    series.applications.all().delete()
+    models.Report.objects.filter(series=series).delete()
+    incomplete = series.verdict == Verdict.INCOMPLETE
+    series.state, series.reason, series.attempts = State.NOT_RUN, series.reason if incomplete else "", 0
+    series.verdict = Verdict.INCOMPLETE if incomplete else Verdict.UNKNOWN
+    series.queued_until = series.leased_until = None
+    series.save(update_fields=["state", "reason", "attempts", "verdict", "queued_until", "leased_until"])
 
 
 def advance(series: models.Series) -> None:
@@ -97,4 +119,4 @@ def planned_builds(series: models.Series) -> list[str]:
 def forget_leases() -> None:
     """Take every step up again: for the start of an embedded queue, when no worker can be alive."""
     for model in (models.Series, models.Run, models.Submission):
-        model.objects.filter(state__in=UNSETTLED).update(queued_until=None, leased_until=None)
+        model.objects.filter(state__in=UNSETTLED).update(queued_until=None, leased_until=None, attempts=0)

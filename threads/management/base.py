@@ -1,0 +1,81 @@
+"""What the commands share: errors become their sentence and exit status, and an embedded queue is at hand."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from reviewbot.embedded import Stack, broker_answers, running
+from reviewbot.errors import ReviewError
+from threads.services import pipeline
+
+#: exit status for a command line that makes no sense, sysexits.h; 1 and 2 have a meaning of their own here
+EX_USAGE = 64
+
+
+class _Parser(CommandParser):
+    """A parser that ends with EX_USAGE."""
+
+    def error(self, message: str) -> NoReturn:
+        ArgumentParser.print_usage(self, sys.stderr)
+        self.exit(EX_USAGE, f"{self.prog}: {message}\n")
+
+
+class Command(BaseCommand):
+    """A command whose errors are sentences."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:  # noqa: ANN401
+        """Return a parser with the exit status of our own."""
+        parser = _Parser(prog=f"{prog_name} {subcommand}", description=self.help or None, **kwargs)
+        self.add_base_argument(parser, "--traceback", action="store_true", help="show where an error comes from")
+        for name in ("--settings", "--pythonpath"):
+            self.add_base_argument(parser, name, help="as for every Django command")
+        for flag in ("--no-color", "--force-color", "--skip-checks"):
+            self.add_base_argument(parser, flag, action="store_true", help="as for every Django command")
+        self.add_base_argument(parser, "-v", "--verbosity", default=1, type=int, choices=[0, 1, 2, 3], help="0 to 3")
+        self.add_arguments(parser)
+        return parser
+
+    def handle(self, **options: Any) -> None:  # noqa: ANN401
+        """Run, and turn an error into its sentence and exit status."""
+        try:
+            status = self.work(**options)
+        except ReviewError as error:
+            if options.get("traceback"):
+                raise
+            self.stderr.write(f"{error}")
+            raise SystemExit(error.exit_status) from error
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted; what was done is kept, the same command goes on from there.")
+            raise SystemExit(130) from None
+        if status:
+            raise SystemExit(status)
+
+    def work(self, **options: Any) -> int | None:  # noqa: ANN401
+        """Do what the command is for; return the exit status."""
+        raise NotImplementedError
+
+
+@contextlib.contextmanager
+def workers() -> Iterator[Callable[[], None]]:
+    """Have workers for a while, and yield what raises when they are gone.
+
+    With a shared queue its workers are used, and those of another terminal's
+    stack; else a private stack is started and stopped at the end.
+    """
+    stack = Stack()
+    if settings.REDIS_URL or not stack.take():
+        broker_answers()
+        yield lambda: None
+        return
+    with running(stack):
+        stack.start_broker()
+        pipeline.forget_leases()
+        stack.start_worker()
+        yield stack.check

@@ -1,0 +1,100 @@
+"""Watching series come along, for a terminal: what changed since the last look, as lines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from reviewbot.errors import OperatorError, ReviewError
+from reviewbot.reports.facts import State, Verdict
+from threads import models
+from threads.lanes import runs_of
+from threads.services import pipeline
+
+_LOOK_SECONDS = 0.25
+_SWEEP_SECONDS = 10.0
+
+
+class Watch:
+    """Looks at rows until they are settled.
+
+    :param say: told one line for each thing that happened, with the seconds since the start.
+    :param alive: raises when what does the work is gone.
+    """
+
+    def __init__(self, say: Callable[[str], None], alive: Callable[[], None]) -> None:
+        self._say = say
+        self._alive = alive
+        self._start = time.monotonic()
+        self._said: set[str] = set()
+        self._swept = self._start
+
+    def note(self, line: str) -> None:
+        """Say a line once."""
+        if line not in self._said:
+            self._said.add(line)
+            self._say(f"{time.monotonic() - self._start:6.1f} s  {line}")
+
+    def submission(self, row: models.Submission) -> models.Series:
+        """Wait until a thread is fetched, and return its series.
+
+        :raises ReviewError: when it cannot be fetched; the type says who must act.
+        """
+        self.note(f"fetching {row.target}")
+        while not State(row.state).settled:
+            self._pause()
+            row.refresh_from_db()
+        if row.series is None:
+            kinds: dict[str, type[ReviewError]] = {kind.actor: kind for kind in ReviewError.__subclasses__()}
+            raise kinds.get(row.actor, OperatorError)(row.reason)
+        return row.series
+
+    def series(self, rows: Sequence[models.Series]) -> None:
+        """Wait until every series is settled and has its report."""
+        waiting = list(rows)
+        while waiting:
+            for row in list(waiting):
+                row.refresh_from_db()
+                self._progress(row)
+                if row.verdict == Verdict.INCOMPLETE or State(row.state).settled:
+                    waiting.remove(row)
+            if waiting:
+                self._pause()
+
+    def _progress(self, row: models.Series) -> None:
+        name = f"v{row.version}"
+        for application in row.applications.all():
+            word = "applies to" if application.applies else "does not apply to"
+            self.note(f"{name}  {word} {application.describe or application.tree_name}")
+        total = row.expected
+        for run in runs_of(row).filter(commit__in=self._commits(row)).defer("log").order_by("check_name", "id"):
+            if not State(run.state).settled and not run.summary:
+                continue
+            number = self._commits(row)[run.commit]
+            where = f"patch {number} of {total}" if number else "base"
+            what = f"{run.check_name} {run.configuration}".strip()
+            state = run.state if State(run.state).settled else "…"
+            seconds = f" ({run.seconds:.1f} s)" if run.seconds else ""
+            self.note(f"{name}  {what}: {where}: {state}{': ' + run.summary if run.summary else ''}{seconds}")
+
+    def _commits(self, row: models.Series) -> dict[str, int]:
+        commits = models.AppliedPatch.objects.filter(application__series=row, application__chosen=True)
+        return dict(commits.order_by("-number").values_list("commit", "number"))
+
+    def _pause(self) -> None:
+        self._alive()
+        now = time.monotonic()
+        if now - self._swept > _SWEEP_SECONDS:
+            self._swept = now
+            pipeline.sweep()
+        time.sleep(_LOOK_SECONDS)
+
+
+def exit_status(series: models.Series) -> int:
+    """Return 0 clean, 1 findings, 2 does not apply or is incomplete, 3 our fault."""
+    return {
+        Verdict.CLEAN: 0,
+        Verdict.FINDINGS: 1,
+        Verdict.DOES_NOT_APPLY: 2,
+        Verdict.INCOMPLETE: 2,
+    }.get(Verdict(series.verdict), 3)

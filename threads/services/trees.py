@@ -1,0 +1,209 @@
+"""Kernel trees, and series on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from reviewbot.builds.configurations import known_configurations
+from reviewbot.checks import registry
+from reviewbot.errors import NotFoundError, OperatorError
+from reviewbot.reports.facts import State
+from reviewbot.tree import model
+from reviewbot.tree.apply import apply_series
+from reviewbot.tree.store import Branch, Store
+from threads import conversion, models
+from threads.lanes import BUILD, scope_of, touched
+from threads.services import pipeline
+from threads.services.queue import claim, release
+
+
+def add(
+    name: str, source: str, *, branch: str = "", role: str = "", lists: Iterable[str] = (), position: int = 100
+) -> models.Tree:
+    """Take a directory, a tar archive, or a branch of a repository as a tree; doing it again is quick.
+
+    :raises OperatorError: when the source is not there or cannot be read.
+    """
+    place = Path(source).expanduser()
+    local = place.exists()
+    if not local and "://" not in source and not source.startswith("git@"):
+        raise OperatorError(f"There is no directory, archive or repository {source}; give one that is there.")
+    where = str(place.absolute()) if local else source
+    store = Store(settings.STORE)
+    if branch or not local:
+        found = store.import_repository(name, where, branch or "HEAD")
+    else:
+        found = store.import_directory(name, where)
+    row, _ = models.Tree.objects.update_or_create(
+        name=name,
+        defaults={
+            "source": where, "branch": branch, "role": role, "lists": list(lists), "position": position, **_known(found)
+        },
+    )  # fmt: skip
+    return row
+
+
+def sync(tree: models.Tree) -> None:
+    """Bring a tree up to date."""
+    models.Tree.objects.filter(pk=tree.pk).update(**_known(Store(settings.STORE).sync(tree.name)))
+    tree.refresh_from_db()
+
+
+def remove(name: str) -> None:
+    """Forget a tree.
+
+    :raises NotFoundError: when there is none of that name.
+    """
+    deleted, _ = models.Tree.objects.filter(name=name).delete()
+    if not deleted:
+        raise NotFoundError(f"There is no tree named {name}.")
+    Store(settings.STORE).forget(name)
+
+
+def ensure(name: str) -> models.Tree:
+    """Return the tree of a name; a directory or archive is taken as one, named after itself."""
+    row = models.Tree.objects.filter(name=name).first()
+    if row is not None:
+        return row
+    place = Path(name)
+    if not place.exists():
+        known = ", ".join(models.Tree.objects.values_list("name", flat=True)) or "none"
+        raise OperatorError(f"There is no tree named {name}, and no such directory or archive; known are: {known}.")
+    return add(place.absolute().name.split(".tar")[0], name)
+
+
+def require_any() -> None:
+    """Make sure that there is a tree at all.
+
+    :raises OperatorError: when there is none.
+    """
+    if not models.Tree.objects.exists():
+        raise OperatorError("No kernel tree is registered; the operator can add one: manage.py tree add NAME PATH.")
+
+
+def _known(branch: Branch) -> dict[str, Any]:
+    return {"commit": branch.commit, "describe": branch.describe, "synced_at": timezone.now()}
+
+
+def apply(series_id: int) -> None:
+    """Apply a series to the tree it belongs on, keep every try, and plan the runs of what came of it.
+
+    :raises OperatorError: when there is no tree to apply it to.
+    """
+    rows = models.Series.objects.filter(pk=series_id)
+    if rows.filter(applications__chosen=True).exists() or not claim(rows):
+        return
+    rows.update(state=State.RUNNING)
+    row = rows.select_related("author", "cover__author", "previous").prefetch_related("patches__message__author").get()
+    try:
+        application = _try_trees(row)
+        with transaction.atomic():
+            chosen = _keep(row, application)
+            if chosen.applies:
+                _plan(row, chosen)
+            release(rows)
+            pipeline.advance(row)
+    except BaseException:
+        release(rows)
+        raise
+
+
+def _candidates(row: models.Series) -> list[models.Tree]:
+    """Return the trees to try: those that were asked for, else those of its lists first, then the rest."""
+    asked = row.options.get("trees")
+    if asked:
+        by_name = {tree.name: tree for tree in models.Tree.objects.filter(name__in=asked)}
+        return [by_name[name] for name in asked if name in by_name]
+    lists = set(row.lists.values_list("name", flat=True))
+    return sorted(models.Tree.objects.all(), key=lambda tree: (not lists & set(tree.lists), tree.position, tree.name))
+
+
+def _try_trees(row: models.Series) -> model.Application:
+    candidates = _candidates(row)
+    if not candidates:
+        require_any()
+        raise OperatorError("None of the trees that were asked for is registered; see manage.py tree list.")
+    store = Store(settings.STORE)
+    series = conversion.series(row)
+    attempts = []
+    for tree in candidates:
+        base = model.Base(tree.name, tree.commit, "configured order", tree.describe)
+        attempts.append(apply_series(store, base, series.patches, trailers=series.cover_trailers))
+        if attempts[-1].applies:
+            break
+    return model.Application(tuple(attempts))
+
+
+def _keep(row: models.Series, application: model.Application) -> models.Application:
+    """Keep every try as a row; the one that counts has its commits, the base's as number 0."""
+    store = Store(settings.STORE)
+    chosen = None
+    for position, attempt in enumerate(application.attempts):
+        counts = attempt is application.chosen
+        kept, _ = models.Application.objects.update_or_create(
+            series=row,
+            base_commit=attempt.base.commit,
+            defaults={
+                "tree": models.Tree.objects.filter(name=attempt.base.tree).first(),
+                "tree_name": attempt.base.tree,
+                "describe": attempt.base.describe,
+                "how": attempt.base.how,
+                "position": position,
+                "applies": attempt.applies,
+                "chosen": counts,
+                "reject": _reject(attempt.reject),
+                "trace": list(application.trace) if counts else [],
+            },
+        )
+        kept.commits.all().delete()
+        base = models.AppliedPatch(
+            application=kept,
+            number=0,
+            commit=attempt.base.commit,
+            tree_id=str(store.commit(attempt.base.commit).tree_id),
+        )
+        patches = [
+            models.AppliedPatch(
+                application=kept, number=one.number, commit=one.commit, tree_id=one.tree, method=one.method
+            )
+            for one in attempt.patches
+        ]
+        models.AppliedPatch.objects.bulk_create([base, *patches])
+        if counts:
+            chosen = kept
+    if chosen is None:
+        raise OperatorError("No base was tried for the series.")
+    return chosen
+
+
+def _reject(reject: model.Reject | None) -> dict[str, Any] | None:
+    if reject is None:
+        return None
+    fields = conversion.as_json(reject)
+    fields["patch"] = fields.pop("number")
+    return fields
+
+
+def _plan(row: models.Series, application: models.Application) -> None:
+    """Make the rows of the runs that are to come: every check and every build of every state."""
+    scope, paths = scope_of(row), touched(row)
+    checks = {check.name: check.version for check in registry.available()}
+    lanes = [(name, "", checks[name]) for name in pipeline.planned_checks(row, list(checks))]
+    configurations = known_configurations()
+    lanes += [(BUILD, name, configurations[name].digest) for name in pipeline.planned_builds(row)]
+    for commit in application.commits.all():
+        for name, configuration, version in lanes:
+            models.Run.objects.get_or_create(
+                tree_id=commit.tree_id,
+                check_name=name,
+                configuration=configuration,
+                version=version,
+                scope=scope,
+                defaults={"commit": commit.commit, "scope_paths": paths},
+            )
