@@ -1,0 +1,203 @@
+"""The parts of a reply: what is quoted from whom, what is said, what is only furniture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_LINES = 50_000
+
+_ONE_MARK = re.compile(r"[ \t]?>")
+_ATTRIBUTION_END = re.compile(
+    r"(?:wrote|writes|said|schrieb|schreibt|a écrit|escribió|ha scritto|написал)\s*:\s*$", re.IGNORECASE
+)
+_ATTRIBUTION_START = re.compile(
+    r"(?:on|am|le|el|il|at|quoting|\*|\[.*\]|\d{1,4}[./-]\d|mon|tue|wed|thu|fri|sat|sun)\b|.{0,80}<[^<>\s]+@[^<>\s]+>|.{1,60}$",
+    re.IGNORECASE,
+)
+_STARRED = re.compile(r"\* (?P<name>[^<>\[\]]{1,80}?) (?:<[^<>\s]+>|\[[^\[\]]+\])[^:]*:?\s*$")
+_WHEN = re.compile(
+    r".*(?:\d{1,2}:\d{2}(?::\d{2})?|\b\d{4})(?:\s*[AP]M)?"
+    r"(?:\s*(?:[+-]\d{4}|[A-Z]{3,4}\b))?(?:\s*\([A-Za-z ]+\))?\s*,?\s+",
+    re.IGNORECASE,
+)
+_TRAILER = re.compile(
+    r"(?:[A-Z][A-Za-z]*(?:-[A-Za-z]+)*-(?:by|off|to|from)|Fixes|Closes|Link|Cc|CC|Reported-and-tested-by)\s*:\s+\S.*"
+)
+_SCISSORS = re.compile(
+    r"[-\s]*(?:-{2,}\s*(?:8<|>8|%<|>%)|(?:8<|>8|%<|>%)\s*-{2,})[-\s8%<>]*(?:cut here)?[-\s8%<>]*$", re.IGNORECASE
+)
+_DIFF = re.compile(r"diff --git a/|Index: \S|--- a/\S")
+_ORIGINAL = re.compile(r"\s*-{3,}\s*(?:original message|forwarded message)\s*-{3,}\s*$", re.IGNORECASE)
+_ELISION = re.compile(
+    r"\s*(?:\[\s*(?:\.{2,}|…|snip|cut)\s*\]|<\s*(?:snip|cut)[^<>]*>|\[snip[^\]]*\])\s*$", re.IGNORECASE
+)
+
+
+class Kind(StrEnum):
+    """What a block of a mail body is."""
+
+    COMMENT = "comment"
+    QUOTE = "quote"
+    ATTRIBUTION = "attribution"
+    TRAILERS = "trailers"
+    SIGNATURE = "signature"
+    SCISSORS = "scissors"
+    DIFF = "diff"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive lines of one kind.
+
+    :ivar lines: without quote marks; a quoted diff keeps its own first column.
+    :ivar start: number of the first line in the body, from 0.
+    :ivar level: depth of quoting; 0 for what the author of the mail wrote.
+    :ivar who: whom a quote is from as the attribution names them, "" when it does not say.
+    """
+
+    kind: Kind
+    lines: tuple[str, ...]
+    start: int
+    level: int = 0
+    who: str = ""
+
+    @property
+    def text(self) -> str:
+        """The lines as one text, without empty ones around it."""
+        return "\n".join(self.lines).strip("\n")
+
+
+def parse_blocks(body: str) -> tuple[Block, ...]:
+    """Divide a mail body; every line is in exactly one block, empty lines around comments are dropped."""
+    speakers: dict[int, str] = {}
+    blocks = []
+    for block in _runs(body.split("\n")[:MAX_LINES]):
+        if block.kind is Kind.ATTRIBUTION:
+            speakers[block.level + 1] = attributed_name(" ".join(block.lines))
+        if block.kind is Kind.QUOTE:
+            block = Block(block.kind, block.lines, block.start, block.level, speakers.get(block.level, ""))
+        if block.kind is not Kind.COMMENT or block.text.strip():
+            blocks.append(block)
+    return tuple(blocks)
+
+
+def unquote(line: str) -> tuple[int, str]:
+    """Return the depth of quoting of a line, and the line without its marks.
+
+    One blank after the last mark belongs to the mark; more are the line's own.
+    """
+    level = position = 0
+    while match := _ONE_MARK.match(line, position):
+        if match[0] != ">" and not level:
+            break  # an indented > begins no quote
+        position = match.end()
+        level += 1
+    if level and line[position : position + 1] == " ":
+        position += 1
+    return level, line[position:]
+
+
+def is_elision(line: str) -> bool:
+    """Return whether a line says that something was left out: ``[...]``, ``<snip>``."""
+    return bool(_ELISION.match(line))
+
+
+def attributed_name(text: str) -> str:
+    """Return whom an attribution line names, "" when that cannot be told."""
+    text = text.strip()[:400]
+    if starred := _STARRED.match(text):
+        return starred["name"].strip()
+    text = _ATTRIBUTION_END.sub("", text).strip(" \t,")
+    before, found, _ = text.partition("<")
+    name = before if found else re.sub(r"\S+@\S+", "", text)
+    name = _WHEN.sub("", name + " ").strip(" \t,;:\"'*")
+    name = re.sub(r"^(?:on|am|le|el)\b.*,\s*", "", name, flags=re.IGNORECASE)
+    return name[:100]
+
+
+def _runs(lines: list[str]) -> Iterator[Block]:
+    """Yield runs of lines of the same kind and level."""
+    kinds = list(_classify(lines))
+    start = 0
+    for end in range(1, len(kinds) + 1):
+        if end == len(kinds) or kinds[end][:2] != kinds[start][:2]:
+            kind, level, _ = kinds[start]
+            yield Block(kind, tuple(text for _, _, text in kinds[start:end]), start, level)
+            start = end
+
+
+def _classify(lines: list[str]) -> Iterator[tuple[Kind, int, str]]:
+    """Yield kind, level and text of each line."""
+    mode: Kind | None = None  # once begun, a signature or an inline diff reaches to the end
+    position = 0
+    while position < len(lines):
+        line = lines[position]
+        level, text = unquote(line)
+        mode = _mode(mode, line, text, level)
+        attribution = 0 if mode or _is_trailer(text) else _attribution_length(lines, position, level)
+        if attribution:
+            for each in lines[position : position + attribution]:
+                yield Kind.ATTRIBUTION, level, unquote(each)[1]
+            position += attribution
+            continue
+        position += 1
+        if mode:
+            yield mode, 0 if mode is not Kind.QUOTE else 1, line
+        elif level:
+            yield Kind.QUOTE, level, text
+        elif _SCISSORS.match(line):
+            yield Kind.SCISSORS, 0, line
+        elif _is_trailer(line):
+            yield Kind.TRAILERS, 0, line
+        else:
+            yield Kind.COMMENT, 0, line
+
+
+def _mode(mode: Kind | None, line: str, text: str, level: int) -> Kind | None:
+    if level:
+        return mode if mode in (Kind.SIGNATURE, Kind.QUOTE) else None
+    if line == "-- ":
+        return Kind.SIGNATURE
+    if _ORIGINAL.match(text):
+        return Kind.QUOTE
+    if mode is None and _DIFF.match(text):
+        return Kind.DIFF
+    if mode is Kind.DIFF and line and line[0] not in " +-@\\\tdinrsoGBlzc" and not _DIFF.match(text):
+        return None  # prose goes on below the diff
+    return mode
+
+
+def _is_trailer(line: str) -> bool:
+    return len(line) < 1000 and bool(_TRAILER.match(line))
+
+
+def _attribution_length(lines: list[str], position: int, level: int) -> int:
+    """Return how many lines an attribution at this place has, 0 when there is none.
+
+    It is "… wrote:" on up to three lines, before a quote one level deeper.
+    """
+    text = unquote(lines[position])[1].strip()
+    if not text or len(text) > 300:
+        return 0
+    for length in (1, 2, 3):
+        if position + length > len(lines):
+            return 0
+        depth, last = unquote(lines[position + length - 1])
+        if depth != level or not last.strip():
+            return 0
+        if _ATTRIBUTION_END.search(last) or (length == 1 and _STARRED.match(last)):
+            return length if _quote_follows(lines, position + length, level) and _ATTRIBUTION_START.match(text) else 0
+    return 0
+
+
+def _quote_follows(lines: list[str], position: int, level: int) -> bool:
+    for line in lines[position : position + 3]:
+        depth, text = unquote(line)
+        if depth > level:
+            return True
+        if text.strip():
+            return False
+    return False
