@@ -6,6 +6,7 @@ and what changed is merged into the tree. See "git am --3way" in git-am(1).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 import pygit2
@@ -39,10 +40,8 @@ def merge(staging: Staging, letter: Letter, scratch: Path) -> dict[str, Entry | 
     if not applied.ok:
         return None
     after = read_index(ancestor)
-    # Where every file is still in its place nothing can have been renamed, and
-    # the touched files say everything; else git has to see the whole tree.
-    whole = not before.keys() <= staging.entries.keys()
-    ours = staging.tree if whole else _tree(repository, staging.entries)
+    entries = staging.entries | _candidates(staging, before.keys() - staging.entries.keys())
+    ours = _tree(repository, entries)
     root = _commit(repository, _tree(repository, before))
     output = git.run(
         "merge-tree", "--write-tree", "--no-messages",
@@ -54,7 +53,29 @@ def merge(staging: Staging, letter: Letter, scratch: Path) -> dict[str, Entry | 
     return _difference(repository, ours, output.stdout.decode().strip())
 
 
-def _tree(repository: pygit2.Repository, entries: dict[str, Entry]) -> str:
+def _candidates(staging: Staging, missing: Set[str]) -> dict[str, Entry]:
+    """Return the files that those which are not there any more may have become.
+
+    git looks for them in the whole tree; here it is shown those of the same
+    name and those of the same folder, which costs milliseconds, and keeps a
+    patch from being merged into a file that is merely alike.
+    """
+    if not missing:
+        return {}
+    names = {path.rpartition("/")[2] for path in missing}
+    folders = {path.rpartition("/")[0] for path in missing}
+    listing = staging.store.git.must("ls-tree", "-r", "-z", staging.tree)
+    found = {}
+    for line in listing.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        what, _, path = line.partition("\t")
+        folder, _, name = path.rpartition("/")
+        if name in names or folder in folders:
+            mode, _, oid = what.split(" ")
+            found[path] = Entry(int(mode, 8), oid)
+    return found
+
+
+def _tree(repository: pygit2.Repository, entries: Mapping[str, Entry]) -> str:
     return str(graft(repository, None, entries) or repository.TreeBuilder().write())
 
 
