@@ -88,13 +88,14 @@ class Plan:
 
 
 class State(StrEnum):
-    """What a build says. ``BROKEN`` is never the patch's fault, ``CANCELLED`` is nobody's."""
+    """What a build says. ``BROKEN`` is never the patch's fault, ``CANCELLED`` nobody's; ``SKIPPED`` built nothing."""
 
     PASSED = "passed"
     WARNED = "warned"
     FAILED = "failed"
     BROKEN = "broken"
     CANCELLED = "cancelled"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,206 @@
+"""Building the objects of a base once, and those of each patch on a copy of its output.
+
+A base's output directory is kept by tree, configuration and compiler. Nothing
+of a patch is ever built in it: a patch may change the Makefiles, so what it builds is
+built in a copy that is thrown away, and cannot reach the next series. The copy keeps all
+time stamps, so only what a patch changes is compiled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reviewbot import sandbox
+from reviewbot.builds import kbuild
+from reviewbot.builds.kbuild import Kbuild
+from reviewbot.builds.model import BuildResult, Configuration, Progress, State, Toolchain
+from reviewbot.builds.output import Cancelled, Output, Report, quiet
+from reviewbot.builds.record import Record
+from reviewbot.errors import OperatorError, TransientError
+from reviewbot.sandbox import Limits, watch
+
+_LOCK_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class Session:
+    """The builds of one series in one configuration: its base, then its patches, one after the other.
+
+    :ivar base: what the base says of the objects.
+    """
+
+    base: BuildResult
+    output: Output
+
+    def build(self, objects: Sequence[str], source: Path, *, reconfigure: bool = False) -> BuildResult:
+        """Build objects of a later state of the tree.
+
+        :param objects: paths relative to the tree; those that the session was opened with, or others.
+        :param source: directory that holds the state. What differs from the state that was built
+            before must have newer time stamps, as :class:`reviewbot.tree.worktrees.Pool` gives them.
+        :param reconfigure: the Kconfig files or the default configuration differ.
+        """
+        if self.base.state in (State.BROKEN, State.CANCELLED, State.SKIPPED) and not self.output.record.prepared:
+            return replace(self.base, objects=(), compiled=(), failed=(), diagnostics=())
+        self.output.kbuild = replace(self.output.kbuild, source=source)
+        return self.output.build(objects, reconfigure=reconfigure)
+
+
+class Builder:
+    """Builds with one compiler; the outputs of bases are kept in a cache folder.
+
+    :param cache: folder for outputs; made when missing, shared between processes.
+    :param toolchain: see :func:`reviewbot.builds.toolchains.find`.
+    :param limits: of every single run of make.
+    :param jobs: how many compilers run at a time; 0 for one on each processor.
+    """
+
+    def __init__(self, cache: Path, toolchain: Toolchain, *, limits: Limits | None = None, jobs: int = 0) -> None:
+        self.cache = cache
+        self.toolchain = toolchain
+        self.limits = limits or Limits()
+        self.jobs = jobs
+
+    @contextlib.contextmanager
+    def session(
+        self,
+        source: Path,
+        tree: str,
+        configuration: Configuration,
+        objects: Sequence[str],
+        *,
+        report: Report = quiet,
+        cancelled: Cancelled | None = None,
+    ) -> Iterator[Session]:
+        """Open the builds of a series: prepare its base, build the objects there, and copy the output.
+
+        :param source: directory that holds the base; with ``Pool.checkout(…, fresh=False)``.
+        :param tree: git tree id of the base; it names the output in the cache.
+        :param objects: objects that will be asked for; more can be asked for later.
+        :param report: called with the progress.
+        :param cancelled: asked now and then; true stops the build.
+        :raises reviewbot.errors.OperatorError: no sandbox, no room, a folder that is missing.
+        """
+        sandbox.require()
+        home = self._home(tree, configuration)
+        with self._scratch() as scratch:
+            with self._locked(home.with_suffix(".lock"), cancelled):
+                base = self._open(home, source, configuration)
+                base.report, base.cancelled = report, cancelled
+                result = self._build_base(base, home, objects)
+                report(Progress("copy", 0, 0))
+                output = self._copy(base, scratch)
+            yield Session(result, output)
+
+    def prune(self, budget_bytes: int) -> list[str]:
+        """Delete outputs that nobody uses, the longest unused first, until the cache fits; return their names."""
+        homes = sorted(self.cache.glob("*/used"), key=lambda path: path.stat().st_mtime)
+        sizes = {path.parent: watch.folder_bytes(path.parent) or 0 for path in homes}
+        total = sum(sizes.values())
+        gone = []
+        for home, size in sizes.items():
+            if total <= budget_bytes:
+                break
+            with contextlib.suppress(TransientError), self._locked(home.with_suffix(".lock"), lambda: True):
+                sandbox.remove(home)
+                gone.append(home.name)
+                total -= size
+        return gone
+
+    def _home(self, tree: str, configuration: Configuration) -> Path:
+        words = "\0".join((tree, configuration.digest, *kbuild.variables(self.toolchain), self.toolchain.version))
+        return self.cache / f"{configuration.name}-{hashlib.sha256(words.encode()).hexdigest()[:24]}"
+
+    def _open(self, home: Path, source: Path, configuration: Configuration) -> Output:
+        """Return the base's output, empty unless the last user of it left it whole."""
+        record = Record()
+        try:
+            record = Record.load((home / "record.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            sandbox.remove(home)
+        (home / "output").mkdir(parents=True, exist_ok=True)
+        home.chmod(0o755)
+        (home / "used").touch()
+        return Output(self._kbuild(source, home / "output"), configuration, record)
+
+    def _build_base(self, base: Output, home: Path, objects: Sequence[str]) -> BuildResult:
+        known = base.recall(objects)
+        if known:
+            return known
+        # Without its record the output is worthless: nobody knows what the compiler said of its objects.
+        (home / "record.json").unlink(missing_ok=True)
+        result = self._prepare_and_build(base, objects)
+        if result.state in (State.BROKEN, State.CANCELLED):
+            return result
+        (home / "record.new").write_text(base.record.dump(), "utf-8")
+        (home / "record.new").replace(home / "record.json")
+        return result
+
+    @staticmethod
+    def _prepare_and_build(base: Output, objects: Sequence[str]) -> BuildResult:
+        if not base.record.prepared:
+            prepared = base.prepare()
+            if not base.record.prepared:
+                return prepared
+        return base.build(objects)
+
+    def _copy(self, base: Output, scratch: Path) -> Output:
+        target = scratch / "output"
+        target.mkdir()
+        copied = kbuild.copy(base.kbuild.output, target, self.limits)
+        if not copied.ok:
+            raise OperatorError(
+                f"The output of the base could not be copied to {target}"
+                f" ({copied.reason or 'the disk may be full'}); the operator must see to it."
+            )
+        record = replace(base.record, objects=dict(base.record.objects))
+        return replace(base, kbuild=replace(base.kbuild, output=target), record=record)
+
+    def _kbuild(self, source: Path, output: Path) -> Kbuild:
+        return Kbuild(source, output, self.toolchain, self.limits, self.jobs)
+
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """Make a folder for one session, and remove those of sessions whose process has died."""
+        folder = self.cache / "sessions"
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.lock"):
+            with contextlib.suppress(TransientError), self._locked(old, lambda: True):
+                sandbox.remove(old.with_suffix(""))
+                old.unlink(missing_ok=True)
+        mine = folder / uuid.uuid4().hex
+        with self._locked(mine.with_suffix(".lock"), None):
+            mine.mkdir()
+            try:
+                yield mine
+            finally:
+                sandbox.remove(mine)
+                mine.with_suffix(".lock").unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _locked(self, path: Path, cancelled: Cancelled | None) -> Iterator[None]:
+        """Hold a lock that the kernel gives back when the process dies.
+
+        :raises TransientError: when it is held by another and ``cancelled`` says to wait no longer.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + 2 * self.limits.wall_seconds
+        with path.open("ab") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError as error:
+                    if time.monotonic() > deadline or (cancelled is not None and cancelled()):
+                        raise TransientError(
+                            f"The build output {path.stem} is in use; it is tried again later."
+                        ) from error
+                time.sleep(_LOCK_SECONDS)
+            yield

@@ -1,0 +1,178 @@
+"""make, as the kernel wants it called (``Documentation/kbuild/kbuild.rst``), inside the sandbox."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reviewbot import sandbox
+from reviewbot.builds import diagnostics
+from reviewbot.builds.model import Configuration, Toolchain
+from reviewbot.sandbox import MIB, Limits, Result
+
+#: where the sandbox shows the source and the output; part of every object, so the same on every machine
+SOURCE = "/build/source"
+OUTPUT = "/build/output"
+_FRAGMENT = "/build/fragment"
+
+#: gcc writes JSON since this version
+_JSON_SINCE = 9
+# What would otherwise make the same source give other objects: Documentation/kbuild/reproducible-builds.rst
+_REPRODUCIBLE = {
+    "KBUILD_BUILD_TIMESTAMP": "Thu Jan  1 00:00:00 UTC 1970",
+    "KBUILD_BUILD_USER": "reviewbot",
+    "KBUILD_BUILD_HOST": "sandbox",
+    "KBUILD_BUILD_VERSION": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kbuild:
+    """One source directory and one output directory, with a compiler.
+
+    :ivar jobs: how many compilers run at a time; 0 for one on each processor.
+    """
+
+    source: Path
+    output: Path
+    toolchain: Toolchain
+    limits: Limits
+    jobs: int = 0
+
+    def make(
+        self,
+        targets: Sequence[str],
+        *,
+        on_line: Callable[[bytes], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Result:
+        """Run make for targets, keep going after errors, and return what it said."""
+        jobs = self.jobs or len(os.sched_getaffinity(0))
+        return self._run(
+            [
+                *("/usr/bin/make", "-C", SOURCE, f"O={OUTPUT}", *variables(self.toolchain), *self._diagnostics()),
+                *("-k", f"-j{jobs}", "--output-sync=target", "--no-print-directory", "--", *targets),
+            ],
+            on_line=on_line,
+            cancelled=cancelled,
+        )
+
+    def configure(
+        self, configuration: Configuration, *, cancelled: Callable[[], bool] | None = None
+    ) -> tuple[Result, tuple[str, ...]]:
+        """Write the ``.config``; return what make said, and the lines of the fragment that the tree does not take."""
+        result = self.make([configuration.target], cancelled=cancelled)
+        if not result.ok or not configuration.fragment:
+            return result, ()
+        fragment = self.output.parent / "fragment"
+        fragment.write_text("\n".join(configuration.fragment) + "\n", "ascii")
+        fragment.chmod(0o644)
+        # The folder is a stranger's: only the sandbox may write there.
+        append = self._run(
+            ["/bin/sh", "-c", f"cat {_FRAGMENT} >> {OUTPUT}/.config"], more={fragment: _FRAGMENT}, cancelled=cancelled
+        )
+        if not append.ok:
+            return append, ()
+        result = self.make(["olddefconfig"], cancelled=cancelled)
+        taken = self.config()
+        return result, tuple(line for line in configuration.fragment if not _is_set(line, taken))
+
+    def config(self) -> dict[str, str]:
+        """Return the options of the ``.config`` that are set, e.g. ``{"CONFIG_MMU": "y"}``."""
+        text = sandbox.read(self.output, ".config", limit=4 * MIB) or b""
+        lines = text.decode("utf-8", "replace").splitlines()
+        return dict(line.split("=", 1) for line in lines if line.startswith("CONFIG_") and "=" in line)
+
+    def relative(self, path: str) -> str:
+        """Map a path as the compiler writes it to one below the source (or, if generated, the output)."""
+        path = posixpath.normpath(posixpath.join(OUTPUT, path)) if path else ""
+        for top in (SOURCE, OUTPUT):
+            if path.startswith(top + "/"):
+                return path[len(top) + 1 :]
+        return path
+
+    def command(self, targets: Sequence[str]) -> str:
+        """Return the make command as a line for a shell at the top of the tree."""
+        words = ["make", *variables(self.toolchain), "-k", *targets]
+        return " ".join(shlex.quote(word) for word in words)
+
+    def _diagnostics(self) -> list[str]:
+        return ["KCFLAGS=-fdiagnostics-format=json"] if writes_json(self.toolchain) else []
+
+    def _run(
+        self,
+        argv: Sequence[str],
+        *,
+        more: dict[Path, str] | None = None,
+        on_line: Callable[[bytes], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Result:
+        return sandbox.run(
+            argv,
+            read_only={self.source: SOURCE, **(more or {})},
+            writable={self.output: OUTPUT},
+            cwd=OUTPUT,
+            env=_REPRODUCIBLE,
+            limits=self.limits,
+            on_output=_lines(on_line) if on_line else None,
+            cancelled=cancelled,
+        )
+
+
+def copy(source: Path, target: Path, limits: Limits) -> Result:
+    """Copy an output directory with its time stamps; what is in it is a stranger's, so the sandbox does it."""
+    return sandbox.run(
+        ["/usr/bin/cp", "-a", "--reflink=auto", "/build/from/.", OUTPUT],
+        read_only={source: "/build/from"},
+        writable={target: OUTPUT},
+        limits=replace(limits, processes=16),
+    )
+
+
+def variables(toolchain: Toolchain) -> list[str]:
+    """Return the make variables that choose architecture and compiler."""
+    if toolchain.compiler == "clang":
+        suffix = toolchain.binary.removeprefix("clang")
+        return [f"ARCH={toolchain.arch}", f"LLVM={suffix or '1'}", f"CROSS_COMPILE={toolchain.prefix}"]
+    words = [f"ARCH={toolchain.arch}", f"CROSS_COMPILE={toolchain.prefix}"]
+    return words if toolchain.binary == f"{toolchain.prefix}gcc" else [*words, f"CC={toolchain.binary}"]
+
+
+def writes_json(toolchain: Toolchain) -> bool:
+    """Say whether the compiler can write its diagnostics as JSON."""
+    return toolchain.compiler == "gcc" and int(toolchain.version.split(".")[0]) >= _JSON_SINCE
+
+
+def made_lines(report: Callable[[str], None]) -> Callable[[bytes], None]:
+    """Return a reader of make's lines that reports each target that was made."""
+
+    def on_line(line: bytes) -> None:
+        target = diagnostics.step(line)
+        if target:
+            report(target)
+
+    return on_line
+
+
+def _lines(on_line: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    rest = bytearray()
+
+    def on_output(data: bytes) -> None:
+        rest.extend(data)
+        *lines, last = bytes(rest).split(b"\n")
+        for line in lines:
+            on_line(line)
+        rest[:] = last[-4096:]
+
+    return on_output
+
+
+def _is_set(line: str, taken: dict[str, str]) -> bool:
+    if line.startswith("# ") and line.endswith(" is not set"):
+        return line[2:].split(" ", 1)[0] not in taken
+    name, _, value = line.partition("=")
+    return taken.get(name, "n") == value

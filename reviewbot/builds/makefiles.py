@@ -1,0 +1,82 @@
+"""Why an object is not built: the options that a Makefile puts before it.
+
+This reads assignments as ``Documentation/kbuild/makefiles.rst`` describes them and no
+more: it explains what make has decided, it decides nothing.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+
+Read = Callable[[str], bytes | None]
+
+_ASSIGNMENT = re.compile(r"^\s*(?P<name>[\w.-]+(?:\$\([^)]*\))?[\w.-]*)\s*[:+?]?=\s*(?P<words>.*)$")
+_OPTION = re.compile(r"\$\((CONFIG_\w+)\)")
+_MAX_DEPTH = 8
+
+
+def gates(target: str, read: Read) -> list[frozenset[str]]:
+    """Return the sets of options of which one must be on for an object; empty when no Makefile names it.
+
+    :param target: path of the object, relative to the tree, e.g. ``mm/hugetlb.o``.
+    :param read: gives the content of a file of the tree, or None.
+    """
+    folder, name = posixpath.split(target)
+    ways = _ways(folder, name, read)
+    while folder and ways:
+        parent, base = posixpath.split(folder)
+        above = _ways(parent, f"{base}/", read)
+        # The top and the architectures' own Makefiles name their folders by other means.
+        if above:
+            ways = [way | outer for way in ways for outer in above]
+        folder = parent
+    return list(dict.fromkeys(ways))
+
+
+def why_not(target: str, read: Read, config: dict[str, str]) -> str:
+    """Return in a few words why a configuration leaves an object out, e.g. ``CONFIG_HUGETLB_PAGE is not set``."""
+    ways = gates(target, read)
+    if not ways:
+        return "no Makefile names it"
+    missing = min((sorted(way - config.keys()) for way in ways), key=len)
+    if not missing:
+        return "make has no rule for it"
+    return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set"
+
+
+def _ways(folder: str, name: str, read: Read) -> list[frozenset[str]]:
+    """Return the sets of options under which the Makefiles of a folder list a name."""
+    assignments = []
+    for file in ("Kbuild", "Makefile"):
+        text = read(posixpath.join(folder, file))
+        if text:
+            assignments += _assignments(text.decode("utf-8", "replace"))
+    return _lists(name, assignments, 0)
+
+
+def _assignments(text: str) -> list[tuple[str, frozenset[str]]]:
+    found = []
+    for line in text.replace("\\\n", " ").split("\n"):
+        match = _ASSIGNMENT.match(line.partition("#")[0])
+        if match:
+            found.append((match["name"], frozenset(match["words"].split())))
+    return found
+
+
+def _lists(name: str, assignments: list[tuple[str, frozenset[str]]], depth: int) -> list[frozenset[str]]:
+    ways: list[frozenset[str]] = []
+    for variable, words in assignments:
+        if name not in words or depth > _MAX_DEPTH:
+            continue
+        options = frozenset(_OPTION.findall(variable))
+        stem = re.split(r"-(?:y|m|objs|\$)", variable)[0]
+        if stem in ("obj", "lib", "core", "libs", "subdir", "drivers", "head"):
+            ways.append(options)
+            continue
+        # mmu-$(CONFIG_MMU) := memory.o is used as $(mmu-y), or stands for mmu.o
+        users = {f"$({stem}-y)", f"$({stem}-m)", f"$({stem}-objs)", f"{stem}.o"} - {name}
+        outer = [way for user in sorted(users) for way in _lists(user, assignments, depth + 1)]
+        ways += [options | way for way in outer]
+    return ways

@@ -1,0 +1,218 @@
+"""One output directory: configured, prepared, and filled with objects."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from reviewbot import sandbox
+from reviewbot.builds import diagnostics, kbuild, makefiles
+from reviewbot.builds.diagnostics import Said
+from reviewbot.builds.kbuild import Kbuild
+from reviewbot.builds.model import BuildResult, Configuration, NotBuilt, Progress, State
+from reviewbot.builds.record import ObjectRecord, Record, once
+from reviewbot.builds.source import Source
+from reviewbot.findings import Finding, Location, Severity
+from reviewbot.sandbox import MIB, Outcome, Result
+
+Report = Callable[[Progress], None]
+Cancelled = Callable[[], bool]
+
+_WANTS_INPUT = b"Console input/output is redirected"
+_NOT_CLEAN = b"The source tree is not clean"
+_MAX_SOURCE = 4 * MIB
+
+
+def quiet(_: Progress) -> None:
+    """Report progress to nobody."""
+
+
+@dataclass(slots=True)
+class Output:
+    """An output directory in the hands of one user."""
+
+    kbuild: Kbuild
+    configuration: Configuration
+    record: Record = field(default_factory=Record)
+    report: Report = quiet
+    cancelled: Cancelled | None = None
+
+    def prepare(self) -> BuildResult:
+        """Configure and run ``make prepare``; the result passes when objects can be built now."""
+        started = time.monotonic()
+        self.report(Progress("configure", 0, 0, self.configuration.target))
+        result, self.record.refused = self.kbuild.configure(self.configuration, cancelled=self.cancelled)
+        said = self._parse(result)
+        self.record.config = once(finding for found in said.by_object.values() for finding in found)
+        log = result.output
+        if result.ok and not self.record.refused:
+            made: list[str] = []
+
+            def count(target: str) -> None:
+                made.append(target)
+                self.report(Progress("prepare", len(made), 0, target))
+
+            result = self.kbuild.make(["prepare"], on_line=kbuild.made_lines(count), cancelled=self.cancelled)
+            said = self._parse(result)
+            self._remember(result, said, [name for name in said.made if name.endswith(".o")])
+            log += result.output
+        self.record.prepared = result.ok and not self.record.refused
+        return self._result(result, said, [], ["prepare"], log, started)
+
+    def build(self, objects: Sequence[str], *, reconfigure: bool = False) -> BuildResult:
+        """Build objects, whatever of them is not up to date.
+
+        :param objects: paths of objects relative to the tree, the nearest to the change first.
+        :param reconfigure: make the ``.config`` anew, because the tree's Kconfig files have changed.
+        """
+        started = time.monotonic()
+        if reconfigure:
+            prepared = self.prepare()
+            if prepared.state not in (State.PASSED, State.WARNED):
+                return replace(prepared, failed=tuple(objects) if prepared.state is State.FAILED else ())
+        result = self._make(objects)
+        if _WANTS_INPUT in result.output and not reconfigure:
+            return self.build(objects, reconfigure=True)
+        said = self._parse(result)
+        self._remember(result, said, objects)
+        return self._result(result, said, objects, objects, result.output, started)
+
+    def recall(self, objects: Sequence[str]) -> BuildResult | None:
+        """Return what :meth:`build` would, without running make, or None when an object was never tried."""
+        if not self.record.prepared or not all(name in self.record.objects for name in objects):
+            return None
+        passed = Result(Outcome.EXITED, 0, b"", truncated=False, seconds=0.0)
+        return self._result(passed, Said(), objects, objects, b"", time.monotonic())
+
+    def _make(self, objects: Sequence[str]) -> Result:
+        wanted = set(objects)
+        done: set[str] = set()
+
+        def count(target: str) -> None:
+            if target in wanted:
+                done.add(target)
+                self.report(Progress("compile", len(done), len(wanted), target))
+
+        self.report(Progress("compile", 0, len(wanted)))
+        return self.kbuild.make(objects, on_line=kbuild.made_lines(count), cancelled=self.cancelled)
+
+    def _parse(self, result: Result) -> Said:
+        compiler, place = self.kbuild.toolchain.compiler, Source(self.kbuild.source).place
+        return diagnostics.parse(result.output, compiler=compiler, relative=self.kbuild.relative, place=place)
+
+    def _remember(self, result: Result, said: Said, objects: Sequence[str]) -> None:
+        """Record what became of each object; of those that make did not get to, nothing is known."""
+        if result.outcome is not Outcome.EXITED:
+            for name in objects:
+                self.record.objects.pop(name, None)
+            return
+        made, failed, no_rule = set(said.made), set(said.failed), set(said.no_rule)
+        # A failure that is of no object and of no folder on the way to one is of something that all of them need.
+        ways = {str(parent) for name in objects for parent in _folders(name)}
+        common = bool(failed - set(objects) - ways)
+        reached = result.ok or (not common and bool(failed & set(objects) or no_rule & set(objects)))
+        config: dict[str, str] | None = None
+        for name in objects:
+            known = self.record.objects.get(name)
+            if name in no_rule:
+                config = self.kbuild.config() if config is None else config
+                reason = makefiles.why_not(name, self._read, config)
+                self.record.objects[name] = ObjectRecord(
+                    False, left_out=f"not built in {self.configuration.name}: {reason}"
+                )
+            elif name in made or name in failed:
+                found = tuple(diagnostics.fold(said.by_object.get(name, [])))
+                built = name not in failed and self._exists(name)
+                self.record.objects[name] = ObjectRecord(built, found if built or found else (_unexplained(name),))
+            elif not reached:
+                self.record.objects[name] = ObjectRecord(False)
+            elif known is None or not known.built:
+                self.record.objects[name] = ObjectRecord(self._exists(name))
+
+    def _read(self, path: str) -> bytes | None:
+        return sandbox.read(self.kbuild.source, path, limit=_MAX_SOURCE)
+
+    def _exists(self, name: str) -> bool:
+        return sandbox.read(self.kbuild.output, name, limit=1) is not None
+
+    def _result(
+        self,
+        result: Result,
+        said: Said,
+        objects: Sequence[str],
+        targets: Sequence[str],
+        log: bytes,
+        started: float,
+    ) -> BuildResult:
+        records = {name: self.record.objects[name] for name in objects if name in self.record.objects}
+        failed = tuple(name for name, one in records.items() if not one.built and not one.left_out)
+        left_out = tuple(NotBuilt(name, one.left_out) for name, one in records.items() if one.left_out)
+        found = self.record.said(objects)
+        if not result.ok:
+            # what stopped make before it came to the objects, e.g. arch/arm64/kernel/asm-offsets.s
+            others = [f for name in said.failed if name not in objects for f in said.by_object.get(name, ())]
+            found = once([*found, *diagnostics.fold(others)])
+        state, reason = self._state(result, failed, left_out, found, objects)
+        return BuildResult(
+            state=state,
+            reason=reason,
+            diagnostics=found,
+            objects=tuple(name for name, one in records.items() if one.built),
+            compiled=tuple(name for name in objects if name in said.made),
+            failed=failed,
+            not_built=left_out,
+            log=log,
+            seconds=time.monotonic() - started,
+            command=self.kbuild.command(targets),
+            compiler=self.kbuild.toolchain.name,
+            configuration=self.configuration.name,
+            config_digest=self._config_digest(),
+        )
+
+    def _state(
+        self,
+        result: Result,
+        failed: Sequence[str],
+        left_out: Sequence[NotBuilt],
+        found: Sequence[Finding],
+        objects: Sequence[str],
+    ) -> tuple[State, str]:
+        if result.outcome is Outcome.CANCELLED:
+            return State.CANCELLED, result.reason
+        if result.outcome is not Outcome.EXITED:
+            return State.BROKEN, result.reason
+        if _NOT_CLEAN in result.output:
+            return State.BROKEN, "The source tree was built in before; run 'make mrproper' there, or use a clean copy."
+        if self.record.refused:
+            return State.SKIPPED, f"The tree does not take {', '.join(self.record.refused)}."
+        if failed or (not result.ok and len(left_out) < len(objects)) or (not result.ok and not objects):
+            return State.FAILED, "" if any(f.severity is Severity.ERROR for f in found) else _last_words(result)
+        if objects and len(left_out) == len(objects):
+            return State.SKIPPED, f"None of it is built in {self.configuration.name}: {left_out[0].reason}."
+        return (State.WARNED if found else State.PASSED), ""
+
+    def _config_digest(self) -> str:
+        text = sandbox.read(self.kbuild.output, ".config") or b""
+        return hashlib.sha256(text).hexdigest()[:16]
+
+
+def _folders(name: str) -> Iterable[str]:
+    yield from (".", "__sub-make", "sub-make", "__build", "_all", "all")
+    folder = posixpath.dirname(name)
+    while folder:
+        yield folder
+        folder = posixpath.dirname(folder)
+
+
+def _unexplained(name: str) -> Finding:
+    where = Location(f"{posixpath.splitext(name)[0]}.c", 0)
+    return Finding("kbuild.error", Severity.ERROR, where, f"make could not build {name}; the log says more.")
+
+
+def _last_words(result: Result) -> str:
+    lines = [line for line in result.output.decode("utf-8", "replace").splitlines() if "***" in line]
+    said = "".join(c for c in (lines[0] if lines else "") if c.isprintable())[:300]
+    return f"make says: {said}" if said else "make stopped without saying why."
