@@ -81,7 +81,7 @@ def apply_letters(
     staging = Staging(store, scratch, str(parent.tree_id), paths)
     commit = base.commit
     done: list[AppliedPatch] = []
-    reject: Reject | None = None
+    reject = None if letters else broken(1, "", "There is no patch to apply: none was found in the mails.")
     for letter in letters:
         result = letter if isinstance(letter, Reject) else apply_one(staging, letter, scratch, fuzz=fuzz)
         if isinstance(result, Reject) or isinstance(letter, Reject):

@@ -78,6 +78,12 @@ class Attempt:
         """True when every patch went in."""
         return self.reject is None
 
+    @property
+    def method(self) -> Method | None:
+        """Return the least clean way in which a patch went in; ALREADY only when all are there, None for no patch."""
+        ways = {patch.method for patch in self.patches}
+        return next((way for way in (Method.FUZZ, Method.THREE_WAY, Method.CLEAN, Method.ALREADY) if way in ways), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
@@ -92,11 +98,15 @@ class Application:
 
     @property
     def chosen(self) -> Attempt:
-        """Return the attempt that applied, else the one that got furthest."""
-        for attempt in self.attempts:
-            if attempt.applies:
-                return attempt
-        return max(self.attempts, key=lambda attempt: len(attempt.patches))
+        """Return the attempt that applied, else the one whose tree has it all, else the one that got furthest."""
+        return max(
+            self.attempts,
+            key=lambda attempt: (
+                attempt.applies,
+                attempt.method is not Method.ALREADY,
+                len(attempt.patches),
+            ),
+        )
 
     @property
     def applies(self) -> bool:

@@ -1,0 +1,298 @@
+"""``python -m reviewbot.tree``: does a series apply to a tree, where, and if not, why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from reviewbot.errors import AuthorError, NotFoundError, ReviewError
+from reviewbot.mail.mbox import split_mbox
+from reviewbot.mail.parse import parse_message
+from reviewbot.series.assemble import assemble
+from reviewbot.series.model import Series
+from reviewbot.tree.apply import apply_letters, open_letters
+from reviewbot.tree.base import matching, outcome, preimages
+from reviewbot.tree.importing import borrow_commit
+from reviewbot.tree.letter import Letter
+from reviewbot.tree.model import Attempt, Base, Reject
+from reviewbot.tree.plain import commit_touched
+from reviewbot.tree.store import Store
+
+_EPILOG = """\
+TREE is a directory, a git repository or checkout (its HEAD), REPOSITORY@REVISION,
+or with --store the name of a tree in that store. Nothing is checked out, and
+nothing is written to TREE.
+
+Exit status: 0 the series applies, 2 it does not, 3 something else is at fault.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ReviewError as error:
+        if getattr(options, "format", "text") == "json":
+            applies = False if isinstance(error, AuthorError) else None
+            _print_json({**_NOTHING, "applies": applies, "reason": str(error)}, sys.stdout)
+        print(f"{error}", file=sys.stderr)
+        return error.exit_status
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 3
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m reviewbot.tree", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    apply = commands.add_parser(
+        "apply",
+        help="apply a series to a tree, without a checkout",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    apply.add_argument(
+        "file", metavar="FILE.mbox", help="the mails of the series, or of its whole thread; - reads them"
+    )
+    apply.add_argument("--tree", required=True, help="where to apply it")
+    apply.add_argument("--version", type=int, metavar="N", help="apply version N of the series; default: the newest")
+    apply.add_argument("--fuzz", action="store_true", help="take a patch also where one line of context matches")
+    apply.add_argument("--store", metavar="DIR", help="keep the commits in this object store")
+    apply.add_argument("--explain", action="store_true", help="say for each patch what happened, and show the hunks")
+    apply.add_argument("--format", choices=("text", "json"), default="text")
+    apply.set_defaults(run=_apply)
+    take = commands.add_parser("import", help="take a directory, a tar archive or a repository into a store")
+    take.add_argument("name", metavar="NAME", help="how the tree will be called")
+    take.add_argument("path", metavar="PATH", help="directory, archive, repository or REPOSITORY@REVISION")
+    take.add_argument("--store", required=True, metavar="DIR")
+    take.set_defaults(run=_import)
+    known = commands.add_parser("list", help="list the trees of a store")
+    known.add_argument("--store", required=True, metavar="DIR")
+    known.set_defaults(run=_list)
+    return parser
+
+
+def _import(options: argparse.Namespace) -> int:
+    store = Store(options.store)
+    repository, revision = _repository(options.path)
+    if repository:
+        branch = store.import_repository(options.name, repository, revision)
+    elif Path(options.path).exists():
+        branch = store.import_directory(options.name, options.path)
+    else:
+        raise NotFoundError(f"There is no {options.path}; name a directory, a tar archive or a repository.")
+    print(f"{branch.describe} {branch.commit}")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    for branch in Store(options.store).branches():
+        print(f"{branch.describe}\t{branch.commit}\t{branch.date:%Y-%m-%d}\t{branch.source}")
+    return 0
+
+
+def _apply(options: argparse.Namespace) -> int:
+    series = pick(read_series(options.file), options.version)
+    with _store(options.store) as store, store.scratch() as scratch:
+        letters = open_letters(store, series.patches, scratch)
+        base, whole = find_base(store, options.tree, letters)
+        attempt = apply_letters(store, base, letters, scratch, trailers=series.cover_trailers, fuzz=options.fuzz)
+        trace = _trace(store, series, base, letters, attempt)
+        if options.format == "json":
+            _print_json(as_dict(series, attempt, trace, whole=whole), sys.stdout)
+        else:
+            _print_text(series, attempt, trace, options.explain, sys.stdout)
+    return 0 if attempt.applies else AuthorError.exit_status
+
+
+@contextmanager
+def _store(path: str | None) -> Iterator[Store]:
+    if path is not None:
+        yield Store(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="reviewbot-") as folder:
+        yield Store(folder)
+
+
+def read_series(file: str) -> list[Series]:
+    """Return the series that the mails of a mailbox amount to.
+
+    :param file: path, or ``-`` for standard input.
+    :raises NotFoundError: when there is no such file.
+    """
+    try:
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as stream:
+            return list(assemble([parse_message(raw) for raw in split_mbox(stream)]))
+    except OSError as error:
+        raise NotFoundError(f"The mailbox {file} cannot be read: {error.strerror}.") from error
+
+
+def pick(found: Sequence[Series], version: int | None) -> Series:
+    """Return the wanted version of what is in a mailbox, by default the newest.
+
+    :raises AuthorError: when there is no patch at all.
+    :raises NotFoundError: when the version is not there.
+    """
+    with_patches = [series for series in found if series.patches]
+    if not with_patches:
+        raise AuthorError("There is no patch in the mailbox.")
+    if version is not None:
+        with_patches = [series for series in with_patches if series.version == version]
+        if not with_patches:
+            have = ", ".join(sorted({f"v{series.version}" for series in found if series.patches}))
+            raise NotFoundError(f"Version {version} is not in the mailbox; it has {have}.")
+    return max(with_patches, key=lambda series: (series.version, series.date))
+
+
+def _repository(spec: str) -> tuple[str, str]:
+    """Return the repository and revision that a TREE names, "" for both when it names none."""
+    repository, at, revision = spec.rpartition("@")
+    if at and revision and not Path(spec).exists() and Path(repository).is_dir():
+        return repository, revision
+    top = Path(spec)
+    if (top / ".git").exists() or ((top / "HEAD").is_file() and (top / "objects").is_dir()):
+        return spec, "HEAD"
+    return "", ""
+
+
+def find_base(store: Store, spec: str, letters: Sequence[Letter | Reject]) -> tuple[Base, bool]:
+    """Return the base that a TREE of the command line means, and whether it is the whole tree.
+
+    Of a plain directory only what the letters touch is read.
+
+    :raises NotFoundError: when it means nothing.
+    """
+    repository, revision = _repository(spec)
+    if repository:
+        commit = borrow_commit(store, Path(repository), revision)
+        version = store.version(commit)
+        return Base(spec, commit, "named", f"{commit[:12]} of {spec}" + (f" ({version})" if version else "")), True
+    if Path(spec).is_dir():
+        paths = [path for letter in letters if isinstance(letter, Letter) for path in letter.paths]
+        commit = commit_touched(store, Path(spec), paths)
+        version = store.version(commit)
+        return Base(spec, commit, "named", f"{spec} ({version})" if version else spec), False
+    if any(spec == branch.name for branch in store.branches()):
+        branch = store.resolve(spec)
+        return Base(branch.name, branch.commit, "named", branch.describe), True
+    raise NotFoundError(f"There is no tree {spec}; name a directory, a repository or REPOSITORY@REVISION.")
+
+
+def _trace(store: Store, series: Series, base: Base, letters: Sequence[Letter | Reject], attempt: Attempt) -> list[str]:
+    trace = []
+    if series.missing:
+        numbers = ", ".join(map(str, series.missing))
+        trace.append(f"The series is not complete: patch {numbers} of {series.expected} is missing.")
+    if series.base_commit and series.base_commit != base.commit:
+        trace.append(f"The cover names base-commit {series.base_commit}, which is not the commit it is applied to.")
+    blobs = preimages(letters)
+    if blobs:
+        have = matching(store, base.commit, blobs)
+        trace.append(f"{have} of the {len(blobs)} files that it changes are as the patches expect them.")
+    trace.append(outcome(attempt, len(series.patches)))
+    return trace
+
+
+_NOTHING: dict[str, Any] = {
+    "applies": None, "applied": 0, "first_failing": None, "method": None, "tree": None, "commits": [], "reason": "",
+}  # fmt: skip
+
+
+def as_dict(series: Series, attempt: Attempt, trace: Sequence[str], *, whole: bool) -> dict[str, Any]:
+    """Return an attempt in the shape of the JSON face.
+
+    ``applied`` counts patches, ``first_failing`` is the place of the first that
+    does not go in among those that are there, from 1; ``tree`` is the id of the
+    resulting tree, null when only a part of a plain directory was read.
+    """
+    reject = attempt.reject
+    return {
+        "applies": attempt.applies,
+        "applied": len(attempt.patches),
+        "first_failing": len(attempt.patches) + 1 if reject else None,
+        "method": attempt.method.value if attempt.method else None,
+        "tree": attempt.patches[-1].tree if whole and attempt.patches else None,
+        "commits": [patch.commit for patch in attempt.patches],
+        "reason": reject.reason if reject else "",
+        "base": {
+            "tree": attempt.base.tree,
+            "commit": attempt.base.commit if whole else None,
+            "describe": attempt.base.describe,
+        },
+        "series": {
+            "subject": series.subject,
+            "version": series.version,
+            "message_id": series.root_msgid,
+            "patches": len(series.patches),
+            "expected": series.expected,
+        },
+        "patches": [
+            {
+                "number": patch.number,
+                "commit": patch.commit,
+                "tree": patch.tree if whole else None,
+                "method": patch.method.value,
+            }
+            for patch in attempt.patches
+        ],
+        "reject": _reject_as_dict(reject) if reject else None,
+        "trace": list(trace),
+    }
+
+
+def _reject_as_dict(reject: Reject) -> dict[str, Any]:
+    return {name: getattr(reject, name) for name in Reject.__dataclass_fields__}
+
+
+def _print_json(answer: dict[str, Any], out: TextIO) -> None:
+    json.dump(answer, out, indent=2)
+    out.write("\n")
+
+
+def _print_text(series: Series, attempt: Attempt, trace: Sequence[str], explain: bool, out: TextIO) -> None:
+    print(_plain(f"{series.subject}  ({series.author}, {series.date:%Y-%m-%d})"), file=out)
+    if explain:
+        done = {patch.number: patch for patch in attempt.patches}
+        for patch in series.patches:
+            applied = done.get(patch.number)
+            failed = attempt.reject and attempt.reject.number == patch.number
+            state = (
+                f"{applied.method.value:>13}  {applied.commit[:12]}"
+                if applied
+                else "does not apply"
+                if failed
+                else "not tried"
+            )
+            print(_plain(f"  {patch.number:>3}/{series.expected}  {state:<28}{patch.subject}"), file=out)
+        for sentence in trace[:-1]:
+            print(_plain(f"  {sentence}"), file=out)
+    print(_plain(trace[-1]), file=out)
+    if attempt.reject and explain:
+        _print_reject(attempt.reject, out)
+
+
+def _print_reject(reject: Reject, out: TextIO) -> None:
+    if reject.hunk:
+        print(_plain(f"  {reject.file}  {reject.hunk}"), file=out)
+    for title, text in (("wanted", reject.wanted), (f"line {reject.found_line} of the tree", reject.found)):
+        if text:
+            print(f"  {title}:", file=out)
+            for line in text.split("\n"):
+                print(f"    | {_plain(line)}", file=out)
+
+
+def _plain(text: str) -> str:
+    """Return a stranger's text without what would move a terminal's cursor."""
+    return "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
