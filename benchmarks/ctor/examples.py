@@ -122,7 +122,7 @@ def load(path: Path = CASES) -> list[Case]:
                 frozenset(row.get("optional", [])),
                 frozenset(row.get("silent", [])),
                 anchors,
-            )  # fmt: skip
+            )
         )
     return cases
 
@@ -219,7 +219,7 @@ def _compared(
         near += any(placed.near(finding) for finding in hits)
         if not hits:
             missed.append(f"{'/'.join(expected.rules)} {expected.file} {expected.functions[0]}()")
-    noise = ()
+    noise: tuple[str, ...] = ()
     if state in case.silent:
         noise = tuple(one_line(finding) for finding in findings if finding.rule not in case.optional)
     return Outcome(case.name, state, len(wanted), found, near, tuple(missed), noise)

@@ -116,9 +116,16 @@ def _finished(name: str, kernel: str, mutation: Mutation, files: dict[str, bytes
     lines = {line_of(data, moved(offset, edits)) for offset in mutation.at}
     lines |= {line_of(data, moved(edit.start, [other for other in edits if other is not edit])) for edit in edits}
     return Mutant(
-        name, kernel, mutation.kind, mutation.scope, mutation.rules, mutation.file, mutation.functions,
-        tuple(sorted(lines)), files,
-    )  # fmt: skip
+        name,
+        kernel,
+        mutation.kind,
+        mutation.scope,
+        mutation.rules,
+        mutation.file,
+        mutation.functions,
+        tuple(sorted(lines)),
+        files,
+    )
 
 
 def write(mutant: Mutant, folder: Path) -> None:
@@ -149,10 +156,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="folder that receives one folder for each mutant")
     options = parser.parse_args(arguments)
     for kernel, tree in options.kernel:
-        number = 0
-        for number, mutant in enumerate(mutants(kernel, tree), 1):
+        planted = list(mutants(kernel, tree))
+        for mutant in planted:
             write(mutant, options.output)
-        print(f"{kernel}: {number} mutants")
+        print(f"{kernel}: {len(planted)} mutants")
     return 0
 
 

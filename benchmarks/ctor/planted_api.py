@@ -70,7 +70,7 @@ def other_epoch(site: Site, epoch: Epoch) -> Iterator[Mutation]:
 
 def _foreign_names(site: Site) -> list[str]:
     level = site.level
-    if site.kind == "dtor_free":
+    if site.kind == "dtor_free" or not level:
         return []
     names = [f"pagetable_{level}_{site.kind}"]
     if level in ("pte", "pmd"):

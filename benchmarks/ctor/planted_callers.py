@@ -30,6 +30,8 @@ def caller_mutations(unit: Unit, epoch: Epoch) -> Iterator[Mutation]:
             continue
         for call in body.calls:
             match = _CALL.match(body.callee(call))
+            if match and match[1] in ("pud", "p4d") and unit.path not in GENERIC_FILES:
+                continue  # an architecture may fold it
             if match and match[2] == "free" and constructs(epoch, match[1]):
                 yield from _at_free(body, call, match[1], epoch)
             elif match and match[2] == "alloc_one" and constructs(epoch, match[1]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -168,12 +169,17 @@ def failing_branch(site: Site, epoch: Epoch) -> Iterator[Mutation]:
     yield planted(site, "free-twice", "C22", twice, near=free)
     returned = next(walk(site.failing, "return_statement"), None)
     last = [node for node in walk(body.node, "return_statement") if node.start_byte > site.statement.end_byte]
-    if returned is not None and last:
+    if returned is not None and last and _speaks_of(site, body.text(last[-1])):
         wrong = body.replace(returned, body.text(last[-1]))
         if body.text(last[-1]) != body.text(returned):
             yield planted(site, "return-failed-table", "C22 C01", wrong, near=returned)
             yield planted(site, "return-unconstructed-table", "C22 C01 C10", wrong, removed(body, free), near=returned)
     yield from _other_allocator(site, free)
+
+
+def _speaks_of(site: Site, text: str) -> bool:
+    """Whether a text names the variable that holds the table at the call."""
+    return bool(set(re.findall(r"\w+", site.table)) & set(re.findall(r"\w+", text)) - {"virt_to_page", "page_ptdesc"})
 
 
 def _other_allocator(site: Site, free: Node) -> Iterator[Mutation]:

@@ -16,7 +16,7 @@ LEVELS = ("pte", "pmd", "pud", "p4d", "pgd")
 
 _NAME = re.compile(
     r"(?:pgtable_(?P<old>pte_|pmd_)?page_(?P<oldkind>ctor|dtor)"
-    r"|pagetable_(?P<new>pte_|pmd_|pud_|p4d_|pgd_)?(?P<kind>ctor|dtor_free|dtor))\Z"
+    r"|pagetable_(?:(?P<new>pte_|pmd_|pud_|p4d_|pgd_)?(?P<kind>ctor|dtor)|(?P<both>dtor_free)))\Z"
 )
 _LEVEL_IN_NAME = re.compile(r"(?<![a-z0-9])(pte|pmd|pud|p4d|pgd)(?![a-z0-9])")
 _FREE = re.compile(
@@ -37,7 +37,7 @@ def api_name(name: str) -> tuple[str, str] | None:
         return None
     if match["oldkind"]:
         return match["oldkind"], (match["old"] or "pte_").rstrip("_")
-    return match["kind"], (match["new"] or "").rstrip("_")
+    return match["kind"] or match["both"], (match["new"] or "").rstrip("_")
 
 
 class Epoch:

@@ -1,0 +1,69 @@
+"""Time and memory of a cold run over a whole tree, and of Coccinelle for one rule over the same files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.ctor.judge import Bench
+from benchmarks.ctor.sites import Epoch, files_with_sites
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run took: seconds by the clock, and the largest resident size in MB."""
+
+    seconds: float
+    megabytes: float
+
+
+def measured(command: Sequence[str], folder: Path) -> Cost:
+    """Run a command and say what it took; its output is thrown away."""
+    start = time.perf_counter()
+    child = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, usage = os.wait4(child.pid, 0)
+    child.returncode = 0  # reaped by wait4
+    return Cost(time.perf_counter() - start, usage.ru_maxrss / 1024)
+
+
+def whole_tree(tree: Path) -> Cost:
+    """Check a whole tree by the command line, with nothing remembered."""
+    return measured([sys.executable, "-m", "reviewbot.checks", "--tree", str(tree), "--format", "json"], ROOT)
+
+
+def next_patch(bench: Bench, path: str) -> float:
+    """Seconds for one more state of a tree that was checked before, with one file changed."""
+    data = (bench.tree / path).read_bytes()
+    bench.findings({}, ())
+    start = time.perf_counter()
+    bench.findings({path: data + b"\n"}, (path,))
+    return time.perf_counter() - start
+
+
+def coccinelle(tree: Path) -> tuple[int, float, float] | None:
+    """Look for ignored results (C01 as a semantic patch) with Coccinelle, and for everything with the checker.
+
+    :returns: number of files, seconds of Coccinelle for one rule, seconds of the checker for all rules over
+        the same files; None when Coccinelle is not installed.
+    """
+    if shutil.which("spatch") is None:
+        return None
+    epoch, files = Epoch(tree), files_with_sites(tree)
+    names = [name for level in ("pte", "pmd") if (name := epoch.spell("ctor", level)) is not None]
+    arguments = "e1, e2" if epoch.takes_mm else "e1"
+    rules = [f"@@ expression e1, e2; @@\n* {name}({arguments});\n" for name in names]
+    with tempfile.NamedTemporaryFile("w", suffix=".cocci") as rule:
+        rule.write("\n".join(rules))
+        rule.flush()
+        fast = measured(["spatch", "--very-quiet", "--no-includes", "--sp-file", rule.name, *files], tree)
+    command = [sys.executable, "-m", "reviewbot.checks", "--tree", str(tree), "--format", "json", *files]
+    return len(files), fast.seconds, measured(command, ROOT).seconds
