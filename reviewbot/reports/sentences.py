@@ -1,0 +1,82 @@
+"""The sentences that every face says in the same words: the verdict, the base, and what changed since the last version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from reviewbot.findings import Severity
+from reviewbot.reports.facts import Life, SeriesReport, State, Told, Verdict
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: ``1 patch``, ``3 patches``; no other plural than -s is guessed."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def enumerated(words: Sequence[str]) -> str:
+    """Join words as a sentence does: ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def verdict(report: SeriesReport) -> str:
+    """Return the verdict in one or two sentences; the first thing that every face says."""
+    if report.verdict is Verdict.UNKNOWN:
+        return _under_way(report)
+    if report.verdict is Verdict.CLEAN:
+        return "Applies, and nothing new was found."
+    if report.verdict is Verdict.FINDINGS:
+        return f"{_found(report.findings)} in {_patches(report.findings)}."
+    lead = {
+        Verdict.DOES_NOT_APPLY: "Does not apply.",
+        Verdict.INCOMPLETE: "Incomplete.",
+        Verdict.BROKEN: "Broken, which is our fault and says nothing about the patches.",
+    }[report.verdict]
+    return f"{lead} {report.reason}".strip()
+
+
+def _under_way(report: SeriesReport) -> str:
+    if report.state is State.NOT_RUN:
+        return "Not looked at yet."
+    settled = sum(cell.state.settled for cell in report.cells)
+    if not report.cells:
+        return "Being applied."
+    so_far = f"{_found(report.findings)} so far" if report.findings else "nothing found so far"
+    return f"Being checked: {settled} of {counted(len(report.cells), 'run')} done, {so_far}."
+
+
+def _found(findings: Iterable[Told]) -> str:
+    by_severity = [
+        (sum(told.finding.severity is severity for told in findings), severity) for severity in Severity
+    ]
+    parts = [counted(number, str(severity)) for number, severity in by_severity if number]
+    return f"{enumerated(parts)} found" if parts else "Findings"
+
+
+def _patches(findings: Iterable[Told]) -> str:
+    numbers = sorted({told.patch for told in findings if told.patch})
+    if not numbers:
+        return "the series"
+    return f"{'patch' if len(numbers) == 1 else 'patches'} {enumerated([str(number) for number in numbers])}"
+
+
+def since_previous(report: SeriesReport) -> str:
+    """Return what changed against the version before, e.g. ``v2 fixed 1, 1 remains, 2 new``; "" for a first version."""
+    if not any(one.version < report.version for one in report.versions):
+        return ""
+    remain = sum(told.since < report.version for told in report.findings)
+    new = len(report.findings) - remain
+    remains = "remains" if remain == 1 else "remain"
+    return f"v{report.version} fixed {len(report.gone)}, {remain} {remains}, {new} new"
+
+
+def life(told: Told, version: int) -> str:
+    """Return what a finding is to a series, in a phrase that stands behind its rule."""
+    if told.life is Life.TRANSIENT:
+        return f"from patch {told.patch} to patch {told.gone_by}, where it is gone again"
+    if told.life is Life.FIXED:
+        return f"fixed by patch {told.patch}" if told.patch else "fixed by the series"
+    if told.life is Life.PRE_EXISTING:
+        return "in the base already"
+    where = f"patch {told.patch}" if told.patch else "the series"
+    still = f", since v{told.since}" if told.since < version else ""
+    return f"new with {where}{still}"

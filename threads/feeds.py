@@ -1,0 +1,132 @@
+"""Atom feeds: the series of a list, and the mails of a series."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.syndication.views import Feed
+from django.http import Http404, HttpRequest
+from django.utils.feedgenerator import Atom1Feed
+
+from reviewbot.reports import sentences
+from threads import links
+from threads.models import MailingList, Message, Series
+from threads.selectors import listing
+from threads.selectors import series as selectors
+from threads.views.discussion import author_of
+
+if TYPE_CHECKING:  # generic for the type checker alone
+    SeriesFeed = Feed[Series, str]
+    MailFeed = Feed[Message, Series]
+else:
+    SeriesFeed = MailFeed = Feed
+
+ENTRIES = 50
+_CONTROL = dict.fromkeys(one for one in range(32) if one not in (9, 10, 13))
+
+
+def _clean(text: str) -> str:
+    """Drop what XML cannot hold."""
+    return text.translate(_CONTROL)
+
+
+class ListFeed(SeriesFeed):
+    """The newest series of a list, with their verdicts."""
+
+    feed_type = Atom1Feed
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> str:  # noqa: ANN401
+        """Return the name of the list."""
+        name = str(kwargs["name"])
+        if name != links.ANY_LIST and not MailingList.objects.filter(name=name).exists():
+            raise Http404(f"No list of the name {name} is followed here.")
+        return name
+
+    def title(self, obj: str) -> str:
+        """Return the title of the feed."""
+        return "All series" if obj == links.ANY_LIST else f"Series on {obj}"
+
+    def link(self, obj: str) -> str:
+        """Return the page that the feed is of."""
+        return links.to_list(obj)
+
+    def items(self, obj: str) -> list[Series]:
+        """Return the entries, newest first."""
+        wanted = listing.Wanted(list_name="" if obj == links.ANY_LIST else obj)
+        return listing.page_of(listing.find_rows(wanted).select_related("report"), size=ENTRIES).rows
+
+    def item_title(self, item: Series) -> str:
+        """Return verdict and subject."""
+        return _clean(f"{item.verdict}: {item.subject}")
+
+    def item_description(self, item: Series) -> str:
+        """Return the verdict in a sentence."""
+        return _clean(sentences.verdict(selectors.report_of(item)) if hasattr(item, "report") else item.reason)
+
+    def item_link(self, item: Series) -> str:
+        """Return the page of the series."""
+        return links.to_series(item.list_name, item.root_msgid)  # type: ignore[attr-defined]  # annotated
+
+    def item_guid(self, item: Series) -> str:
+        """Name the entry by its Message-ID."""
+        return f"mid:{links.msgid(item.root_msgid)}"
+
+    def item_author_name(self, item: Series) -> str:
+        """Return the author."""
+        return _clean(item.author.name or item.author.email)
+
+    def item_pubdate(self, item: Series) -> datetime:
+        """Return when it was posted."""
+        return item.date
+
+    def item_updateddate(self, item: Series) -> datetime:
+        """Return when it was last reported on."""
+        return item.report.updated_at if hasattr(item, "report") else item.date
+
+
+class ThreadFeed(MailFeed):
+    """The mails of a series, newest first."""
+
+    feed_type = Atom1Feed
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Series:  # noqa: ANN401
+        """Return the series that the view found."""
+        series: Series = kwargs["series"]
+        return series
+
+    def title(self, obj: Series) -> str:
+        """Return the title of the feed."""
+        return _clean(obj.subject)
+
+    def link(self, obj: Series) -> str:
+        """Return the page of the series."""
+        return links.to_series(links.ANY_LIST, obj.root_msgid)
+
+    def items(self, obj: Series) -> list[Message]:
+        """Return the newest mails."""
+        return selectors.thread_of(obj)[::-1][:ENTRIES]
+
+    def item_title(self, item: Message) -> str:
+        """Return the subject."""
+        return _clean(item.subject)
+
+    def item_description(self, item: Message) -> str:
+        """Return the text of the mail, preformatted and escaped."""
+        return _clean(item.text)  # type: ignore[attr-defined]  # annotated
+
+    def item_link(self, item: Message) -> str:
+        """Return the page of the mail."""
+        return links.to_message(links.ANY_LIST, item.message_id)
+
+    def item_guid(self, item: Message) -> str:
+        """Name the entry by its Message-ID."""
+        return f"mid:{links.msgid(item.message_id)}"
+
+    def item_author_name(self, item: Message) -> str:
+        """Return the sender."""
+        return _clean(author_of(item))
+
+    def item_pubdate(self, item: Message) -> datetime:
+        """Return when it was sent."""
+        return item.date

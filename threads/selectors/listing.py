@@ -1,0 +1,110 @@
+"""Lists of series: what is wanted, and one page of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+
+from threads.models import MailingList, Message, Series
+
+PAGE_SIZE = 50
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list shows; every field is a part of its address.
+
+    :ivar list_name: a mailing list, "" for all.
+    :ivar q: words of the subject, or a Message-ID.
+    :ivar latest: only the newest version of each topic.
+    """
+
+    list_name: str = ""
+    state: str = ""
+    verdict: str = ""
+    author: str = ""
+    q: str = ""
+    latest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of series, newest first, with the cursors of its neighbours ("" at the ends)."""
+
+    rows: list[Series]
+    newer: str = ""
+    older: str = ""
+
+
+def series_rows() -> QuerySet[Series]:
+    """Return series as the rows of a list: author, one list's name, mails, whether there is a newer version."""
+    of_this = OuterRef("pk")
+    newer = Series.objects.filter(topic=OuterRef("topic"), version__gt=OuterRef("version"))
+    lists = MailingList.objects.filter(series=of_this).order_by("name").values("name")[:1]
+    mails = Message.objects.filter(series=of_this).order_by().values("series").annotate(n=Count("pk")).values("n")
+    return Series.objects.select_related("author").annotate(
+        list_name=Subquery(lists), mails=Subquery(mails), outdated=Exists(newer)
+    )
+
+
+def find_rows(wanted: Wanted) -> QuerySet[Series]:
+    """Return the series that a list shows."""
+    rows = series_rows()
+    if wanted.list_name:
+        rows = rows.filter(lists__name=wanted.list_name)
+    if wanted.state:
+        rows = rows.filter(state=wanted.state)
+    if wanted.verdict:
+        rows = rows.filter(verdict=wanted.verdict)
+    if wanted.author:
+        rows = rows.filter(Q(author__email__icontains=wanted.author) | Q(author__name__icontains=wanted.author))
+    if "@" in wanted.q:
+        rows = rows.filter(pk__in=Message.objects.filter(message_id=wanted.q.strip("<> ")).values("series"))
+    else:
+        for word in wanted.q.split():
+            rows = rows.filter(subject__icontains=word)
+    return rows.filter(outdated=False) if wanted.latest else rows
+
+
+def page_of(rows: QuerySet[Series], cursor: str = "", size: int = PAGE_SIZE) -> Page:
+    """Return one page of series, newest first, from a cursor on (1 query, whatever the page).
+
+    :param cursor: as another page named it; one that cannot be read is the first page.
+    """
+    place = _read_cursor(cursor)
+    towards_newer = place is not None and place[0] == "n"
+    if place:
+        _, date, pk = place
+        if towards_newer:
+            rows = rows.filter(date__gte=date).exclude(date=date, pk__lte=pk)
+        else:
+            rows = rows.filter(date__lte=date).exclude(date=date, pk__gte=pk)
+    order = ("date", "pk") if towards_newer else ("-date", "-pk")
+    found = list(rows.order_by(*order)[: size + 1])
+    more, found = len(found) > size, found[:size]
+    if towards_newer:
+        found.reverse()
+    if not found:
+        return Page([])
+    return Page(
+        found,
+        newer=_cursor("n", found[0]) if (more if towards_newer else place) else "",
+        older=_cursor("o", found[-1]) if (more or towards_newer) else "",
+    )
+
+
+def _cursor(direction: str, row: Series) -> str:
+    return f"{direction}{(row.date - _EPOCH) // timedelta(microseconds=1)}.{row.pk}"
+
+
+def _read_cursor(cursor: str) -> tuple[str, datetime, int] | None:
+    direction, (moment, _, pk) = cursor[:1], cursor[1:40].partition(".")
+    if direction not in ("n", "o") or not (moment.isascii() and moment.isdigit() and pk.isascii() and pk.isdigit()):
+        return None
+    try:
+        return direction, _EPOCH + timedelta(microseconds=int(moment)), min(int(pk), 2**62)
+    except OverflowError:
+        return None

@@ -1,0 +1,105 @@
+"""Everything about one series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from django.db.models import Count, Max, Q, QuerySet
+from django.db.models.functions import Left
+
+from reviewbot.reports.facts import SeriesReport, State, Verdict
+from reviewbot.reports.keeping import unpack
+from reviewbot.reports.status import Beside, RunFacts
+from threads.models import Delivery, Message, Run, Series
+from threads.selectors.provisional import provisional_report
+
+#: mails of one thread on one page, and characters of each
+THREAD_SIZE = 400
+BODY_SIZE = 12_000
+
+
+def find_series(message_id: str) -> Series | None:
+    """Return the series that a mail belongs to, with author and report: cover, patch or reply (1 query)."""
+    return (
+        Series.objects.filter(messages__message_id=message_id.strip("<> "))
+        .select_related("author", "report", "previous")
+        .first()
+    )
+
+
+def report_of(series: Series) -> SeriesReport:
+    """Return the facts about a series (no query, or 6 while they are not put together yet).
+
+    While a series is looked at again, its row says so and the rest is what was known before.
+    """
+    row = getattr(series, "report", None)
+    if row is None:
+        return provisional_report(series)
+    report = unpack(SeriesReport, row.facts)
+    if settled(series):
+        return report
+    return replace(report, state=State(series.state), verdict=Verdict(series.verdict), reason=series.reason)
+
+
+def list_names(series: Series) -> list[str]:
+    """Return the lists that a series was posted to, by name (1 query)."""
+    return sorted(series.lists.values_list("name", flat=True))
+
+
+def thread_of(series: Series) -> list[Message]:
+    """Return the mails of a series without their bytes, oldest first (1 query).
+
+    ``text`` of each is its body up to :data:`BODY_SIZE` characters; there are at
+    most :data:`THREAD_SIZE`.
+    """
+    mails = Message.objects.filter(series=series).select_related("author").defer("raw", "body")
+    return list(mails.annotate(text=Left("body", BODY_SIZE)).order_by("date", "id")[:THREAD_SIZE])
+
+
+def latest_delivery(series: Series) -> Delivery | None:
+    """Return the newest drafted or sent reply (1 query)."""
+    return series.deliveries.order_by("-created_at", "-id").first()
+
+
+def beside(series: Series, report: SeriesReport) -> Beside:
+    """Return what the status says beyond the report (3 queries)."""
+    runs = {cell.run for cell in report.cells if cell.run}
+    mail = latest_delivery(series)
+    return Beside(
+        patch_ids=dict(series.patches.values_list("number", "patch_id")),
+        runs={pk: RunFacts(version, command) for pk, version, command in _run_facts(runs)},
+        mail=(mail.stage, mail.message_id) if mail else None,
+    )
+
+
+def _run_facts(ids: Iterable[int]) -> QuerySet[Run, tuple[int, str, str]]:
+    return Run.objects.filter(pk__in=list(ids)).values_list("pk", "version", "command")
+
+
+def tag_of(series: Series) -> str:
+    """Return the entity tag of everything that is said about a series, without quotes (1 query).
+
+    It changes with the report, with the state of the row, and with the reply.
+    """
+    row = getattr(series, "report", None)
+    mail = series.deliveries.order_by("-created_at", "-id").values_list("pk", "stage").first()
+    parts = [row.digest[:24] if row else f"{series.pk}", series.state, *(map(str, mail) if mail else ())]
+    return "-".join(part.replace(" ", "") for part in parts)
+
+
+def thread_tag(series: Series) -> str:
+    """Return what changes when a mail is added to a series (1 query)."""
+    known = series.messages.aggregate(newest=Max("pk"), number=Count("pk"))
+    return f"{known['newest']}.{known['number']}"
+
+
+def settled(series: Series) -> bool:
+    """True when nothing more will happen by itself (no query)."""
+    return State(series.state).settled or not series.wanted
+
+
+def mails_of(series: Series) -> list[bytes | memoryview]:
+    """Return the kept bytes of the cover and the patches, in the order to apply them (1 query)."""
+    own = Message.objects.filter(Q(pk=series.cover_id) | Q(patch__series=series)).filter(series=series)
+    return list(own.order_by("patch__number").values_list("raw", flat=True))

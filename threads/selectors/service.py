@@ -1,0 +1,93 @@
+"""What needs a look, and how the service itself is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Q
+from django.utils import timezone
+
+from reviewbot.reports.facts import State, Verdict
+from threads.models import MailingList, Message, Run, Series, Submission, Tree
+from threads.selectors.listing import Wanted, find_rows
+
+#: rows of one heading of the inbox; the rest is a link to the list
+INBOX_SIZE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """One heading of the inbox: what these series have in common, and where all of them are."""
+
+    title: str
+    wanted: Wanted
+    rows: list[Series]
+    more: bool
+
+
+def inbox() -> list[Heading]:
+    """Return what needs a look, and last what came through clean (6 queries)."""
+    headings = (
+        ("New findings", Wanted(verdict=Verdict.FINDINGS, latest=True)),
+        ("Does not apply", Wanted(verdict=Verdict.DOES_NOT_APPLY, latest=True)),
+        ("Under way", Wanted(state=State.RUNNING)),
+        ("Incomplete", Wanted(verdict=Verdict.INCOMPLETE, latest=True)),
+        ("Broken: our fault", Wanted(verdict=Verdict.BROKEN, latest=True)),
+        ("Nothing found", Wanted(verdict=Verdict.CLEAN, latest=True)),
+    )
+    found = []
+    for title, wanted in headings:
+        rows = list(find_rows(wanted).order_by("-date", "-pk")[: INBOX_SIZE + 1])
+        found.append(Heading(title, wanted, rows[:INBOX_SIZE], len(rows) > INBOX_SIZE))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """How the service itself is: newest mail of the lists, what waits, what broke lately."""
+
+    newest_mail: datetime | None
+    waiting: int
+    oldest_wait: datetime | None
+    running: int
+    broken: int
+
+    @property
+    def stuck(self) -> bool:
+        """True when something has waited for more than an hour: no worker takes it."""
+        return self.oldest_wait is not None and timezone.now() - self.oldest_wait > timedelta(hours=1)
+
+
+def service_state() -> ServiceState:
+    """Return how the service is (3 queries)."""
+    newest = MailingList.objects.aggregate(seen=Max("seen_at"))["seen"]
+    newest = newest or Message.objects.order_by("-date").values_list("date", flat=True).first()
+    unsettled = Series.objects.filter(wanted=True).exclude(verdict=Verdict.INCOMPLETE)
+    waiting = unsettled.filter(state=State.NOT_RUN).order_by("received_at")
+    times = list(waiting.values_list("received_at", flat=True)[:1000])
+    states = Run.objects.filter(state__in=[State.RUNNING, State.BROKEN]).values_list("state")
+    counts = dict(states.annotate(n=Count("pk")).order_by())
+    return ServiceState(
+        newest_mail=newest,
+        waiting=len(times),
+        oldest_wait=times[0] if times else None,
+        running=counts.get(State.RUNNING, 0),
+        broken=counts.get(State.BROKEN, 0),
+    )
+
+
+def mailing_lists() -> list[MailingList]:
+    """Return every list by name (1 query)."""
+    return list(MailingList.objects.order_by("name"))
+
+
+def open_submissions() -> list[Submission]:
+    """Return what was asked for and has not become a series, newest first (1 query)."""
+    return list(Submission.objects.filter(series=None).order_by("-created_at")[:INBOX_SIZE])
+
+
+def trees() -> list[Tree]:
+    """Return the trees in the order they are tried, with how many series apply to each (1 query)."""
+    chosen = Count("applications", filter=Q(applications__chosen=True))
+    return list(Tree.objects.annotate(series_count=chosen).order_by("position", "name"))

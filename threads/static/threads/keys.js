@@ -1,0 +1,54 @@
+// Keys as in mutt, b4 and lore; every page works without them.
+"use strict";
+(() => {
+  const stops = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.getClientRects().length);
+  let last = null;
+  const go = (selector, step) => {
+    const all = stops(selector);
+    if (!all.length) return;
+    const focused = all.findIndex((one) => one === last || one.contains(document.activeElement));
+    const at = focused < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, focused + step));
+    last = all[at];
+    const link = last.matches("a") ? last : last.querySelector("a");
+    if (link) link.focus({ preventScroll: true });
+    last.scrollIntoView({ block: "nearest" });
+  };
+  const follow = (selector) => {
+    const link = document.querySelector(selector);
+    if (link) location.href = link.href;
+  };
+  const keys = {
+    j: () => go(".rows tbody tr, .thread > li, .matrix tbody tr", 1),
+    k: () => go(".rows tbody tr, .thread > li, .matrix tbody tr", -1),
+    n: () => go(".finding", 1),
+    p: () => go(".finding", -1),
+    "[": () => follow("a[rel=prev]"),
+    "]": () => follow("a[rel=next]"),
+    u: () => follow("a[rel=up], .crumbs a"),
+    c: () => go("#matrix, .cells", 1),
+    "/": () => document.querySelector(".search input").focus(),
+    g: () => scrollTo(0, 0),
+    G: () => scrollTo(0, document.body.scrollHeight),
+  };
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input, select, textarea")) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    if (keys[event.key]) {
+      event.preventDefault();
+      keys[event.key]();
+    }
+  });
+
+  // A page of something under way loads itself again when there is news.
+  const wait = document.body.dataset.wait;
+  const watch = async (tag) => {
+    const headers = tag ? { "If-None-Match": tag } : {};
+    const answer = await fetch(wait + (tag ? "?wait=25" : ""), { headers, cache: "no-store" });
+    if (tag && answer.status === 200) return location.reload();
+    if (answer.status > 304) return undefined;
+    setTimeout(watch, 2000, answer.headers.get("ETag") || tag);
+  };
+  if (wait) watch("").catch(() => undefined);
+})();

@@ -1,0 +1,105 @@
+"""What the templates need: addresses, dates, and lines of code with anchors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from reviewbot.reports import sentences
+from reviewbot.reports.facts import Told
+from threads import links
+from threads.views.diffs import Line
+
+register = template.Library()
+
+register.simple_tag(links.to_series, name="series_url")
+register.simple_tag(links.to_patch, name="patch_url")
+register.simple_tag(links.to_message, name="message_url")
+register.simple_tag(links.to_list, name="list_url")
+register.simple_tag(links.to_status, name="status_url")
+register.filter("run_url", links.to_run)
+register.filter("rule_url", links.to_rule)
+register.filter("msgid", links.msgid)
+
+
+@register.filter
+def when(date: datetime | None) -> SafeString:
+    """Show a moment as date and time, UTC."""
+    if date is None:
+        return mark_safe("never")  # noqa: S308 - a constant
+    moment = timezone.localtime(date, timezone.get_default_timezone())
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), f"{moment:%Y-%m-%d %H:%M}")
+
+
+@register.filter
+def age(date: datetime | None) -> SafeString:
+    """Show how long ago a moment was, short: ``5 min``, ``3 h``, ``12 d``; the date stands in the title."""
+    if date is None:
+        return mark_safe("never")  # noqa: S308 - a constant
+    minutes = max(0, int((timezone.now() - date).total_seconds() // 60))
+    if minutes < 60:
+        text = f"{minutes} min"
+    elif minutes < 48 * 60:
+        text = f"{minutes // 60} h"
+    elif minutes < 700 * 24 * 60:
+        text = f"{minutes // (24 * 60)} d"
+    else:
+        text = f"{date:%Y-%m}"
+    return format_html('<time datetime="{}" title="{} UTC">{}</time>', date.isoformat(), f"{date:%Y-%m-%d %H:%M}", text)
+
+
+@register.filter
+def life(told: Told, version: int) -> str:
+    """Say what a finding is to this version."""
+    return sentences.life(told, version)
+
+
+@register.filter
+def diff_lines(lines: Iterable[Line]) -> SafeString:
+    """Show lines of a hunk: both numbers, the mark and the text, each with an anchor."""
+    return mark_safe("".join(map(_diff_line, lines)))  # noqa: S308 - every part is escaped or a number
+
+
+def _diff_line(line: Line) -> str:
+    mark = {"+": "add", "-": "del"}.get(line.kind, "ctx")
+    number = f"{line.old or '':>5} {line.new or '':>5}"
+    return (
+        f'<span class="{mark}" id="{line.anchor}"><a href="#{line.anchor}">{number}</a> '
+        f"{line.kind}{escape(line.text)}\n</span>"
+    )
+
+
+@register.filter
+def code_lines(told: Told) -> SafeString:
+    """Show the source around a finding with its line numbers; the line itself is marked with ``>``."""
+    return mark_safe(  # noqa: S308 - every part is escaped or a number
+        "".join(
+            f"<mark>&gt;{number:>5} {escape(text)}</mark>\n"
+            if number == told.finding.location.line
+            else f" {number:>5} {escape(text)}\n"
+            for number, text in told.code
+        )
+    )
+
+
+@register.filter
+def log_lines(text: str) -> SafeString:
+    """Show a log with an anchor on every line."""
+    return mark_safe(  # noqa: S308 - every part is escaped or a number
+        "".join(
+            f'<span id="L{number}"><a href="#L{number}">{number:>5}</a> {escape(line)}\n</span>'
+            for number, line in enumerate(text.split("\n"), 1)
+        )
+    )
+
+
+@register.filter
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``{{ n|counted:"patch,patches" }}``."""
+    one, _, many = noun.partition(",")
+    return sentences.counted(number, one, many)

@@ -1,0 +1,1 @@
+"""The pages: rendered here, without a script, from what the selectors read."""

@@ -1,0 +1,76 @@
+"""The inbox, submitting, and whether the service is well."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from reviewbot.errors import ReviewError
+from reviewbot.reports.facts import State
+from threads import links
+from threads.models import Submission
+from threads.selectors import service
+from threads.selectors.series import find_series, list_names
+from threads.services import intake
+from threads.views.permissions import may_submit
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def inbox(request: HttpRequest) -> HttpResponse:
+    """Show what needs a look; a POST submits a Message-ID or a link."""
+    target = request.POST.get("target", "").strip()
+    problem = ""
+    if request.method == "POST":
+        answer = _submit(request, target)
+        if isinstance(answer, HttpResponse):
+            return answer
+        problem = answer
+    headings = service.inbox()
+    context = {
+        "headings": headings,
+        "empty": not any(heading.rows for heading in headings),
+        "service": service.service_state(),
+        "lists": service.mailing_lists(),
+        "submissions": service.open_submissions(),
+        "may_submit": may_submit(request),
+        "problem": problem,
+        "target": target,
+    }
+    return render(request, "threads/inbox.html", context, status=400 if problem else 200)
+
+
+def _submit(request: HttpRequest, target: str) -> HttpResponse | str:
+    """Submit; return where to go, or the sentence that says why not."""
+    if not may_submit(request):
+        return "Submitting needs a sign-in on this host; a maintainer can submit it for you."
+    series = find_series(target)
+    if series is not None:
+        return HttpResponseRedirect(links.to_series(next(iter(list_names(series)), ""), series.root_msgid))
+    try:
+        return HttpResponseRedirect(links.to_submission(intake.submit(target, {})))
+    except ReviewError as error:
+        return str(error)
+
+
+@require_GET
+def submission(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what became of a submission; lead to the series as soon as there is one."""
+    row = get_object_or_404(Submission.objects.select_related("series"), pk=pk)
+    if row.series is not None:
+        return redirect(links.to_series(next(iter(list_names(row.series)), ""), row.series.root_msgid))
+    context = {"submission": row, "settled": State(row.state).settled, "lore": settings.LINK_URL}
+    return render(request, "threads/submission.html", context)
+
+
+@require_GET
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Say whether this process reaches its database; for load balancers."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return JsonResponse({"status": "broken", "reason": f"the database does not answer: {error}"}, status=503)
+    return JsonResponse({"status": "ok"})

@@ -1,0 +1,11 @@
+"""Who may ask for work. Reading needs no permission."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def may_submit(request: HttpRequest) -> bool:
+    """True for people who are signed in, and for everybody where submissions are open."""
+    return bool(settings.OPEN_SUBMISSIONS or request.user.is_authenticated)

@@ -1,0 +1,42 @@
+"""What findings rest on: runs with their logs, trees, and rules."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from threads.conversion import decompress
+from threads.models import Run
+from threads.selectors import service
+
+#: bytes of a log that a page shows, from its end; all of it is behind a link
+LOG_SHOWN = 200_000
+
+
+@require_GET
+def trees(request: HttpRequest) -> HttpResponse:
+    """Show the kernel trees that series are applied to."""
+    return render(request, "threads/trees.html", {"trees": service.trees()})
+
+
+@require_GET
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one check or build: what was run, what it said, and its log."""
+    row = get_object_or_404(Run, pk=pk)
+    log = decompress(row.log)
+    shown = log[-LOG_SHOWN:].decode("utf-8", "replace")
+    context = {
+        "run": row,
+        "findings": row.findings.order_by("file", "line"),
+        "log": shown.rstrip("\n"),
+        "cut": max(0, len(log) - LOG_SHOWN),
+    }
+    return render(request, "threads/run.html", context)
+
+
+@require_GET
+def run_log(request: HttpRequest, pk: int) -> HttpResponse:
+    """Return the whole log as text."""
+    row = get_object_or_404(Run, pk=pk)
+    return HttpResponse(decompress(row.log), content_type="text/plain; charset=utf-8")

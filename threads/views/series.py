@@ -1,0 +1,185 @@
+"""Lists of series, and everything about one of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from reviewbot.reports import sentences, status
+from reviewbot.reports.facts import Cell, PatchFacts, SeriesReport, State, Verdict
+from threads import feeds, links
+from threads.conversion import decompress
+from threads.models import MailingList, Series
+from threads.selectors import listing
+from threads.selectors import series as selectors
+from threads.services.rerun import rerun as run_again
+from threads.views import answers
+from threads.views.discussion import tree_of
+from threads.views.mailbox import mboxrd
+from threads.views.permissions import may_submit
+
+
+@require_GET
+def series_list(request: HttpRequest, name: str) -> HttpResponse:
+    """Show the series of a list, newest first; what is shown is said by the address alone."""
+    lists = list(MailingList.objects.order_by("name"))
+    if name != links.ANY_LIST and all(one.name != name for one in lists):
+        raise Http404(f"No list of the name {name} is followed here.")
+    wanted = wanted_of(request, name)
+    page = listing.page_of(listing.find_rows(wanted), request.GET.get("at", ""))
+    query = request.GET.copy()
+    query.pop("at", None)
+    context = {
+        "name": name,
+        "lists": lists,
+        "wanted": wanted,
+        "page": page,
+        "query": query.urlencode(),
+        "states": list(State),
+        "verdicts": list(Verdict),
+    }
+    return render(request, "threads/list.html", context)
+
+
+def wanted_of(request: HttpRequest, name: str) -> listing.Wanted:
+    """Read the filters of an address; a word that is no state or verdict filters nothing."""
+    state, verdict = request.GET.get("state", ""), request.GET.get("verdict", "")
+    return listing.Wanted(
+        list_name="" if name == links.ANY_LIST else name,
+        state=state if state in list(State) else "",
+        verdict=verdict if verdict in list(Verdict) else "",
+        author=request.GET.get("author", "").strip()[:200],
+        q=request.GET.get("q", "").strip()[:500],
+        latest=request.GET.get("latest") == "1",
+    )
+
+
+@require_GET
+def series_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
+    """Show one series: verdict first, then what it rests on."""
+    series = selectors.find_series(msgid)
+    if series is None:
+        return answers.unknown(request, msgid)
+    if moved := _elsewhere(series, name, msgid):
+        return HttpResponseRedirect(links.to_series(*moved))
+    tag = f"{selectors.tag_of(series)}-{selectors.thread_tag(series)}"
+    if answer := answers.unchanged(request, tag):
+        return answer
+    report = selectors.report_of(series)
+    patches = {patch.message_id: patch.number for patch in report.patches}
+    named = dict((id(told), key) for key, told in status.named(report))
+    context = {
+        "name": name,
+        "series": series,
+        "report": report,
+        "settled": selectors.settled(series),
+        "sentence": sentences.verdict(report),
+        "change": sentences.since_previous(report),
+        "matrix": matrix_of(report),
+        "findings": [(named[id(told)], told) for told in report.findings],
+        "fixed": [(named[id(told)], told) for told in report.fixed],
+        "preexisting": [(named[id(told)], told) for told in report.preexisting],
+        "thread": tree_of(selectors.thread_of(series), patches),
+        "delivery": _delivery(series),
+        "forms": (*_FORMS, "atom"),
+    }
+    return answers.tagged(render(request, "threads/series.html", context), tag)
+
+
+def _elsewhere(series: Series, name: str, msgid: str) -> tuple[str, str] | None:
+    """Return list and Message-ID of the page when it is another one than was asked for."""
+    names = selectors.list_names(series)
+    if (name == links.ANY_LIST or name in names) and msgid == series.root_msgid:
+        return None
+    return (name if name in names else next(iter(names), links.ANY_LIST)), series.root_msgid
+
+
+def _delivery(series: Series) -> dict[str, object] | None:
+    row = selectors.latest_delivery(series)
+    if row is None:
+        return None
+    return {"row": row, "text": decompress(row.raw).decode("utf-8", "replace")}
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """One row of the patch x check matrix; ``patch`` is None for the base."""
+
+    number: int
+    patch: PatchFacts | None
+    cells: tuple[Cell | None, ...]
+
+
+def matrix_of(report: SeriesReport) -> tuple[MatrixRow, ...]:
+    """Return the rows of the matrix, the base first when it was looked at."""
+    patches: list[PatchFacts | None] = [*report.patches]
+    if any(cell.patch == 0 for cell in report.cells):
+        patches.insert(0, None)
+    cells = {(cell.patch, cell.check, cell.configuration): cell for cell in report.cells}
+    rows = []
+    for patch in patches:
+        number = patch.number if patch else 0
+        rows.append(MatrixRow(number, patch, tuple(cells.get((number, *check)) for check in report.checks)))
+    return tuple(rows)
+
+
+@require_GET
+def series_file(request: HttpRequest, name: str, msgid: str, form: str) -> HttpResponse:
+    """Return a series as a file: .txt, .json, .sarif, .mbox or .atom."""
+    series = selectors.find_series(msgid)
+    if series is None:
+        return answers.unknown(request, msgid)
+    if form == "atom":
+        return feeds.ThreadFeed()(request, series=series)
+    tag = f"{selectors.tag_of(series)}-{form}"
+    if answer := answers.unchanged(request, tag):
+        return answer
+    content, kind = _FORMS[form](series, request)
+    return answers.tagged(answers.file(content, kind, f"{series.root_msgid}.{form}"), tag)
+
+
+def _as_text(series: Series, request: HttpRequest) -> tuple[str, str]:
+    from reviewbot.reports import text
+    return text.render(selectors.report_of(series), colour=False, width=100), "text/plain; charset=utf-8"
+
+
+def _as_json(series: Series, request: HttpRequest) -> tuple[str, str]:
+    report = selectors.report_of(series)
+    urls = links.SiteUrls(next(iter(report.lists), ""), request.build_absolute_uri("/")[:-1])
+    answer = status.as_dict(report, urls, selectors.beside(series, report))
+    return json.dumps(answer, indent=1, ensure_ascii=False), "application/json"
+
+
+def _as_sarif(series: Series, request: HttpRequest) -> tuple[str, str]:
+    from reviewbot.reports import sarif
+    return json.dumps(sarif.render(selectors.report_of(series)), indent=1), "application/sarif+json"
+
+
+def _as_mbox(series: Series, request: HttpRequest) -> tuple[bytes, str]:
+    return mboxrd(decompress(raw) for raw in selectors.mails_of(series)), "application/mbox"
+
+
+_FORMS: dict[str, Callable[[Series, HttpRequest], tuple[bytes | str, str]]] = {
+    "txt": _as_text,
+    "json": _as_json,
+    "sarif": _as_sarif,
+    "mbox": _as_mbox,
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def rerun(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
+    """Ask whether a series is to be looked at again; a POST does it."""
+    series = selectors.find_series(msgid)
+    if series is None:
+        return answers.unknown(request, msgid)
+    if request.method == "POST" and may_submit(request):
+        run_again(series)
+        return HttpResponseRedirect(links.to_series(name, series.root_msgid))
+    context = {"name": name, "series": series, "may_submit": may_submit(request)}
+    return render(request, "threads/rerun.html", context, status=403 if request.method == "POST" else 200)
