@@ -181,6 +181,12 @@ BUILD_CONFIGURATIONS = env_list("BUILD_CONFIGURATIONS", ["defconfig"], "configur
 BUILD_ENABLED = env_bool("BUILD_ENABLED", True, "cross-build at all")
 MAIL_FROM = env_text("MAIL_FROM", "Page-table review <review@localhost>", "From of the drafted replies")
 
+OPEN_SUBMISSIONS = env_bool(
+    "OPEN_SUBMISSIONS",
+    SITE_URL.startswith(("http://localhost", "http://127.0.0.1", "http://[::1]")),
+    "let anybody submit and rerun series, not only people who are signed in",
+)
+
 # --- API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
