@@ -141,7 +141,7 @@ def build(tree: Path, steps: Sequence[Mapping[str, Any]], mails: Mails) -> dict[
                 _replace(tree, top, step)
         found: dict[str, bytes | None] = {}
         for path in sorted(top.rglob("*")):
-            if path.is_file() and path.suffix in (".c", ".h"):
+            if path.is_file():
                 found[path.relative_to(top).as_posix()] = path.read_bytes()
         return found
 
