@@ -16,6 +16,7 @@ from reviewbot.mail.text import decode
 
 #: header blocks are read up to here, in bytes; the longest honest ones (long Cc lists) have about 60 kB
 MAX_HEADER_BLOCK = 256 * 1024
+MAX_HEADER_LINES = 5000
 #: one field is read up to here, in bytes
 MAX_FIELD = 64 * 1024
 #: fields that are shown to people are cut here, in characters
@@ -23,13 +24,15 @@ MAX_SHOWN = 2000
 MAX_ADDRESSES = 2000
 
 _FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:(.*)", re.DOTALL)
-_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?\n]{0,1000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _SPACE = re.compile(r"\s+")
 _BRACKETED = re.compile(r"<([^<>]{1,1000})>")
-_ADDRESS_TOKEN = re.compile(r'"(?:[^"\\]|\\.){0,300}"|\([^()]{0,300}\)|<[^<>]{0,1000}>|[,;:]|[^",;:(<]+|.', re.DOTALL)
+_ADDRESS_TOKEN = re.compile(
+    r'"(?:[^"\\]|\\.){0,300}+"?|\((?:[^()]|\([^()]{0,300}\)){0,300}+\)?|<[^<>]{0,1000}>|[,;:]|[^",;:(<]+|.', re.DOTALL
+)
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 UNKNOWN_DATE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,20 +41,14 @@ UNKNOWN_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 class Headers:
     """The fields of one header block, by lower-case name, in order, as bytes without folding."""
 
-    def __init__(self, block: bytes) -> None:
+    def __init__(self, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
         self._fields: dict[str, list[bytes]] = {}
-        for line in _FOLD.sub(b"", block).split(b"\n"):
-            field = _FIELD.match(line.rstrip(b"\r"))
-            if field:
-                self._fields.setdefault(field[1].decode("ascii").lower(), []).append(field[2][:MAX_FIELD].strip())
-
-    def raw(self, name: str) -> list[bytes]:
-        """Return every value of the field, undecoded."""
-        return self._fields.get(name, [])
+        for name, value in fields:
+            self._fields.setdefault(name.decode("ascii").lower(), []).append(value[:MAX_FIELD].strip())
 
     def all(self, name: str) -> list[str]:
         """Return every value of the field as text; encoded words are left as they are."""
-        return [decode(value)[0] for value in self.raw(name)]
+        return [decode(value)[0] for value in self._fields.get(name, [])]
 
     def first(self, name: str) -> str:
         """Return the first value of the field that is not empty, else ""."""
@@ -62,24 +59,32 @@ def split_message(raw: bytes) -> tuple[Headers, bytes]:
     """Split a mail or a body part into its fields and its body.
 
     A line that can belong to no header ends the header block, as in RFC 5322
-    parsers everywhere: what follows is the body, even without an empty line.
+    parsers everywhere: what follows is the body, even without an empty line. Of
+    an enormous header the first 256 kB or 5,000 lines are read.
     """
-    position = 0
-    limit = min(len(raw), MAX_HEADER_BLOCK)
-    while position < limit:
-        end = raw.find(b"\n", position)
-        end = len(raw) if end < 0 else end
-        line = raw[position : min(end, position + 200)]
-        if not line.rstrip(b"\r"):
-            return Headers(raw[:position]), raw[end + 1 :]
-        if not (line[:1] in b" \t" or _FIELD.match(line)):
-            return Headers(raw[:position]), raw[position:]
-        position = end + 1
-    block = raw[: min(position, MAX_HEADER_BLOCK)]
-    if position < len(raw):
-        blank = re.compile(rb"\n\r?\n").search(raw, max(0, position - 1))
-        return Headers(block), raw[blank.end() :] if blank else b""
-    return Headers(block), b""
+    fields: list[tuple[bytes, list[bytes]]] = []
+    position = lines = 0
+    body = len(raw)
+    while position < len(raw):
+        lines += 1
+        if position > MAX_HEADER_BLOCK or lines > MAX_HEADER_LINES:
+            blank = _BLANK_LINE.search(raw, position - 1)
+            body = blank.end() if blank else len(raw)
+            break
+        end = raw.find(b"\n", position) + 1 or len(raw)
+        line = raw[position : min(end, position + MAX_FIELD)].rstrip(b"\r\n")
+        if not line:
+            body = end
+            break
+        if line[0] in b" \t" and fields:
+            fields[-1][1].append(line)
+        elif field := _FIELD.match(line):
+            fields.append((field[1], [field[2]]))
+        else:
+            body = position
+            break
+        position = end
+    return Headers((name, b"".join(pieces)) for name, pieces in fields), raw[body:]
 
 
 def decode_words(value: str) -> str:
@@ -124,6 +129,8 @@ def _decode_word(encoding: str, text: str) -> bytes:
 
 def one_line(value: str) -> str:
     """Decode a field for people: encoded words, no control characters, white space folded, cut at 2,000 characters."""
+    if value.isprintable() and len(value) <= MAX_SHOWN and "=?" not in value and "  " not in value:
+        return value.strip()
     decoded = _SPACE.sub(" ", decode_words(value)[: 2 * MAX_SHOWN])
     return _CONTROL.sub("", decoded).strip()[:MAX_SHOWN]
 
@@ -148,10 +155,10 @@ def parse_addresses(values: Iterable[str]) -> tuple[Address, ...]:
                 name = []  # the name of a group
             elif piece[0] == "<" and piece[-1] == ">":
                 angle = angle or piece[1:-1]
-            elif piece[0] == "(" and len(piece) > 1:
-                comment = comment or piece[1:-1]
-            elif piece[0] == '"' and len(piece) > 1:
-                name.append(re.sub(r"\\(.)", r"\1", piece[1:-1]))
+            elif piece[0] == "(":
+                comment = comment or piece[1:].removesuffix(")")
+            elif piece[0] == '"':
+                name.append(re.sub(r"\\(.)", r"\1", piece[1:].removesuffix('"')))
             else:
                 name.append(piece)
         if len(found) >= MAX_ADDRESSES:

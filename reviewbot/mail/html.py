@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning
 from bs4.element import CData, NavigableString, Tag
 
-#: in characters; parsing HTML is a hundred times slower than reading text
+#: in characters, and in tags: parsing HTML is a hundred times slower than reading text
 MAX_HTML = 60_000
+MAX_TAGS = 2000
+MAX_QUOTES = 10
 
 _BLOCKS = frozenset(
     (
@@ -26,11 +28,12 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 def html_to_text(html: str) -> str:
     """Return the readable text: a line per block, quotes with ``> ``, preformatted text as it is.
 
-    What stands beyond 60,000 characters is not read.
+    What stands beyond 60,000 characters or 2,000 tags is not read.
     """
+    html = "<".join(html[:MAX_HTML].split("<", MAX_TAGS)[:MAX_TAGS])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
-        soup = BeautifulSoup(html[:MAX_HTML], "lxml")
+        soup = BeautifulSoup(html, "lxml")
     return tree_to_text(soup)
 
 
@@ -43,7 +46,8 @@ def tree_to_text(top: Tag) -> str:
     def end_line(*, always: bool = False) -> None:
         nonlocal line
         if line.strip() or always:
-            lines.append(("> " * quotes + line.rstrip()).rstrip() if not pre else "> " * quotes + line)
+            marks = "> " * min(quotes, MAX_QUOTES)
+            lines.append(marks + line if pre else (marks + line.rstrip()).rstrip())
         line = ""
 
     for node, entering in _walk(top):
@@ -52,7 +56,7 @@ def tree_to_text(top: Tag) -> str:
             if node.name in _BLOCKS and (entering or node.name != "br"):
                 end_line(always=node.name == "br")
             if not entering and node.name in ("p", "pre", "blockquote"):
-                lines.append("> " * (quotes - (node.name == "blockquote")))
+                lines.append("> " * min(quotes - (node.name == "blockquote"), MAX_QUOTES))
             hidden += step * (node.name in _HIDDEN)
             quotes += step * (node.name == "blockquote")
             pre += step * (node.name == "pre")

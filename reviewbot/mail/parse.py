@@ -16,7 +16,6 @@ from email.message import Message as MimeHeader
 
 from reviewbot.mail import headers as fields
 from reviewbot.mail.headers import Headers
-from reviewbot.mail.html import html_to_text
 from reviewbot.mail.message import Address, Message
 from reviewbot.mail.text import decode, plain_lines, suspicious, unflow
 
@@ -156,12 +155,20 @@ def _body(head: Headers, body: bytes, reading: _Reading) -> str:
             if _DIFF.search(text) or not (inline or patches):
                 texts.append(text)
     if not any(text.strip() for text in texts):
-        html = [part for part in others if part.type == "text/html"]
-        texts = [html_to_text(_text(part, reading)) for part in html[:10]] or texts
-        if html:
-            reading.note("only HTML")
+        texts = _html_texts([part for part in others if part.type == "text/html"], reading) or texts
     texts += [_text(part, reading) for part in patches]
-    return "\n".join(text if text.endswith("\n") or len(texts) == 1 else text + "\n" for text in texts)[: MAX_BODY * 2]
+    if len(texts) > 1:
+        texts = [text if text.endswith("\n") else f"{text}\n" for text in texts]
+    return "".join(texts)[: 2 * MAX_BODY]
+
+
+def _html_texts(parts: list[_Part], reading: _Reading) -> list[str]:
+    if not parts:
+        return []
+    from reviewbot.mail.html import html_to_text  # costs more to import than all the rest, and is rarely needed
+
+    reading.note("only HTML")
+    return [html_to_text(_text(part, reading)) for part in parts[:1]]
 
 
 def _leaves(head: Headers, body: bytes, reading: _Reading, depth: int = 0, forwarded: bool = False) -> Iterator[_Part]:

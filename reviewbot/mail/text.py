@@ -20,6 +20,8 @@ _ALIAS = {
 #: ways to write "one byte, one character" that hold every byte string, so that a decoder never notices a lie
 _SINGLE_BYTE = re.compile(r"(?:iso|csiso)[-_]?8859|latin|windows|cp\d|cp-|koi8|mac")
 
+#: flowed lines are joined up to here; longer mails are no prose
+MAX_FLOWED_LINES = 20_000
 #: a hunk with a context line that a writer of format=flowed would have begun with a second space
 _UNSTUFFED = re.compile(r"^@@ -\d.*\n(?:[-+ ].*\n){0,10}? [^ \n]", re.MULTILINE)
 
@@ -90,7 +92,9 @@ def unflow(text: str, *, delete_space: bool = False) -> str:
     context lines are not space-stuffed was not made for this format: it is
     left as it is, for unstuffing would break it.
     """
-    if _UNSTUFFED.search(text):
+    lines = text.split("\n", MAX_FLOWED_LINES)
+    rest = lines.pop() if len(lines) > MAX_FLOWED_LINES else None
+    if _UNSTUFFED.search("\n".join(lines)):
         return text
     joined: list[str] = []
     paragraph: list[str] = []
@@ -101,7 +105,7 @@ def unflow(text: str, *, delete_space: bool = False) -> str:
             joined.append((">" * depth + " " if depth else "") + "".join(paragraph))
             paragraph.clear()
 
-    for line in text.split("\n"):
+    for line in lines:
         content = line.lstrip(">")
         quotes = len(line) - len(content)
         stuffed = content.startswith(" ")
@@ -119,7 +123,7 @@ def unflow(text: str, *, delete_space: bool = False) -> str:
                 paragraph.clear()
             flush()
     flush()
-    return "\n".join(joined)
+    return "\n".join(joined if rest is None else [*joined, rest])
 
 
 def suspicious(text: str) -> list[str]:
