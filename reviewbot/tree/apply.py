@@ -115,7 +115,7 @@ def _apply(staging: Staging, letter: Letter, scratch: Path, *, fuzz: bool) -> Me
         return explain(staging, letter, first.stderr)
     merged = threeway.merge(staging, letter, scratch)
     if merged is not None:
-        verify(staging, merged)
+        verify(staging, merged, merged=True)
         staging.accept(merged)
         staging.restore()
         return Method.THREE_WAY if merged else Method.ALREADY

@@ -125,10 +125,12 @@ def open_letter(git: Git, patch: Patch, scratch: Path) -> Letter:
 def _mailinfo(git: Git, raw: bytes, scratch: Path) -> tuple[dict[str, str], str, bytes]:
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         message, diff = Path(folder, "message"), Path(folder, "diff")
-        output = git.run("mailinfo", "--scissors", "--encoding=UTF-8", str(message), str(diff), stdin=raw)
+        # -u, because git 2.39 forgets to re-encode the body when it is given --encoding=UTF-8.
+        output = git.run("mailinfo", "-u", "--scissors", str(message), str(diff), stdin=raw)
         if not output.ok:
             reason = output.stderr.strip().splitlines()[-1:] or ["no reason given"]
-            raise AuthorError(f"The mail cannot be read as a patch: {_one_line(reason[0])[:200]}")
+            said = _one_line(reason[0]).removeprefix("error: ")[:200]
+            raise AuthorError(f"The mail cannot be read as a patch: {said.rstrip('.')}.")
         lines = output.stdout.decode("utf-8", "replace").splitlines()
         info = {name: value for name, _, value in (line.partition(": ") for line in lines) if name in _HEADER_NAMES}
         return info, _text(message.read_bytes()), diff.read_bytes()

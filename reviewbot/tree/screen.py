@@ -50,9 +50,10 @@ def screen(letter: Letter) -> None:
             )
 
 
-def verify(staging: Staging, changes: Changes) -> None:
+def verify(staging: Staging, changes: Changes, *, merged: bool = False) -> None:
     """Look at what git made of a patch, before it becomes part of a tree.
 
+    :param merged: by a 3-way merge, which may follow a file to its new name.
     :raises AuthorError: for a link that leads out of the tree, a submodule,
         or a file that git touched and the patch did not name.
     """
@@ -68,7 +69,7 @@ def verify(staging: Staging, changes: Changes) -> None:
             target = blob.data.decode("utf-8", "surrogateescape") if isinstance(blob, pygit2.Blob) else ""
             if leads_out(path, target):
                 raise AuthorError(f"The patch makes {path} a link to {shown(target)}, which is outside of the tree.")
-        if path not in staging.entries and staging.in_tree(path):
+        if not merged and path not in staging.entries and staging.in_tree(path):
             raise AuthorError(f"The patch changes {path} without naming it in a way that can be told beforehand.")
 
 

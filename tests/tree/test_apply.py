@@ -1,0 +1,339 @@
+"""Applying: the trees are those of ``git am -3``, the commits are always the same."""
+
+from __future__ import annotations
+
+import base64
+import quopri
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reviewbot.errors import NotFoundError
+from reviewbot.series.model import Trailer
+from reviewbot.tree.apply import apply_series
+from reviewbot.tree.model import Attempt, Base, Method
+from reviewbot.tree.store import Store
+from tests.tree.project import Project, base_of, mail, patches, source
+
+
+def attempt(store: Store, project: Project, mbox: bytes, base: str = "") -> Attempt:
+    return apply_series(store, base_of(store, project, base or project.start), patches(mbox))
+
+
+def modify(project: Project) -> None:
+    project.edit("mm/memory.c", "memory_7(void)", "memory_7(int a)")
+    project.commit()
+
+
+def rename_and_edit(project: Project) -> None:
+    project.git("mv", "mm/gup.c", "mm/pin.c")
+    project.edit("mm/pin.c", "gup_3", "pin_3")
+    project.commit()
+
+
+def copy(project: Project) -> None:
+    project.commit({"mm/memory.c": source("memory") + "/* end */\n", "mm/memory2.c": source("memory")})
+
+
+def change_mode(project: Project) -> None:
+    (project.path / "mm/gup.c").chmod(0o755)
+    project.commit()
+
+
+def create_and_delete(project: Project) -> None:
+    project.commit({"mm/new/deep/file.c": source("new"), "kernel/fork.c": None})
+
+
+def binary(project: Project) -> None:
+    project.commit({"logo.bin": bytes(range(256)) * 20})
+    project.commit({"logo.bin": bytes(range(256)) * 19 + b"\0end"})
+
+
+def no_newline_at_end(project: Project) -> None:
+    project.commit({"mm/memory.c": source("memory").rstrip("\n"), "mm/one": "a"})
+    project.commit({"mm/memory.c": source("memory"), "mm/one": "a\n"})
+
+
+def quoted_path(project: Project) -> None:
+    project.commit({"mm/ä b.c": source("blank"), 'mm/quote".c': "x\n"})
+    project.git("mv", "mm/ä b.c", "mm/ö c.c")
+    project.commit()
+
+
+def link_within(project: Project) -> None:
+    (project.path / "mm/link").symlink_to("../kernel/fork.c")
+    project.commit()
+
+
+def empty_file(project: Project) -> None:
+    project.commit({"mm/empty": ""})
+    project.commit({"mm/empty": None})
+
+
+def file_becomes_folder(project: Project) -> None:
+    project.commit({"mm/gup.c": None})
+    project.commit({"mm/gup.c/part.c": source("part")})
+
+
+def five_patches(project: Project) -> None:
+    for number in range(5):
+        project.edit("mm/memory.c", f"memory_{number * 8}(void)", f"memory_{number * 8}(int a)")
+        project.commit({f"mm/file{number}.c": source(f"f{number}")}, f"Step {number}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        modify,
+        rename_and_edit,
+        copy,
+        change_mode,
+        create_and_delete,
+        binary,
+        no_newline_at_end,
+        quoted_path,
+        link_within,
+        empty_file,
+        file_becomes_folder,
+        five_patches,
+    ],
+)
+def test_trees_are_those_of_git_am(store: Store, project: Project, change: Callable[[Project], None]) -> None:
+    change(project)
+    mbox = project.mbox(project.start, "--binary", "-M", "-C", "--find-copies-harder")
+    result = attempt(store, project, mbox)
+    assert result.reject is None
+    assert result.method is Method.CLEAN
+    assert result.patches[-1].tree == project.am(project.start, mbox) == project.git("rev-parse", "HEAD^{tree}")
+
+
+def test_each_patch_is_a_commit_on_the_one_before(store: Store, project: Project) -> None:
+    five_patches(project)
+    result = attempt(store, project, project.mbox(project.start))
+    parent = project.start
+    for applied in result.patches:
+        commit = store.commit(applied.commit)
+        assert [str(one) for one in commit.parent_ids] == [parent]
+        assert str(commit.tree_id) == applied.tree
+        parent = applied.commit
+
+
+def test_a_commit_has_author_date_and_message_of_the_mail(store: Store, project: Project) -> None:
+    project.edit("mm/gup.c", "gup_3", "pin_3")
+    project.commit(message="mm: räume auf\n\nWords.\n\nSigned-off-by: Ada Example <ada@example.org>")
+    result = attempt(store, project, project.mbox(project.start))
+    commit = store.commit(result.patches[0].commit)
+    assert (commit.author.name, commit.author.email) == ("Ada Example", "ada@example.org")
+    assert (commit.author.time, commit.author.offset) == (1700000000, 60)
+    assert commit.committer == commit.author
+    subject, blank, *rest = commit.message.splitlines()
+    assert (subject, blank) == ("mm: räume auf", "")
+    assert rest[:3] == ["Words.", "", "Signed-off-by: Ada Example <ada@example.org>"]
+    assert rest[3].startswith("Message-ID: <")
+
+
+def test_trailers_are_collected_once_and_only_from_whom_they_name(store: Store, project: Project) -> None:
+    modify(project)
+    base = base_of(store, project, project.start)
+    trailers = [
+        Trailer("Reviewed-by", "Bo <bo@example.org>", "1@example.org"),
+        Trailer("Reviewed-by", "Bo <bo@example.org>", "2@example.org"),
+        Trailer("Acked-by", "Eve <eve@example.org>", "3@example.org", mismatch=True),
+    ]
+    result = apply_series(store, base, patches(project.mbox(project.start)), trailers=trailers)
+    message = store.commit(result.patches[0].commit).message
+    assert message.count("Reviewed-by: Bo <bo@example.org>\n") == 1
+    assert "Eve" not in message
+
+
+def test_the_same_series_on_the_same_base_has_the_same_commits(tmp_path: Path, project: Project) -> None:
+    five_patches(project)
+    mbox = project.mbox(project.start)
+    first = attempt(Store(tmp_path / "one"), project, mbox)
+    second = attempt(Store(tmp_path / "two"), project, mbox)
+    assert first.patches == second.patches
+
+
+def test_an_in_body_author_and_a_scissors_line_are_obeyed(store: Store, project: Project) -> None:
+    modify(project)
+    diff = project.git("diff", project.start, "HEAD") + "\n"
+    body = "Some talk before.\n\n-- >8 --\nFrom: Bo Example <bo@example.org>\nSubject: mm: the real one\n\nWhy."
+    result = attempt(store, project, mail(diff, body=body))
+    commit = store.commit(result.patches[0].commit)
+    assert commit.author.name == "Bo Example"
+    assert commit.message.startswith("mm: the real one\n\nWhy.\n")
+    assert "talk" not in commit.message
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_encoded_mails_are_decoded(store: Store, project: Project, encoding: str) -> None:
+    modify(project)
+    plain = mail(project.git("diff", project.start, "HEAD") + "\n")
+    header, _, body = plain.partition(b"\n\n")
+    encoded = base64.encodebytes(body) if encoding == "base64" else quopri.encodestring(body)
+    result = attempt(store, project, header.replace(b"8bit", encoding.encode()) + b"\n\n" + encoded)
+    assert result.applies
+    assert result.patches[0].tree == project.git("rev-parse", "HEAD^{tree}")
+
+
+def test_latin1_mails_become_utf8_commits(store: Store, project: Project) -> None:
+    modify(project)
+    raw = mail(project.git("diff", project.start, "HEAD") + "\n", body="Grüße").decode().encode("latin-1")
+    result = attempt(store, project, raw.replace(b"UTF-8", b"ISO-8859-1"))
+    assert "Grüße" in store.commit(result.patches[0].commit).message
+
+
+class TestLineEnds:
+    """A mail may carry carriage returns for the transport, or for the file."""
+
+    @pytest.fixture
+    def dos(self, tmp_path: Path) -> Project:
+        return Project(tmp_path / "dos", {"dos.txt": source("dos").replace("\n", "\r\n")})
+
+    def change(self, project: Project) -> bytes:
+        project.write({"dos.txt": source("dos").replace("dos_7", "dos_seven").replace("\n", "\r\n")})
+        project.commit()
+        return project.mbox(project.start)
+
+    def test_a_file_with_carriage_returns_in_a_mail_without(self, store: Store, dos: Project) -> None:
+        mbox = self.change(dos)
+        result = attempt(store, dos, mbox)
+        assert result.applies
+        assert result.patches[0].tree == dos.am(dos.start, mbox, "--keep-cr") == dos.git("rev-parse", "HEAD^{tree}")
+
+    def test_a_mail_that_has_them_at_every_line(self, store: Store, project: Project) -> None:
+        modify(project)
+        mbox = project.mbox(project.start).replace(b"\n", b"\r\n")
+        result = attempt(store, project, mbox)
+        assert result.applies
+        assert result.patches[0].tree == project.am(project.start, mbox) == project.git("rev-parse", "HEAD^{tree}")
+
+    def test_a_mail_that_has_them_encoded(self, store: Store, project: Project) -> None:
+        modify(project)
+        plain = mail(project.git("diff", project.start, "HEAD") + "\n")
+        header, _, body = plain.partition(b"\n\n")
+        encoded = base64.encodebytes(body.replace(b"\n", b"\r\n"))
+        assert attempt(store, project, header.replace(b"8bit", b"base64") + b"\n\n" + encoded).applies
+
+
+class TestThreeWay:
+    """What does not apply as it stands may still merge, if the store has the blobs."""
+
+    def conflicting(self, project: Project) -> tuple[bytes, str]:
+        """Return a patch, and a base whose context has changed beside it."""
+        project.edit("mm/memory.c", "memory_10(void)", "memory_10(int a)")
+        project.commit()
+        mbox = project.mbox(project.start)
+        project.git("checkout", "-q", "--detach", project.start)
+        project.edit("mm/memory.c", "memory_12(void)", "memory_12(long)")
+        return mbox, project.commit()
+
+    def test_it_merges_as_git_am_does(self, store: Store, project: Project) -> None:
+        mbox, base = self.conflicting(project)
+        result = attempt(store, project, mbox, base)
+        assert result.method is Method.THREE_WAY
+        assert result.patches[0].tree == project.am(base, mbox)
+
+    def test_it_follows_a_file_that_was_renamed(self, store: Store, project: Project) -> None:
+        modify(project)
+        mbox = project.mbox(project.start)
+        project.git("checkout", "-q", "--detach", project.start)
+        project.git("mv", "mm/memory.c", "kernel/memory.c")
+        base = project.commit()
+        result = attempt(store, project, mbox, base)
+        assert result.method is Method.THREE_WAY
+        assert result.patches[0].tree == project.am(base, mbox) != ""
+
+    def test_later_patches_go_on_from_the_merge(self, store: Store, project: Project) -> None:
+        for number in (10, 30):
+            project.edit("mm/memory.c", f"memory_{number}(void)", f"memory_{number}(int a)")
+            project.commit()
+        mbox = project.mbox(project.start)
+        project.git("checkout", "-q", "--detach", project.start)
+        project.edit("mm/memory.c", "memory_12(void)", "memory_12(long)")
+        base = project.commit()
+        result = attempt(store, project, mbox, base)
+        assert [patch.method for patch in result.patches] == [Method.THREE_WAY, Method.CLEAN]
+        assert result.patches[-1].tree == project.am(base, mbox)
+
+    def test_a_real_conflict_does_not_apply(self, store: Store, project: Project) -> None:
+        project.edit("mm/memory.c", "memory_10(void)", "memory_10(int a)")
+        project.commit()
+        mbox = project.mbox(project.start)
+        project.git("checkout", "-q", "--detach", project.start)
+        project.edit("mm/memory.c", "memory_10(void)", "memory_10(long b)")
+        result = attempt(store, project, mbox, project.commit())
+        assert not result.applies
+
+
+class TestAlreadyThere:
+    """What the tree has already makes no commit, and is said."""
+
+    def test_the_whole_series(self, store: Store, project: Project) -> None:
+        five_patches(project)
+        result = attempt(store, project, project.mbox(project.start), project.git("rev-parse", "HEAD"))
+        assert result.applies
+        assert result.method is Method.ALREADY
+        assert {patch.commit for patch in result.patches} == {project.git("rev-parse", "HEAD")}
+
+    def test_a_part_of_it(self, store: Store, project: Project) -> None:
+        five_patches(project)
+        mbox = project.mbox(project.start)
+        result = attempt(store, project, mbox, project.git("rev-parse", "HEAD~3"))
+        assert [patch.method for patch in result.patches] == [Method.ALREADY] * 2 + [Method.CLEAN] * 3
+        assert result.patches[-1].tree == project.git("rev-parse", "HEAD^{tree}")
+
+    def test_it_is_recognised_without_the_blobs_it_was_made_from(self, store: Store, project: Project) -> None:
+        five_patches(project)
+        mbox = project.mbox(project.start)
+        project.git("checkout", "-q", "--detach")
+        branch = store.import_directory("snapshot", project.path)
+        result = apply_series(store, Base("snapshot", branch.commit, "test"), patches(mbox)[:1])
+        assert result.method is Method.ALREADY
+
+
+def test_fuzz_is_taken_only_when_asked_for(store: Store, project: Project) -> None:
+    modify(project)
+    mbox = project.mbox(project.start)
+    directory = project.path
+    project.git("checkout", "-q", "--detach", project.start)
+    project.edit("mm/memory.c", "memory_9(void)", "memory_9(long)")
+    branch = store.import_directory("snapshot", directory)
+    base = Base("snapshot", branch.commit, "test")
+    # The blobs are not in the store, so that there is no 3-way merge to fall back to.
+    assert not apply_series(store, base, patches(mbox)).applies
+    result = apply_series(store, base, patches(mbox), fuzz=True)
+    assert result.method is Method.FUZZ
+
+
+def test_the_first_patch_that_fails_ends_it_and_the_ones_before_stay(store: Store, project: Project) -> None:
+    five_patches(project)
+    whole = patches(project.mbox(project.start))
+    result = apply_series(store, base_of(store, project, project.start), [whole[0], whole[1], *whole[3:]])
+    assert [patch.number for patch in result.patches] == [1, 2, 4, 5]
+    without_first = [patch for patch in whole if patch.number != 1]
+    project.commit({"mm/file3.c": "occupied\n"})
+    failing = apply_series(store, base_of(store, project, project.git("rev-parse", "HEAD")), without_first[:1])
+    assert failing.method is Method.ALREADY
+
+
+def test_no_patch_at_all_does_not_apply(store: Store, project: Project) -> None:
+    result = apply_series(store, base_of(store, project, project.start), [])
+    assert result.reject is not None
+    assert "no patch" in result.reject.reason.lower()
+
+
+def test_an_unknown_base_is_said_to_be_unknown(store: Store, project: Project) -> None:
+    modify(project)
+    with pytest.raises(NotFoundError, match="is not in the store"):
+        apply_series(store, Base("mm", "0" * 40, "test"), patches(project.mbox(project.start)))
+
+
+def test_an_applied_series_is_kept_from_being_pruned(store: Store, project: Project) -> None:
+    modify(project)
+    result = attempt(store, project, project.mbox(project.start))
+    references = list((store.path / "refs/series").glob("*/*"))
+    assert [reference.read_text().strip() for reference in references] == [result.patches[-1].commit]
+    store.prune()
+    assert store.has_commit(result.patches[-1].commit)
