@@ -13,8 +13,9 @@ from reviewbot.mail.message import Address, Message
 class Trailer(NamedTuple):
     """One trailer, e.g. ``Reviewed-by: A <a@example.org>``.
 
+    ``value`` includes a remark behind ``#``, or in brackets on a second line.
     ``via`` is the Message-ID of the mail that gave it; ``mismatch`` is true
-    when that mail was sent from another address than the trailer names.
+    when that mail was sent by another person than the trailer names.
     """
 
     name: str
@@ -70,12 +71,13 @@ class Previous(NamedTuple):
 class Series:
     """One posted version of a patch set.
 
-    :ivar root_msgid: Message-ID of the cover, else of the first patch that is there.
+    :ivar root_msgid: Message-ID of the cover, else of the first patch that is there; one that was
+        not carried over.
     :ivar subject: of the cover, else of the first patch, as it was written.
     :ivar name: the same without prefixes.
     :ivar version: from ``[PATCH vN]``; 1 when none is written.
     :ivar expected: m of ``[PATCH n/m]``.
-    :ivar patches: the patches that are there, by number.
+    :ivar patches: the patches that are there, by number; none when only the cover arrived.
     :ivar prefixes: other words of the bracket, e.g. ``RFC`` or ``mm-unstable``.
     :ivar base_commit: of the ``base-commit:`` line, "" when there is none.
     :ivar prerequisites: patch-ids of ``prerequisite-patch-id:`` lines.
@@ -85,6 +87,8 @@ class Series:
     :ivar cover_trailers: trailers given to the whole series.
     :ivar replies: every other mail of its part of the thread, in order of date.
     :ivar previous: the version before, when it is among the mails that were read.
+    :ivar carried: Message-IDs of the cover and patches that are taken over from the previous
+        version, because this one re-rolls only the others.
     """
 
     root_msgid: str
@@ -105,6 +109,7 @@ class Series:
     cover_trailers: tuple[Trailer, ...] = ()
     replies: tuple[Message, ...] = ()
     previous: Previous | None = None
+    carried: tuple[str, ...] = ()
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -119,6 +124,7 @@ class Series:
 
     @property
     def message_ids(self) -> tuple[str, ...]:
-        """Return the Message-IDs of the cover and the patches."""
+        """Return the Message-IDs of the cover and the patches that were posted for this version."""
         cover = (self.cover.message_id,) if self.cover else ()
-        return cover + tuple(patch.message.message_id for patch in self.patches)
+        every = cover + tuple(patch.message.message_id for patch in self.patches)
+        return tuple(message_id for message_id in every if message_id not in self.carried)
