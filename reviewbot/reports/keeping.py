@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Hashable
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -49,7 +50,7 @@ def _unpack(kind: Any, data: Any) -> Any:  # noqa: ANN401
         (real,) = (one for one in get_args(kind) if one is not type(None))
         return _unpack(real, data)
     if dataclasses.is_dataclass(kind):
-        hints = _hints(kind)
+        hints = _hints(typing.cast(Hashable, kind))
         return typing.cast(Any, kind)(**{name: _unpack(hints[name], value) for name, value in data.items()})
     if isinstance(kind, type) and issubclass(kind, tuple):  # a NamedTuple
         hints = _hints(kind)
