@@ -11,8 +11,10 @@ MAX_LINES = 50_000
 
 _ONE_MARK = re.compile(r"[ \t]?>")
 _ATTRIBUTION_END = re.compile(
-    r"(?:wrote|writes|said|schrieb|schreibt|a écrit|escribió|ha scritto|написал)\s*:\s*$", re.IGNORECASE
+    r"(?:wrote|writes|said|schrieb|schreibt|a écrit|escribió|ha scritto|написал)\s*:\s*$|\bschrieb\s[^:]{1,80}:\s*$",
+    re.IGNORECASE,
 )
+_VERB = re.compile(r"(?:wrote|writes|said|a écrit|escribió|ha scritto|написал)\s*:\s*$", re.IGNORECASE)
 _ATTRIBUTION_START = re.compile(
     r"(?:on|am|le|el|il|at|quoting|\*|\[.*\]|\d{1,4}[./-]\d|mon|tue|wed|thu|fri|sat|sun)\b|.{0,80}<[^<>\s]+@[^<>\s]+>|.{1,60}$",
     re.IGNORECASE,
@@ -20,7 +22,7 @@ _ATTRIBUTION_START = re.compile(
 _STARRED = re.compile(r"\* (?P<name>[^<>\[\]]{1,80}?) (?:<[^<>\s]+>|\[[^\[\]]+\])[^:]*:?\s*$")
 _WHEN = re.compile(
     r".*(?:\d{1,2}:\d{2}(?::\d{2})?|\b\d{4})(?:\s*[AP]M)?"
-    r"(?:\s*(?:[+-]\d{4}|[A-Z]{3,4}\b))?(?:\s*\([A-Za-z ]+\))?\s*,?\s+",
+    r"(?:\s*(?:[+-]\d{4}|(?-i:[A-Z]{3,4})\b))?(?:\s*\([A-Za-z ]+\))?\s*,?\s+",
     re.IGNORECASE,
 )
 _TRAILER = re.compile(
@@ -110,7 +112,7 @@ def attributed_name(text: str) -> str:
     text = text.strip()[:400]
     if starred := _STARRED.match(text):
         return starred["name"].strip()
-    text = _ATTRIBUTION_END.sub("", text).strip(" \t,")
+    text = re.sub(r"\bschrieb\b", "", _VERB.sub("", text)).strip(" \t,:")
     before, found, _ = text.partition("<")
     name = before if found else re.sub(r"\S+@\S+", "", text)
     name = _WHEN.sub("", name + " ").strip(" \t,;:\"'*")

@@ -71,8 +71,8 @@ _TAGS = {
 }
 _HEDGE = re.compile(
     r"\b(?:if|unless|whether|would|could|might|may|perhaps|maybe|assuming|once|until|except|but|not sure|i think"
-    r"|i guess|probably|possibly|seems?|supposed|hopefully|otherwise|ideally|modulo|apart from"
-    r"|with (?:that|this|these|those))\b",
+    r"|i guess|probably|possibly|seems?|supposed|hopefully|otherwise|ideally|modulo|apart from)\b"
+    r"|^\W*with (?:that|this|these|those)\b",
     _FLAGS,
 )
 _NOT = re.compile(r"\b(?:not|never|no|none|hardly|without|cannot)\b|n't\b", _FLAGS)

@@ -108,6 +108,7 @@ class _Index:
         too, and of those the next one after the previous comment.
         """
         keys = [key for key in map(_key, quoted) if key]
+        furniture: list[int] = []  # a lone brace is only known by what is quoted somewhere above it
         for end in range(len(keys) - 1, -1, -1):
             candidates = self._positions.get(keys[end], [])[:_MAX_CANDIDATES]
             if not candidates:
@@ -115,7 +116,8 @@ class _Index:
             runs = {at: self._run(keys, end, at) for at in candidates}
             best = max(candidates, key=lambda at: (runs[at], at > after, -abs(at - after)))
             if runs[best] > 1 or not _is_common(keys[end]):
-                return best
+                return next((at for at in furniture if at > best), best)
+            furniture = furniture or candidates
         return None
 
     def _run(self, keys: Sequence[str], end: int, at: int) -> int:
@@ -133,6 +135,8 @@ class _Index:
 
 def _key(line: str) -> str:
     """Return what of a line survives mailers: the sign of the first column, and the words."""
+    if line.startswith("@@ -"):
+        return line[: line.find("@@", 3) + 2]  # the function behind it is often cut
     return line[:1].strip() + " ".join(line[1:].split()) if line.strip() else ""
 
 
