@@ -99,6 +99,27 @@ class Builder:
                 output = self._copy(base, scratch)
             yield Session(result, output)
 
+    def build(
+        self,
+        source: Path,
+        name: str,
+        configuration: Configuration,
+        objects: Sequence[str],
+        *,
+        report: Report = quiet,
+        cancelled: Cancelled | None = None,
+    ) -> BuildResult:
+        """Build objects of a tree that its owner works in, in an output of its own that follows the time stamps.
+
+        :param name: names the output in the cache; the same for the same directory.
+        """
+        sandbox.require()
+        home = self._home(name, configuration)
+        with self._locked(home.with_suffix(".lock"), cancelled):
+            output = self._open(home, source, configuration)
+            output.report, output.cancelled = report, cancelled
+            return self._keep(output, home, objects)
+
     def prune(self, budget_bytes: int) -> list[str]:
         """Delete outputs that nobody uses, the longest unused first, until the cache fits; return their names."""
         homes = sorted(self.cache.glob("*/used"), key=lambda path: path.stat().st_mtime)
@@ -131,9 +152,9 @@ class Builder:
         return Output(self._kbuild(source, home / "output"), configuration, record)
 
     def _build_base(self, base: Output, home: Path, objects: Sequence[str]) -> BuildResult:
-        known = base.recall(objects)
-        if known:
-            return known
+        return base.recall(objects) or self._keep(base, home, objects)
+
+    def _keep(self, base: Output, home: Path, objects: Sequence[str]) -> BuildResult:
         # Without its record the output is worthless: nobody knows what the compiler said of its objects.
         (home / "record.json").unlink(missing_ok=True)
         result = self._prepare_and_build(base, objects)

@@ -73,11 +73,12 @@ class Output:
             prepared = self.prepare()
             if prepared.state not in (State.PASSED, State.WARNED):
                 return replace(prepared, failed=tuple(objects) if prepared.state is State.FAILED else ())
-        result = self._make(objects)
+        wanted = self._leave_out(objects)
+        result = self._make(wanted)
         if _WANTS_INPUT in result.output and not reconfigure:
             return self.build(objects, reconfigure=True)
         said = self._parse(result)
-        self._remember(result, said, objects)
+        self._remember(result, said, wanted)
         return self._result(result, said, objects, objects, result.output, started)
 
     def recall(self, objects: Sequence[str]) -> BuildResult | None:
@@ -86,6 +87,21 @@ class Output:
             return None
         passed = Result(Outcome.EXITED, 0, b"", truncated=False, seconds=0.0)
         return self._result(passed, Said(), objects, objects, b"", time.monotonic())
+
+    def _leave_out(self, objects: Sequence[str]) -> list[str]:
+        """Record what the configuration leaves out, and return the rest; make builds whatever it is told to."""
+        config = self.kbuild.config()
+        wanted = []
+        for name in objects:
+            reason = makefiles.why_not(name, self._read, config)
+            if reason:
+                self._record_left_out(name, reason)
+            else:
+                wanted.append(name)
+        return wanted
+
+    def _record_left_out(self, name: str, reason: str) -> None:
+        self.record.objects[name] = ObjectRecord(False, left_out=f"not built in {self.configuration.name}: {reason}")
 
     def _make(self, objects: Sequence[str]) -> Result:
         wanted = set(objects)
@@ -96,6 +112,8 @@ class Output:
                 done.add(target)
                 self.report(Progress("compile", len(done), len(wanted), target))
 
+        if not objects:
+            return Result(Outcome.EXITED, 0, b"", truncated=False, seconds=0.0)
         self.report(Progress("compile", 0, len(wanted)))
         return self.kbuild.make(objects, on_line=kbuild.made_lines(count), cancelled=self.cancelled)
 
@@ -114,15 +132,10 @@ class Output:
         ways = {str(parent) for name in objects for parent in _folders(name)}
         common = bool(failed - set(objects) - ways)
         reached = result.ok or (not common and bool(failed & set(objects) or no_rule & set(objects)))
-        config: dict[str, str] | None = None
         for name in objects:
             known = self.record.objects.get(name)
             if name in no_rule:
-                config = self.kbuild.config() if config is None else config
-                reason = makefiles.why_not(name, self._read, config)
-                self.record.objects[name] = ObjectRecord(
-                    False, left_out=f"not built in {self.configuration.name}: {reason}"
-                )
+                self._record_left_out(name, "no Makefile names it")
             elif name in made or name in failed:
                 found = tuple(diagnostics.fold(said.by_object.get(name, [])))
                 built = name not in failed and self._exists(name)

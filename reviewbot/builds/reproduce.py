@@ -1,0 +1,42 @@
+"""The shell lines that do a build again on another machine."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from reviewbot.builds import kbuild
+from reviewbot.builds.model import Configuration, Toolchain
+
+
+def lines(
+    toolchain: Toolchain,
+    configuration: Configuration,
+    objects: Sequence[str],
+    *,
+    commit: str = "",
+    message_id: str = "",
+    base: str = "",
+) -> tuple[str, ...]:
+    """Return lines for a POSIX shell in a kernel repository; they need nothing of this service.
+
+    :param commit: commit to check out; used when the reader can have it.
+    :param message_id: of the series, to be applied on ``base`` with b4 when there is no such commit.
+    :param base: commit that the series was applied on.
+    """
+    variables = " ".join(shlex.quote(word) for word in kbuild.variables(toolchain))
+    make = f"make O=../build {variables}"
+    found = [f"# {toolchain.name}, {configuration.title or configuration.name}"]
+    if commit:
+        found.append(f"git checkout {shlex.quote(commit)}")
+    elif base:
+        found.append(f"git checkout {shlex.quote(base)}")
+    if message_id and not commit:
+        found.append(f"b4 shazam {shlex.quote(message_id)}")
+    found.append(f"{make} {configuration.target}")
+    if configuration.fragment:
+        words = " ".join(shlex.quote(line) for line in configuration.fragment)
+        found.append(f"printf '%s\\n' {words} >> ../build/.config")
+        found.append(f"{make} olddefconfig")
+    found.append(f"{make} -k {' '.join(shlex.quote(name) for name in objects)}")
+    return tuple(found)
