@@ -72,13 +72,17 @@ class Stack:
                 raise OperatorError(f"redis-server did not start; {self.logs / 'redis.log'} says why.")
             time.sleep(0.02)
 
-    def start_worker(self, concurrency: int = 2) -> None:
-        """Start one worker for all queues."""
-        queues = ",".join(settings.QUEUES)
+    def start_workers(self, concurrency: int = 2) -> None:
+        """Start one worker for the builds, which use every processor by themselves, and one for all other queues."""
+        self._start_worker("builder", ["build"], 1)
+        self._start_worker("worker", [queue for queue in settings.QUEUES if queue != "build"], concurrency)
+
+    def _start_worker(self, name: str, queues: list[str], concurrency: int) -> None:
         self._start(
-            "worker",
-            [sys.executable, "-m", "celery", "-A", "reviewbot", "worker", "-Q", queues, "-c", str(concurrency),
-             "--loglevel", "INFO", "--without-gossip", "--without-mingle", "--hostname", f"embedded-{os.getpid()}@%h"],
+            name,
+            [sys.executable, "-m", "celery", "-A", "reviewbot", "worker", "-Q", ",".join(queues),
+             "-c", str(concurrency), "--loglevel", "INFO", "--without-gossip", "--without-mingle",
+             "--hostname", f"{name}-{os.getpid()}@%h"],
         )  # fmt: skip
 
     def start_scheduler(self) -> None:

@@ -177,7 +177,9 @@ LINK_URL = env_text("LINK_URL", "https://lore.kernel.org/r/", "what a Message-ID
 FETCH_SECONDS = env_int("FETCH_SECONDS", 60, "limit for fetching one thread")
 STORE = env_path("REVIEWBOT_STORE", VAR / "store.git", "bare repository of the kernel trees")
 BUILDS = env_path("REVIEWBOT_BUILDS", VAR / "builds", "folder of source and object trees of the builds")
-BUILD_CONFIGURATIONS = env_list("BUILD_CONFIGURATIONS", ["defconfig"], "configurations of the arm64 builds")
+BUILD_THOROUGH = env_bool(
+    "BUILD_THOROUGH", False, "also build the other page sizes, address widths and debugging options"
+)
 BUILD_ENABLED = env_bool("BUILD_ENABLED", True, "cross-build at all")
 MAIL_FROM = env_text("MAIL_FROM", "Page-table review <review@localhost>", "From of the drafted replies")
 

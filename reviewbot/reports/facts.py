@@ -11,6 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from reviewbot.findings import Finding
+from reviewbot.series.discussion import Remark, Said
+
+__all__ = [
+    "BaseFacts", "Cell", "Failure", "Life", "PatchFacts", "Remark", "Reproduce", "Said", "SeriesReport", "State", "Told",
+    "Verdict", "VersionFacts",
+]  # fmt: skip
 
 
 class State(StrEnum):
@@ -48,25 +54,6 @@ class Life(StrEnum):
     TRANSIENT = "transient"
     FIXED = "fixed"
     PRE_EXISTING = "pre-existing"
-
-
-class Remark(StrEnum):
-    """What a reply did about a finding."""
-
-    RAISED = "raised"
-    ANSWERED = "answered"
-    PROMISED = "promised"
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the thread says about a finding: who, when, where, and the words themselves."""
-
-    remark: Remark
-    who: str
-    date: datetime
-    message_id: str
-    words: str
 
 
 @dataclass(frozen=True, slots=True)

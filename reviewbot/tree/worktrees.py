@@ -73,7 +73,7 @@ class Pool:
         """
         if not _SLOT.match(slot):
             raise OperatorError(f"{slot!r} is no name for a worktree slot; the operator must choose another.")
-        self._take(slot)
+        self.take(slot)
         target = self._tree(commit)
         folder = self.root / slot
         try:
@@ -96,7 +96,7 @@ class Pool:
 
     def remove(self, slot: str) -> None:
         """Delete the directory of a slot that nobody else uses, and give the slot back."""
-        self._take(slot)
+        self.take(slot)
         shutil.rmtree(self.root / slot, ignore_errors=True)
         self.release(slot)
 
@@ -106,7 +106,11 @@ class Pool:
             return []
         return sorted(path.name for path in self.root.iterdir() if path.is_dir())
 
-    def _take(self, slot: str) -> None:
+    def take(self, slot: str) -> None:
+        """Claim a slot until :meth:`release`; claiming it twice is harmless.
+
+        :raises TransientError: when somebody else has it.
+        """
         if slot in self._locks:
             return
         self.root.mkdir(parents=True, exist_ok=True)

@@ -77,5 +77,5 @@ def workers() -> Iterator[Callable[[], None]]:
     with running(stack):
         stack.start_broker()
         pipeline.forget_leases()
-        stack.start_worker()
+        stack.start_workers()
         yield stack.check

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.conf import settings
-
 from reviewbot.errors import ReviewError
 from reviewbot.reports.facts import State, Verdict
 from threads import models
@@ -101,19 +99,6 @@ def failed(step: str, arguments: tuple[int | str, ...], error: BaseException) ->
         advance(series)
     else:
         models.Series.objects.filter(pk=pk).update(**settled, verdict=Verdict.BROKEN)
-
-
-def planned_checks(series: models.Series, available: list[str]) -> list[str]:
-    """Return the names of the checks that a series is to have."""
-    asked = series.options.get("checks")
-    return [name for name in available if not asked or name in asked]
-
-
-def planned_builds(series: models.Series) -> list[str]:
-    """Return the names of the configurations that a series is to be built in."""
-    if not settings.BUILD_ENABLED or series.options.get("build") is False:
-        return []
-    return list(settings.BUILD_CONFIGURATIONS)
 
 
 def forget_leases() -> None:

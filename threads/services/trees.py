@@ -10,16 +10,15 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from reviewbot.builds.configurations import known_configurations
 from reviewbot.checks import registry
 from reviewbot.errors import NotFoundError, OperatorError
 from reviewbot.reports.facts import State
-from reviewbot.tree import model
-from reviewbot.tree.apply import apply_series
+from reviewbot.series.model import Patch as PatchFacts
+from reviewbot.tree import base, model
 from reviewbot.tree.store import Branch, Store
 from threads import conversion, models
 from threads.lanes import BUILD, scope_of, touched
-from threads.services import pipeline
+from threads.services import building, pipeline
 from threads.services.queue import claim, release
 
 
@@ -125,19 +124,30 @@ def _candidates(row: models.Series) -> list[models.Tree]:
 
 
 def _try_trees(row: models.Series) -> model.Application:
-    candidates = _candidates(row)
-    if not candidates:
+    """Try the series on the trees it may have been made for, the likeliest first."""
+    trees = _candidates(row)
+    if not trees:
         require_any()
         raise OperatorError("None of the trees that were asked for is registered; see manage.py tree list.")
     store = Store(settings.STORE)
-    series = conversion.series(row)
-    attempts = []
-    for tree in candidates:
-        base = model.Base(tree.name, tree.commit, "configured order", tree.describe)
-        attempts.append(apply_series(store, base, series.patches, trailers=series.cover_trailers))
-        if attempts[-1].applies:
-            break
-    return model.Application(tuple(attempts))
+    addresses = dict(models.MailingList.objects.values_list("name", "address"))
+    candidates = [
+        base.Candidate(store.resolve(tree.name), lists=tuple(addresses.get(name, name) for name in tree.lists))
+        for tree in trees
+    ]
+    return base.choose(store, conversion.series(row), candidates, prerequisites=_prerequisites(row))
+
+
+def _prerequisites(row: models.Series) -> list[PatchFacts]:
+    """Return the patches that the series is stated to stand on, as far as they are known here."""
+    related = models.Patch.objects.select_related("message__author")
+    stated = {one.patch_id: one for one in related.filter(patch_id__in=row.prerequisites)}
+    found = [stated[name] for name in row.prerequisites if name in stated]
+    for message_id in row.based_on if not found else ():
+        message = models.Message.objects.filter(message_id=message_id, series__isnull=False).first()
+        if message:
+            found += list(related.filter(series=message.series_id))
+    return [conversion.patch(one) for one in found]
 
 
 def _keep(row: models.Series, application: model.Application) -> models.Application:
@@ -162,7 +172,7 @@ def _keep(row: models.Series, application: model.Application) -> models.Applicat
             },
         )
         kept.commits.all().delete()
-        base = models.AppliedPatch(
+        start = models.AppliedPatch(
             application=kept,
             number=0,
             commit=attempt.base.commit,
@@ -174,7 +184,7 @@ def _keep(row: models.Series, application: model.Application) -> models.Applicat
             )
             for one in attempt.patches
         ]
-        models.AppliedPatch.objects.bulk_create([base, *patches])
+        models.AppliedPatch.objects.bulk_create([start, *patches])
         if counts:
             chosen = kept
     if chosen is None:
@@ -192,18 +202,39 @@ def _reject(reject: model.Reject | None) -> dict[str, Any] | None:
 
 def _plan(row: models.Series, application: models.Application) -> None:
     """Make the rows of the runs that are to come: every check and every build of every state."""
+    commits = list(application.commits.all())
+    available = {check.name: check.version for check in registry.available()}
+    asked = row.options.get("checks")
+    for name, version in available.items():
+        if not asked or name in asked:
+            _plan_lane(row, commits, check_name=name, version=version)
+    if not settings.BUILD_ENABLED or row.options.get("build") is False:
+        return
+    plan = building.plan_of(row, commits[-1].commit)
+    for planned in plan.builds:
+        version = building.version_of(planned)
+        _plan_lane(row, commits, check_name=BUILD, configuration=planned.configuration.name, version=version)
+    if not plan.builds:
+        _plan_lane(row, commits, check_name=BUILD, version="-", state=State.SKIPPED,
+                   reason="Nothing that is compiled for arm64 is touched.")  # fmt: skip
+
+
+def _plan_lane(
+    row: models.Series,
+    commits: Iterable[models.AppliedPatch],
+    *,
+    check_name: str,
+    version: str,
+    configuration: str = "",
+    **defaults: str,
+) -> None:
     scope, paths = scope_of(row), touched(row)
-    checks = {check.name: check.version for check in registry.available()}
-    lanes = [(name, "", checks[name]) for name in pipeline.planned_checks(row, list(checks))]
-    configurations = known_configurations()
-    lanes += [(BUILD, name, configurations[name].digest) for name in pipeline.planned_builds(row)]
-    for commit in application.commits.all():
-        for name, configuration, version in lanes:
-            models.Run.objects.get_or_create(
-                tree_id=commit.tree_id,
-                check_name=name,
-                configuration=configuration,
-                version=version,
-                scope=scope,
-                defaults={"commit": commit.commit, "scope_paths": paths},
-            )
+    for commit in commits:
+        models.Run.objects.get_or_create(
+            tree_id=commit.tree_id,
+            check_name=check_name,
+            configuration=configuration,
+            version=version,
+            scope=scope,
+            defaults={"commit": commit.commit, "scope_paths": paths, **defaults},
+        )

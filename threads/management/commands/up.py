@@ -44,7 +44,7 @@ class Command(BaseCommand):
         broker_answers()
         if not settings.REDIS_URL:
             pipeline.forget_leases()
-        stack.start_worker(workers)
+        stack.start_workers(workers)
         stack.start_scheduler()
         stack.start_web(bind)
         self.stdout.write(f"Dashboard:  http://{bind}/\nLogs:       {stack.logs}\nCtrl-C stops everything.")

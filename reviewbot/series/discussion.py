@@ -1,0 +1,146 @@
+"""What a thread says about a finding: who raised it, what was answered, what was promised.
+
+A finding counts as raised only when a reply comments directly beneath the very
+line, or beneath its hunk with a word that names what is wrong there. A missed
+remark costs a repetition; an invented one puts words into somebody's mouth.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reviewbot.findings import Finding, normalise
+from reviewbot.mail.blocks import Kind, parse_blocks
+from reviewbot.mail.message import Message
+from reviewbot.mail.opinions import Stance, opinions
+from reviewbot.mail.quoting import Quote, quoted_hunks
+from reviewbot.series.model import Patch
+
+#: what of a remark is quoted, in characters
+MAX_WORDS = 600
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w{3,}")
+_NOISE = frozenset(
+    [
+        "struct",
+        "return",
+        "goto",
+        "else",
+        "long",
+        "unsigned",
+        "void",
+        "static",
+        "inline",
+        "page",
+        "table",
+        "this",
+        "that",
+        "line",
+        "error",
+        "finding",
+        "function",
+    ]
+)
+_SUBJECTS = (
+    re.compile(r"\b[cd]tors?\b|\b(?:con|de)struct(?:or|ors|ed|s)?\b", re.IGNORECASE),
+    re.compile(r"\b(?:leak|leaks|leaked|freed?|freeing|double free)\b", re.IGNORECASE),
+    re.compile(r"\b(?:fail|fails|failure|failed|return value|result|unchecked|ignored?|check)\b", re.IGNORECASE),
+    re.compile(r"\b(?:ptlock|ptl|spin ?lock|init_mm|account(?:ed|ing)?)\b", re.IGNORECASE),
+)
+
+
+class Remark(StrEnum):
+    """What a reply did about a finding."""
+
+    RAISED = "raised"
+    ANSWERED = "answered"
+    PROMISED = "promised"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the thread says about a finding: who, when, where, and the words themselves."""
+
+    remark: Remark
+    who: str
+    date: datetime
+    message_id: str
+    words: str
+
+
+class Discussion:
+    """The replies to a series, asked about one finding after the other.
+
+    :param patches: the patches of the series.
+    :param replies: every other mail of its thread, oldest first.
+    :param author: address of the author of the series.
+    """
+
+    def __init__(self, patches: Sequence[Patch], replies: Sequence[Message], author: str) -> None:
+        self._author = author.lower()
+        self._replies = replies
+        self._quotes = [
+            (reply, quote) for reply in replies for patch in patches for quote in quoted_hunks(reply, patch.message)
+        ]
+
+    def about(self, finding: Finding) -> tuple[Said, ...]:
+        """Return what was said about a finding: each remark, and the author's answer to it."""
+        said: list[Said] = []
+        for reply, quote in self._quotes:
+            if reply.author.email.lower() == self._author or not _is_about(quote, finding):
+                continue
+            said.append(_said(Remark.RAISED, reply, quote.comment))
+            said += self._answers(reply, quote)
+        return tuple(said)
+
+    def _answers(self, raised: Message, quote: Quote) -> Iterator[Said]:
+        """Yield what the author answered to a remark: only where the answer quotes it."""
+        words = {normalise(line) for line in quote.comment.split("\n") if len(line.split()) > 2}
+        for reply in self._replies:
+            if reply.parent != raised.message_id or reply.author.email.lower() != self._author:
+                continue
+            for answer in _comments_beneath(reply, words):
+                promises = any(
+                    opinion.stance is Stance.PROMISES and opinion.sentence in normalise(answer)
+                    for opinion in opinions(reply)
+                )
+                yield _said(Remark.PROMISED if promises else Remark.ANSWERED, reply, answer)
+
+
+def _is_about(quote: Quote, finding: Finding) -> bool:
+    """Tell whether a comment speaks about the place of a finding, and about what is wrong there."""
+    place = finding.location
+    if quote.file != place.file or not place.text:
+        return False
+    text = normalise(place.text)
+    quoted = [normalise(line[1:]) for line in quote.quoted if line[:1] in ("+", " ")]
+    if text not in quoted:
+        return False
+    names = {name.lower() for name in _IDENTIFIER.findall(place.text)} - _NOISE
+    said = {name.lower() for name in _IDENTIFIER.findall(quote.comment)}
+    if quoted[-1] == text:
+        return bool(names & said) or _same_subject(quote.comment, finding.message)
+    return bool(names & said) and _same_subject(quote.comment, finding.message)
+
+
+def _same_subject(comment: str, message: str) -> bool:
+    return any(subject.search(comment) and subject.search(message) for subject in _SUBJECTS)
+
+
+def _comments_beneath(reply: Message, words: set[str]) -> Iterator[str]:
+    """Yield the comments of a reply that stand beneath a quote of these words."""
+    quoted = False
+    for block in parse_blocks(reply.body):
+        if block.kind is Kind.QUOTE:
+            quoted = any(normalise(line) in words for line in block.lines)
+        elif block.kind is Kind.COMMENT and quoted:
+            yield block.text
+
+
+def _said(remark: Remark, mail: Message, words: str) -> Said:
+    shown = words if len(words) <= MAX_WORDS else words[:MAX_WORDS].rsplit(None, 1)[0] + " …"
+    return Said(remark, mail.author.name or mail.author.email, mail.date, mail.message_id, shown)

@@ -1,0 +1,170 @@
+"""Cross-building every patch of a series, and its base."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from reviewbot.builds import planning, reproduce, toolchains
+from reviewbot.builds.builder import Builder
+from reviewbot.builds.model import BuildResult, PlannedBuild, Progress
+from reviewbot.errors import OperatorError, TransientError
+from reviewbot.reports.facts import State
+from reviewbot.tree.readers import GitFiles
+from reviewbot.tree.worktrees import Pool
+from threads import models
+from threads.lanes import BUILD, runs_of, touched
+from threads.services import pipeline
+from threads.services.queue import claim, release
+from threads.services.runs import note, settle, supersede
+
+_SLOTS = 8
+_NOTE_SECONDS = 2.0
+
+
+def build(series_id: int, configuration: str) -> None:
+    """Build the base and each patch of a series in one configuration, and keep what the compiler says.
+
+    :raises OperatorError: no compiler, no sandbox, a full disk.
+    :raises TransientError: every source directory is in use.
+    """
+    series = models.Series.objects.get(pk=series_id)
+    runs = runs_of(series).filter(check_name=BUILD, configuration=configuration)
+    if claim(runs):
+        try:
+            _build(series, configuration)
+            supersede(runs)
+        finally:
+            release(runs)
+    pipeline.advance(series)
+
+
+def plan_of(series: models.Series, commit: str) -> planning.Plan:
+    """Choose what to build for a series, from the state after its last patch."""
+    return planning.plan(touched(series), GitFiles(settings.STORE, commit), thorough=settings.BUILD_THOROUGH)
+
+
+def _build(series: models.Series, configuration: str) -> None:
+    commits = list(models.AppliedPatch.objects.filter(application__series=series, application__chosen=True))
+    plan = plan_of(series, commits[-1].commit)
+    planned = next(one for one in plan.builds if one.configuration.name == configuration)
+    recipe = _Recipe(series, planned, plan)
+    builder = Builder(settings.BUILDS / "outputs", toolchains.find(planned.configuration.arch))
+    with _sources() as (pool, slot):
+        report = _Report(recipe.runs, recipe.run(commits[0]))
+        report.say("unpacking the base")
+        source = pool.checkout(commits[0].commit, slot, fresh=False)
+        with builder.session(
+            source, commits[0].tree_id, planned.configuration, planned.objects, report=report.progress
+        ) as session:
+            recipe.keep(commits[0], session.base)
+            for commit in commits[1:]:
+                report.run = recipe.run(commit)
+                report.say("moving the source")
+                source = pool.checkout(commit.commit, slot)
+                reconfigure = bool(plan.labels)
+                recipe.keep(commit, session.build(planned.objects, source, reconfigure=reconfigure))
+
+
+class _Recipe:
+    """What is built, and the rows that it goes to."""
+
+    def __init__(self, series: models.Series, planned: PlannedBuild, plan: planning.Plan) -> None:
+        self.series = series
+        self.planned = planned
+        self.plan = plan
+        self.runs = runs_of(series).filter(
+            check_name=BUILD, configuration=planned.configuration.name, version=version_of(planned)
+        )
+
+    def run(self, commit: models.AppliedPatch) -> models.Run:
+        """Return the row of a state."""
+        return self.runs.get(tree_id=commit.tree_id)
+
+    def keep(self, commit: models.AppliedPatch, result: BuildResult) -> None:
+        """Settle the run of a state with what came of it."""
+        toolchain = toolchains.find(self.planned.configuration.arch)
+        lines = reproduce.lines(
+            toolchain, self.planned.configuration, self.planned.objects, message_id=self.series.root_msgid
+        )
+        settle(
+            self.run(commit),
+            State(result.state) if result.state in _KEPT else State.BROKEN,
+            result.diagnostics,
+            log=result.log,
+            seconds=result.seconds,
+            command=" && ".join(line for line in lines if not line.startswith("#")),
+            reason=result.reason if result.state not in _SAID_BY_COMPILER else "",
+            summary=_summary(result),
+            coverage={"looked_at": self._looked_at(result), "not_looked_at": self._left_out(result)},
+        )
+
+    def _looked_at(self, result: BuildResult) -> list[str]:
+        if not result.objects:
+            return []
+        title = self.planned.configuration.title or self.planned.configuration.name
+        count = f"{len(result.objects)} object{'s' if len(result.objects) != 1 else ''}"
+        return [f"Built {count} for {title} with {result.compiler}: {self.planned.why}."]
+
+    def _left_out(self, result: BuildResult) -> list[str]:
+        return [f"Not built: {one.path} ({one.reason})." for one in (*result.not_built, *self.plan.left_out)]
+
+
+_KEPT = {"passed", "warned", "failed", "skipped"}
+_SAID_BY_COMPILER = {"passed", "warned"}
+
+
+def version_of(planned: PlannedBuild) -> str:
+    """Name the recipe by digest: the configuration, the objects and the compiler that is here."""
+    try:
+        compiler = toolchains.find(planned.configuration.arch).name
+    except OperatorError:
+        compiler = "none"
+    words = "\0".join((planned.configuration.digest, compiler, *planned.objects))
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def _summary(result: BuildResult) -> str:
+    if result.failed:
+        return f"{len(result.failed)} of {len(result.failed) + len(result.objects)} objects fail"
+    return f"built {len(result.objects)} object{'s' if len(result.objects) != 1 else ''}"
+
+
+class _Report:
+    """Says on the row how far a build is, not more often than somebody can read it."""
+
+    def __init__(self, runs, run: models.Run) -> None:  # noqa: ANN001 - a queryset
+        self.runs = runs
+        self.run = run
+        self._next = 0.0
+
+    def progress(self, progress: Progress) -> None:
+        """Take up a progress of the builder."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _NOTE_SECONDS
+        count = f" {progress.done} of {progress.total}" if progress.total else ""
+        self.say(f"{progress.step}{count} {progress.what}".strip())
+
+    def say(self, what: str) -> None:
+        """Write what is being done."""
+        note(self.runs, self.run, what)
+
+
+@contextmanager
+def _sources() -> Iterator[tuple[Pool, str]]:
+    """Lend a source directory that nobody else uses."""
+    with Pool(settings.BUILDS / "sources", settings.STORE) as pool:
+        for number in range(_SLOTS):
+            slot = f"slot-{number}"
+            try:
+                pool.take(slot)
+            except TransientError:
+                continue
+            yield pool, slot
+            return
+        raise TransientError(f"All {_SLOTS} source directories are in use; the build is tried again later.")

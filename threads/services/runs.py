@@ -1,0 +1,53 @@
+"""Keeping what a check or a build said: the row of a run, and its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from reviewbot.findings import Finding, occurrences
+from reviewbot.reports.facts import State
+from threads import conversion, models
+from threads.services.queue import UNSETTLED, renew
+
+#: what of a log is kept, in bytes
+MAX_LOG = 4 << 20
+
+
+def settle(
+    run: models.Run,
+    state: State,
+    findings: Iterable[Finding] = (),
+    *,
+    log: bytes = b"",
+    **fields: Any,  # noqa: ANN401 - columns of the row
+) -> None:
+    """Settle a run with what it found; what it said at an earlier try is replaced."""
+    with transaction.atomic():
+        run.findings.all().delete()
+        rows = [conversion.finding_row(run, fact, number) for fact, number in occurrences(findings)]
+        models.Finding.objects.bulk_create(rows)
+        for name, value in fields.items():
+            setattr(run, name, conversion.storable(value) if isinstance(value, str) else value)
+        run.state = state
+        run.log = conversion.compress(log[-MAX_LOG:])
+        run.finished_at = timezone.now()
+        run.leased_until = run.queued_until = None
+        run.save()
+
+
+def note(runs: QuerySet[models.Run], run: models.Run, summary: str) -> None:
+    """Say what is being done for a run, and lengthen the lease of all of them."""
+    renew(runs.filter(state__in=UNSETTLED))
+    run.state, run.summary = State.RUNNING, conversion.storable(summary)
+    run.started_at = run.started_at or timezone.now()
+    run.save(update_fields=["state", "summary", "started_at"])
+
+
+def supersede(runs: QuerySet[models.Run]) -> None:
+    """Settle what an earlier version of a check or recipe had planned and nobody will do."""
+    runs.filter(state__in=UNSETTLED).update(state=State.SKIPPED, reason="Superseded by a newer version of the check.")
