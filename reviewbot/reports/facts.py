@@ -14,8 +14,8 @@ from reviewbot.findings import Finding
 from reviewbot.series.discussion import Remark, Said
 
 __all__ = [
-    "BaseFacts", "Cell", "Failure", "Life", "PatchFacts", "Remark", "Reproduce", "Said", "SeriesReport", "State", "Told",
-    "Verdict", "VersionFacts",
+    "BaseFacts", "Cell", "Failure", "Life", "PatchFacts", "Remark", "Reproduce", "Said", "SeriesReport", "State",
+    "Told", "Verdict", "VersionFacts",
 ]  # fmt: skip
 
 

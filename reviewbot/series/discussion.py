@@ -25,7 +25,7 @@ MAX_WORDS = 600
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w{3,}")
 _NOISE = frozenset(
-    [
+    (
         "struct",
         "return",
         "goto",
@@ -39,11 +39,7 @@ _NOISE = frozenset(
         "table",
         "this",
         "that",
-        "line",
-        "error",
-        "finding",
-        "function",
-    ]
+    )
 )
 _SUBJECTS = (
     re.compile(r"\b[cd]tors?\b|\b(?:con|de)struct(?:or|ors|ed|s)?\b", re.IGNORECASE),
