@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reviewbot.checks.pgtable.check import PageTableCheck
+from reviewbot.checks.pgtable.check import PgtableCheck
 from reviewbot.checks.protocol import Coverage
 from reviewbot.findings import Finding, Severity, compare
 from reviewbot.tree.readers import DirectoryFiles, OverlayFiles
@@ -74,7 +74,7 @@ class Bench:
         self.name = name
         self.tree = tree
         self._files = RememberedFiles(tree)
-        self._check = PageTableCheck()
+        self._check = PgtableCheck()
         self._base: dict[tuple[str, ...], list[Finding]] = {}
 
     def findings(self, overlay: Mapping[str, bytes | None], paths: Sequence[str]) -> list[Finding]:

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.ctor import benign, planted_api, planted_ctor, planted_dtor  # noqa: F401 - they register operators
+from benchmarks.ctor import benign, benign_moves, planted_api, planted_ctor, planted_dtor  # noqa: F401 - they register operators
 from benchmarks.ctor.csource import Unit, apply_edits, error_count, line_of, moved
 from benchmarks.ctor.mutation import OPERATORS, Mutation
 from benchmarks.ctor.planted_callers import caller_mutations, candidate_files
 from benchmarks.ctor.planted_files import generic_free_mutations, override_mutations
+from benchmarks.ctor.planted_tlb import tlb_files, tlb_mutations
 from benchmarks.ctor.sites import Epoch, files_with_sites, sites_of
 
 # States that are wrong before they are mutated; what is found there proves nothing about the mutant.
@@ -69,9 +70,10 @@ class Source:
         self._units: dict[str, Unit] = {}
 
     def unit(self, path: str) -> Unit:
-        """Return a parsed file."""
+        """Return a parsed file; one that is not there is empty."""
         if path not in self._units:
-            self._units[path] = Unit(path, (self.tree / path).read_bytes())
+            place = self.tree / path
+            self._units[path] = Unit(path, place.read_bytes() if place.exists() else b"")
         return self._units[path]
 
     def mutations(self) -> Iterator[Mutation]:
@@ -85,6 +87,8 @@ class Source:
         for path in candidate_files(self.epoch):
             if (self.tree / path).exists():
                 yield from caller_mutations(self.unit(path), self.epoch)
+        for path in tlb_files(self.tree):
+            yield from tlb_mutations(self.unit(path), self.epoch)
         yield from override_mutations(self.tree, self.epoch)
         yield from generic_free_mutations(self.tree, self.epoch)
 

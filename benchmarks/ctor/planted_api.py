@@ -24,6 +24,37 @@ def wrong_object(site: Site, epoch: Epoch) -> Iterator[Mutation]:
         yield planted(site, "address-of-pointer", "C24", site.body.replace(argument, f"{inner[1]}(&{inner[2]})"))
 
 
+@operator
+def wrong_conversion(site: Site, epoch: Epoch) -> Iterator[Mutation]:
+    """Take an address for a page, or a page for an address."""
+    argument = site.body.arguments(site.call)[-1]
+    match = re.fullmatch(r"\(?(virt_to_ptdesc|page_ptdesc|virt_to_page)\((\w+)\)\)?", site.table)
+    parameter = re.fullmatch(r"\w+", site.table)
+    if match and match[1] == "virt_to_ptdesc" and site.level != "pte":
+        yield planted(site, "wrong-conversion", "C24", site.body.replace(argument, f"page_ptdesc({match[2]})"))
+    elif match and match[1] == "page_ptdesc" and epoch.pgtable_is_page(site.body.unit.path) and site.level == "pte":
+        yield planted(site, "wrong-conversion", "C24", site.body.replace(argument, f"virt_to_ptdesc({match[2]})"))
+    elif match and match[1] == "virt_to_page":
+        yield planted(site, "wrong-conversion", "C24", site.body.replace(argument, f"(struct page *){match[2]}"))
+    elif parameter and dict(site.body.parameters).get(site.table, "").startswith(("pgtable_t", "struct page")):
+        if epoch.pgtable_is_page(site.body.unit.path):
+            yield planted(site, "wrong-conversion", "C24", site.body.replace(argument, f"virt_to_page({site.table})"))
+
+
+@operator
+def other_table(site: Site, epoch: Epoch) -> Iterator[Mutation]:
+    """Hand over another table than the one that is meant."""
+    argument = site.body.arguments(site.call)[-1]
+    match = re.fullmatch(r"(virt_to_ptdesc|virt_to_page)\((\w+)\)", site.table)
+    if match is None or site.body.macro:
+        return
+    declared = re.findall(r"\b(?:pgd_t|p4d_t|pud_t|pmd_t|unsigned long) \*(\w+)", site.body.text(site.body.node))
+    declared += [name for name, text in site.body.parameters if re.search(r"\b(pgd|p4d|pud|pmd)_t \*", text)]
+    for name in sorted(set(declared) - {match[2]})[:1]:
+        edit = site.body.replace(argument, f"{match[1]}({name})")
+        yield planted(site, "other-table", "C24 C02 C06 C22 C09", edit)
+
+
 def _self_initialised(site: Site, name: str) -> Iterator[Mutation]:
     source = site.body.text(site.body.node)
     pattern = rf"struct (?:ptdesc|page) \*{name} = (\w+)\((\w+)\);"

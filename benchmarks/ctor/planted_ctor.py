@@ -210,6 +210,18 @@ def slab_table(site: Site, epoch: Epoch) -> Iterator[Mutation]:
 
 
 @operator
+def larger_allocation(site: Site, epoch: Epoch) -> Iterator[Mutation]:
+    """Take two pages and give back one when the constructor fails."""
+    if site.allocation is None or site.failing is None or epoch.name >= "E3":
+        return
+    single = [free for free in site.frees(site.failing) if site.body.text(free).startswith("__free_page(")]
+    text = site.body.text(site.allocation)
+    if len(single) == 1 and text.startswith("alloc_page("):
+        edit = site.body.replace(site.allocation, f"alloc_pages({text[len('alloc_page(') : -1]}, 1)")
+        yield planted(site, "larger-allocation", "C14", edit, near=single[0])
+
+
+@operator
 def manual_accounting(site: Site, epoch: Epoch) -> Iterator[Mutation]:
     """Count by hand what the constructor already counts."""
     if site.kind != "ctor" or (epoch.name in ("E0", "E1") and site.level != "pte"):

@@ -44,6 +44,8 @@ class Epoch:
     """What the tree's own headers say about the API; nothing is taken from a version number."""
 
     def __init__(self, tree: Path) -> None:
+        self._tree = tree
+        self._page_pointers: dict[str, bool] = {}
         text = (tree / "include/linux/mm.h").read_text(errors="replace")
         generic_tlb = (tree / "include/asm-generic/tlb.h").read_text(errors="replace")
         found = re.findall(r"^static inline (?:bool|void) (\w+)\(", text, re.MULTILINE)
@@ -67,6 +69,18 @@ class Epoch:
         if "pgtable_pte_page_ctor" in self.names:
             return "E2" if self.pmd_accounts else "E1"
         return "E0"
+
+    def pgtable_is_page(self, path: str) -> bool:
+        """Whether ``pgtable_t`` is a pointer to a page in the architecture to which a file belongs, for certain."""
+        top = "/".join(path.split("/")[:2])
+        if not path.startswith("arch/"):
+            return False
+        if top not in self._page_pointers:
+            texts = [header.read_bytes() for header in (self._tree / top / "include").rglob("*.h")]
+            page = any(b"typedef struct page *pgtable_t" in text for text in texts)
+            other = any(b"pte_t *pgtable_t" in text or b"define pgtable_t" in text for text in texts)
+            self._page_pointers[top] = page and not other
+        return self._page_pointers[top]
 
     def spell(self, kind: str, level: str) -> str | None:
         """Return this tree's name of a constructor or destructor, or None when it has none."""
