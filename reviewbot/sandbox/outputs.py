@@ -32,9 +32,10 @@ def read(folder: Path, path: str, *, limit: int = 16 * MIB) -> bytes | None:
                 os.close(above)
     except OSError:
         return None
+    if not stat.S_ISREG(os.fstat(current).st_mode):
+        os.close(current)
+        return None
     with os.fdopen(current, "rb") as file:
-        if not stat.S_ISREG(os.fstat(current).st_mode):
-            return None
         try:
             return file.read(limit)
         except OSError:

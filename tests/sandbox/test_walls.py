@@ -1,0 +1,341 @@
+"""What hostile commands try in the sandbox, and that each is contained and reported as what it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reviewbot import sandbox
+from reviewbot.errors import OperatorError
+from reviewbot.sandbox import MIB, Limits, Outcome, Result
+
+Shell = Callable[..., Result]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    yield folder
+    sandbox.remove(folder)
+
+
+@pytest.fixture
+def shell(out: Path) -> Shell:
+    """Run a shell command with one writable folder, ``/out``."""
+
+    def run(command: str, **limits: float) -> Result:
+        chosen = Limits(**{"wall_seconds": 20, **limits})  # type: ignore[arg-type]
+        return sandbox.run(["/bin/sh", "-c", command], writable={out: "/out"}, cwd="/out", limits=chosen)
+
+    return run
+
+
+def perl(code: str) -> str:
+    return f"exec perl -e '{code}'"
+
+
+def test_a_command_says_what_it_says(shell: Shell) -> None:
+    result = shell("echo out; echo err >&2; exit 3")
+    assert (result.outcome, result.exit_code, result.output) == (Outcome.EXITED, 3, b"out\nerr\n")
+    assert not result.ok
+    assert result.reason == ""
+
+
+def test_what_it_writes_is_there_afterwards(shell: Shell, out: Path) -> None:
+    assert shell("echo text > /out/file").ok
+    assert sandbox.read(out, "file") == b"text\n"
+
+
+def test_a_service_that_is_asked_to_work_without_a_sandbox_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    sandbox.require.cache_clear()
+    with pytest.raises(OperatorError, match="bubblewrap is not installed"):
+        sandbox.require()
+
+
+def test_a_sandbox_that_does_not_work_is_said_loudly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'No permission to create a new namespace' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    sandbox.require.cache_clear()
+    with pytest.raises(OperatorError, match=r"No permission to create a new namespace.*user\.max_user_namespaces"):
+        sandbox.require()
+
+
+class TestSecrets:
+    """Nothing of the service or of the machine is to be seen."""
+
+    def test_the_environment_is_not_inherited(self, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DATABASE_URL", "canary-in-the-environment")
+        result = shell("env; cat /proc/*/environ | tr '\\0' '\\n'")
+        assert b"canary" not in result.output
+        assert b"PATH=/usr/bin:/bin" in result.output
+
+    def test_files_of_the_service_cannot_be_seen(self, shell: Shell, tmp_path: Path) -> None:
+        secret = tmp_path / "settings.env"
+        secret.write_text("canary in a file")
+        result = shell(
+            f"cat {secret}; ls {tmp_path}; cat /etc/passwd /etc/shadow; ls /root /home /var; cat ../settings.env"
+        )
+        assert b"canary" not in result.output
+        assert b"root:" not in result.output
+        assert result.output.count(b"No such file") == 8
+
+    def test_no_other_process_can_be_seen_or_signalled(self, shell: Shell) -> None:
+        assert shell(f"test -e /proc/{os.getpid()}/cmdline").exit_code != 0 or os.getpid() < 100
+        shell("kill -9 -1; kill -9 1; kill -9 $PPID")
+        assert subprocess.run(["/bin/true"], check=False).returncode == 0
+
+    def test_no_open_file_is_inherited(self, shell: Shell, tmp_path: Path) -> None:
+        with (tmp_path / "secret").open("w+") as file:
+            os.set_inheritable(file.fileno(), True)
+            listed = shell("ls -l /proc/self/fd").output
+        assert b"secret" not in listed
+
+    def test_it_has_no_privilege_and_cannot_get_one(self, shell: Shell) -> None:
+        said = shell("id -u; grep -E 'Cap(Prm|Eff|Bnd)|NoNewPrivs|Seccomp:' /proc/self/status").output.decode().split()
+        status = dict(zip(said[1::2], said[2::2], strict=True))
+        assert said[0] == "65532"
+        assert {status["CapPrm:"], status["CapEff:"], status["CapBnd:"]} == {"0" * 16}
+        assert (status["NoNewPrivs:"], status["Seccomp:"]) == ("1", "2")
+
+    def test_files_belong_to_a_user_who_owns_nothing_else(self, shell: Shell, out: Path) -> None:
+        shell("touch /out/mine")
+        owner = (out / "mine").stat().st_uid
+        assert owner == (os.geteuid() or 65532)
+
+    @pytest.mark.parametrize("name", ["pid", "ipc", "net", "uts", "mnt", "user"])
+    def test_it_has_namespaces_of_its_own(self, shell: Shell, name: str) -> None:
+        inside = shell(f"readlink /proc/self/ns/{name}").output.decode().strip()
+        assert inside.startswith(f"{name}:")
+        assert inside != str(Path(f"/proc/self/ns/{name}").readlink())
+
+    @pytest.mark.parametrize(
+        "command", ["unshare --user id", "unshare --net id", "mount -t tmpfs x /tmp", "chroot / id"]
+    )
+    def test_it_cannot_make_namespaces_or_mounts(self, shell: Shell, command: str) -> None:
+        assert shell(command).exit_code != 0
+
+
+class TestNetwork:
+    """Nobody can be reached."""
+
+    def test_a_port_of_this_machine_cannot_be_reached(self, shell: Shell) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            result = shell(
+                perl(f'use IO::Socket::INET; print IO::Socket::INET->new("127.0.0.1:{port}") ? "in" : "no: $!"')
+            )
+        assert result.output.startswith(b"no: ")
+
+    @pytest.mark.parametrize(
+        "family", [2, 10, 16, 17, 38, 40], ids=["inet", "inet6", "netlink", "packet", "alg", "vsock"]
+    )
+    def test_no_socket_but_a_local_one_can_be_made(self, shell: Shell, family: int) -> None:
+        assert shell(perl(f'socket(my $s, {family}, 1, 0) and print "made"; print "$!"')).output == (
+            b"Address family not supported by protocol"
+        )
+
+    def test_an_abstract_socket_of_this_machine_cannot_be_reached(self, shell: Shell) -> None:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(f"\0reviewbot-test-{os.getpid()}")
+            server.listen()
+            name = f"reviewbot-test-{os.getpid()}"
+            code = f'my $name = pack("S a*", 1, "\\0{name}");'
+            code += "use Socket; socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die; print connect($s, $name) ? 1 : 0"
+            assert shell(perl(code)).output == b"0"
+
+
+class TestFiles:
+    """Only the writable folder is written, and what is in it is read with care."""
+
+    @pytest.mark.parametrize("path", ["/x", "/usr/x", "/dev/x", "/etc/x", "/proc/sys/kernel/core_pattern", "/tmp/../x"])
+    def test_nothing_outside_can_be_written(self, shell: Shell, path: str) -> None:
+        assert shell(f"echo x > {path}").exit_code != 0
+
+    def test_what_is_shown_read_only_stays_as_it_is(self, tmp_path: Path, out: Path) -> None:
+        tree = tmp_path / "tree"
+        tree.mkdir()
+        (tree / "file").write_text("as it was")
+        tree.chmod(0o777)
+        command = "cat /build/tree/file; echo x > /build/tree/file; touch /build/tree/new; rm /build/tree/file"
+        result = sandbox.run(["/bin/sh", "-c", command], read_only={tree: "/build/tree"}, writable={out: "/out"})
+        assert result.output.startswith(b"as it was")
+        assert [path.read_text() for path in tree.iterdir()] == ["as it was"]
+
+    def test_a_link_in_the_output_is_not_followed(self, shell: Shell, out: Path, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text("canary")
+        shell(f"ln -s {tmp_path}/secret link; ln -s {tmp_path} folder; mkfifo pipe; mkdir dir; ln -s / top")
+        for path in ("link", "folder/secret", "pipe", "dir", "top/etc/passwd", "../secret", "/etc/passwd", "a\0b", ""):
+            assert sandbox.read(out, path) is None
+
+    def test_a_long_file_is_cut(self, shell: Shell, out: Path) -> None:
+        shell("head -c 1000000 /dev/zero > big")
+        assert sandbox.read(out, "big", limit=1000) == bytes(1000)
+
+    def test_removing_an_output_does_not_follow_its_links(self, shell: Shell, out: Path, tmp_path: Path) -> None:
+        (tmp_path / "keep").mkdir()
+        (tmp_path / "keep" / "file").write_text("kept")
+        shell(f"ln -s {tmp_path}/keep link; mkdir -p locked/in; touch locked/in/x; chmod 0 locked/in locked")
+        sandbox.remove(out)
+        assert not out.exists()
+        assert (tmp_path / "keep" / "file").read_text() == "kept"
+        out.mkdir()
+
+    def test_a_thousand_folders_in_each_other_can_be_removed(self, shell: Shell, out: Path) -> None:
+        shell(perl('for (1..3000) { mkdir "d" x 50; chdir "d" x 50 or die }'))
+        sandbox.remove(out)
+        assert not out.exists()
+        out.mkdir()
+
+
+class TestLimits:
+    """Each excess is stopped and reported as what it was."""
+
+    def test_an_endless_loop(self, shell: Shell) -> None:
+        result = shell("while :; do :; done", cpu_seconds=0.5)
+        assert result.outcome is Outcome.CPU
+        assert "0.5 s of processor time" in result.reason
+
+    def test_work_that_is_spread_over_many_short_processes(self, shell: Shell) -> None:
+        assert (
+            shell(f"while :; do perl -e '{'$i++;' * 1} for (1..300000) {{}}'; done", cpu_seconds=1).outcome
+            is Outcome.CPU
+        )
+
+    def test_sleeping_for_ever(self, shell: Shell) -> None:
+        result = shell("sleep 1000", wall_seconds=0.3)
+        assert (result.outcome, result.exit_code) == (Outcome.TIMED_OUT, -signal.SIGKILL)
+        assert result.seconds < 5
+
+    def test_a_fork_bomb(self, shell: Shell) -> None:
+        result = shell("while :; do sleep 100 & done", processes=40)
+        assert result.outcome is Outcome.PROCESSES
+        assert "more than 40 processes" in result.reason
+
+    def test_a_fork_bomb_of_threads_and_children_ends(self, shell: Shell) -> None:
+        result = shell("b() { b | b & }; b; sleep 2", processes=40, wall_seconds=5)
+        assert result.outcome in (Outcome.PROCESSES, Outcome.EXITED, Outcome.TIMED_OUT)
+
+    def test_eating_memory(self, shell: Shell) -> None:
+        result = shell(perl('my $x = "a" x 150000000; sleep 30'), memory_bytes=100 * MIB)
+        assert result.outcome is Outcome.MEMORY
+        assert "100 MiB of memory" in result.reason
+
+    def test_eating_memory_in_many_processes(self, shell: Shell) -> None:
+        eat = "perl -e 'my $x = \"a\" x 15000000; sleep 30' & "
+        assert shell(eat * 8 + "wait", memory_bytes=100 * MIB).outcome is Outcome.MEMORY
+
+    def test_the_temporary_folder_is_of_a_limited_size(self, shell: Shell) -> None:
+        result = shell("head -c 50000000 /dev/zero > /tmp/big || echo full", disk_bytes=10 * MIB)
+        assert b"No space left" in result.output
+
+    def test_shared_memory_is_of_a_limited_size(self, shell: Shell) -> None:
+        assert b"No space left" in shell("head -c 50000000 /dev/zero > /dev/shm/big").output
+
+    def test_filling_the_disk(self, shell: Shell) -> None:
+        result = shell("i=0; while :; do head -c 5000000 /dev/zero > f$i; i=$((i+1)); done", disk_bytes=20 * MIB)
+        assert result.outcome is Outcome.DISK
+        assert "20 MiB to disk" in result.reason
+
+    def test_filling_the_disk_with_a_file_that_has_no_name(self, shell: Shell) -> None:
+        result = shell("exec 3> f; rm f; cat /dev/zero >&3", disk_bytes=20 * MIB)
+        assert result.outcome is Outcome.DISK
+
+    def test_filling_the_disk_with_empty_files(self, shell: Shell) -> None:
+        code = 'for (my $i = 0; ; $i++) { open my $f, ">", "f$i" or die }'
+        assert shell(perl(code), disk_bytes=20 * MIB).outcome is Outcome.DISK
+
+    def test_one_file_that_is_too_large(self, shell: Shell) -> None:
+        result = shell("exec cat /dev/zero > f", file_bytes=5 * MIB)
+        assert result.outcome is Outcome.DISK
+        assert "larger file" in result.reason
+
+    def test_a_flood_of_output(self, shell: Shell) -> None:
+        result = shell("yes", output_bytes=100_000)
+        assert result.outcome is Outcome.OUTPUT
+        assert result.truncated
+        assert len(result.output) == 100_000
+
+    def test_output_is_bytes_as_they_came(self, shell: Shell) -> None:
+        result = shell("printf '\\033[2J\\033]0;title\\007\\377\\000end'")
+        assert result.output == b"\x1b[2J\x1b]0;title\x07\xff\x00end"
+
+    def test_a_command_that_is_killed(self, shell: Shell) -> None:
+        result = shell("kill -SEGV $$")
+        assert (result.outcome, result.exit_code) == (Outcome.KILLED, -signal.SIGSEGV)
+
+    def test_an_orphan_does_not_outlive_the_command(self, shell: Shell, out: Path) -> None:
+        started = time.monotonic()
+        result = shell("(setsid sh -c 'sleep 1; touch /out/survived' > /dev/null 2>&1 &) ; exit 0")
+        assert result.ok
+        assert time.monotonic() - started < 1
+        time.sleep(1.2)
+        assert not (out / "survived").exists()
+
+    def test_an_orphan_that_keeps_the_output_open_does_not_hold_up_the_service(self, shell: Shell) -> None:
+        assert shell("sleep 1000 & exit 0").seconds < 5
+
+    def test_a_command_that_does_not_exist(self) -> None:
+        result = sandbox.run(["/usr/bin/no-such-program"])
+        assert not result.ok
+        assert b"No such file" in result.output
+
+
+def test_a_run_can_be_cancelled() -> None:
+    started = time.monotonic()
+    result = sandbox.run(["/bin/sleep", "100"], cancelled=lambda: time.monotonic() - started > 0.2)
+    assert result.outcome is Outcome.CANCELLED
+    assert result.seconds < 5
+
+
+def test_output_is_handed_on_as_it_comes() -> None:
+    pieces: list[bytes] = []
+    sandbox.run(["/bin/sh", "-c", "echo one; sleep 0.3; echo two"], on_output=pieces.append)
+    assert pieces == [b"one\n", b"two\n"]
+
+
+def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="is not there"):
+        sandbox.run(["/bin/true"], read_only={tmp_path / "gone": "/x"})
+
+
+def test_nothing_runs_when_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reviewbot.sandbox.watch.RESERVE_BYTES", 1 << 60)
+    with pytest.raises(OperatorError, match="must make room"):
+        sandbox.run(["/bin/true"], writable={tmp_path: "/out"})
+
+
+def test_the_sandbox_dies_with_the_service(tmp_path: Path) -> None:
+    pid_file = tmp_path / "alive"
+    out = tmp_path / "out"
+    out.mkdir()
+    code = f"""
+        from pathlib import Path
+        from reviewbot import sandbox
+        sandbox.run(["/bin/sh", "-c", "while :; do date +%s%N > /out/alive; sleep 0.1; done"],
+                    writable={{Path({str(out)!r}): "/out"}})
+    """
+    service = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], cwd=Path(__file__).parents[2])
+    pid_file = out / "alive"
+    deadline = time.monotonic() + 10
+    while not pid_file.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert pid_file.exists()
+    service.kill()
+    service.wait()
+    time.sleep(0.3)
+    last = pid_file.read_bytes()
+    time.sleep(0.5)
+    assert pid_file.read_bytes() == last
