@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("shared"):
             item.add_marker(pytest.mark.skip(reason="there is no ../shared beside the project"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With NO_SKIPS in the environment, a test that is skipped because something is missing has failed."""
+    report = yield
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    if os.environ.get("NO_SKIPS") and skipped and not item.get_closest_marker("shared"):
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, and NO_SKIPS is set: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")
