@@ -17,7 +17,7 @@ from reviewbot.series.model import Patch, Series, Trailer
 from reviewbot.series.trailers import given_by, identity
 
 _BASE = re.compile(r"^base-commit:.*?\b([0-9a-f]{7,64})\b", re.IGNORECASE | re.MULTILINE)
-_CHANGE = re.compile(r"^change-id:[ \t]+(\S+)", re.IGNORECASE | re.MULTILINE)
+_CHANGE = re.compile(r"^change-id:[ \t]+(\S+)", re.MULTILINE)
 _PREREQUISITE = re.compile(r"^prerequisite-patch-id:[ \t]+([0-9a-f]{7,64})", re.IGNORECASE | re.MULTILINE)
 _BASED_ON = re.compile(r"^(?:based-on|prerequisite-message-id):[ \t]+(\S.*)", re.IGNORECASE | re.MULTILINE)
 _MESSAGE_ID = re.compile(r"<?([^\s<>/]+@[^\s<>/]+)>?\s*$")

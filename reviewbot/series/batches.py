@@ -31,6 +31,7 @@ _NOTICE = re.compile(
 )
 #: parts that do not refer to each other belong together when they were sent within this time
 SITTING = timedelta(hours=24)
+_AT_ONCE = timedelta(hours=1)
 
 
 class Kind(Enum):
@@ -75,7 +76,7 @@ def classify(message: Message) -> Mail:
     if subject.reply:
         kind = Kind.REPLY
     elif _NOTICE.match(message.subject) or (subject.pull and not (subject.numbered and diff)):
-        kind = Kind.REPLY if message.parent else Kind.OTHER
+        kind = Kind.OTHER
     elif subject.numbered and subject.number == 0:
         kind = Kind.COVER
     elif diff:
@@ -151,8 +152,9 @@ class Thread:
         self._anchors: dict[str, Mail | None] = {}
 
     def parent(self, mail: Mail) -> Mail | None:
-        """Return the mail that one answers: its parent, else its nearest ancestor that is here."""
-        for msgid in (mail.message.in_reply_to, *reversed(mail.message.references)):
+        """Return the mail that one answers, if it is here; references count where In-Reply-To is missing."""
+        answered = mail.message.in_reply_to
+        for msgid in (answered,) if answered else reversed(mail.message.references):
             if msgid != mail.id and (found := self.mails.get(msgid)):
                 return found
         return None
@@ -213,6 +215,11 @@ class Thread:
         fitting = [batch for batch in found if batch.version == version]
         above = self.parent(mail)
         anchor = self.anchor(mail)
+        if above is not None and above.kind is Kind.COVER:
+            for batch in found:
+                if batch.cover is above and _misnamed(mail, batch, above):
+                    batch.version = version
+                    return batch
         for batch in reversed(fitting):
             if above is not None and (above is batch.cover or above in batch.parts) and _joins(mail, batch, above):
                 return batch
@@ -276,6 +283,18 @@ def _is_near(one: Mail, other: Mail) -> bool:
     return abs(one.message.date - other.message.date) <= SITTING
 
 
+def _misnamed(mail: Mail, batch: Batch, cover: Mail) -> bool:
+    """Tell whether a patch belongs to a cover that says another version, by mistake."""
+    return (
+        batch.version == cover.subject.version != mail.subject.version
+        and mail.kind is Kind.PATCH
+        and not batch.patches
+        and _is_from_same(mail, cover)
+        and abs(mail.message.date - cover.message.date) < _AT_ONCE
+        and abs(mail.subject.total - cover.subject.total) <= 1
+    )
+
+
 def _joins(mail: Mail, batch: Batch, above: Mail) -> bool:
     """Tell whether a part that answers the cover or a patch directly belongs to their batch."""
     same = _is_from_same(mail, above)
@@ -304,7 +323,7 @@ def _is_sibling(mail: Mail, batch: Batch, thread: Thread) -> bool:
     return any(
         _is_from_same(mail, part)
         and _is_near(mail, part)
-        and (thread.parent(mail) is thread.parent(part) or thread.parent(mail) is None)
+        and (mail.subject.versioned or thread.parent(mail) in (thread.parent(part), None))
         for part in batch.parts
     )
 
