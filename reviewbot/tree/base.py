@@ -141,11 +141,10 @@ def _options(
     """Return every commit to try, likeliest first, each commit once."""
     options: list[_Option] = []
     if series.base_commit and store.has_commit(series.base_commit):
-        name = _owner(store, series.base_commit, candidates)
-        base = Base(name, series.base_commit, "base-commit of the cover", _describe(store, name, series.base_commit))
-        options.append(
-            _Option((-1.0,), base, f"The cover names base-commit {series.base_commit[:12]}; it is tried first.")
-        )
+        commit = str(store.commit(series.base_commit).id)
+        name = _owner(store, commit, candidates)
+        base = Base(name, commit, "base-commit of the cover", _describe(store, name, commit))
+        options.append(_Option((-1.0,), base, f"The cover names base-commit {commit[:12]}; it is tried first."))
     blobs = preimages(letters)
     for order, candidate in enumerate(candidates):
         named, listed = _named(series, candidate), _listed(series, candidate)

@@ -130,10 +130,11 @@ def _fetch(store: Store, name: str, source: str, branch: str, depth: int) -> str
     if source.startswith("-") or branch.startswith("-"):
         raise OperatorError(f"{source} {branch} is no address of a branch.")
     reference = f"{TREES}{name}"
+    whole = ["--unshallow"] if (store.path / "shallow").is_file() else []
     with store.exclusive():
         output = store.git.run(
             "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force",
-            *([f"--depth={depth}"] if depth else []), "--", source, f"+{branch}:{reference}",
+            *([f"--depth={depth}"] if depth else whole), "--", source, f"+{branch}:{reference}",
             patience=FETCH_PATIENCE,
         )  # fmt: skip
     if not output.ok:

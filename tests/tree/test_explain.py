@@ -1,0 +1,141 @@
+"""Why a patch does not apply: precise enough that nobody has to reproduce it."""
+
+from __future__ import annotations
+
+import pytest
+
+from reviewbot.tree.apply import apply_series, open_letters
+from reviewbot.tree.base import matching, preimages
+from reviewbot.tree.explain import nearest
+from reviewbot.tree.model import Base, Reject
+from reviewbot.tree.store import Store
+from tests.tree.project import Content, Project, base_of, mail, patches, source
+
+
+def reject_on(store: Store, project: Project, mbox: bytes, tree: Content) -> Reject:
+    """Return why mails do not apply to the start with some files replaced; its blobs alone are in the store."""
+    project.git("checkout", "-q", "--detach", project.start)
+    project.write(tree)
+    branch = store.import_directory("snapshot", project.path)
+    result = apply_series(store, Base("snapshot", branch.commit, "test"), patches(mbox))
+    assert result.reject is not None
+    return result.reject
+
+
+@pytest.fixture
+def mbox(project: Project) -> bytes:
+    project.edit("mm/memory.c", "memory_20(void)", "memory_20(int a)")
+    project.commit()
+    return project.mbox(project.start)
+
+
+def test_it_names_file_hunk_expected_line_and_what_the_tree_has(store: Store, project: Project, mbox: bytes) -> None:
+    text = "/* new */\n" * 30 + source("memory").replace("memory_19(void)", "memory_19(struct mm *mm)")
+    reject = reject_on(store, project, mbox, {"mm/memory.c": text})
+    assert reject.file == "mm/memory.c"
+    assert reject.hunk.startswith("@@ -18,7 +18,7 @@")
+    assert reject.wanted.splitlines()[3] == "static int memory_20(void) { return 20; }"
+    assert reject.found_line == 48
+    assert "memory_19(struct mm *mm)" in reject.found
+    assert reject.reason == (
+        "mm/memory.c: hunk 1 (@@ -18,7 +18,7 @@) expects `static int memory_19(void) { return 19; }` near line 50; "
+        "the tree has `static int memory_19(struct mm *mm) { return 19; }`."
+    )
+
+
+def test_a_line_that_is_gone(store: Store, project: Project, mbox: bytes) -> None:
+    text = source("memory").replace("static int memory_19(void) { return 19; }\n", "")
+    reason = reject_on(store, project, mbox, {"mm/memory.c": text}).reason
+    assert "expects `static int memory_19(void) { return 19; }`" in reason
+    assert "the tree does not have that line" in reason
+
+
+def test_a_line_that_came_in_between(store: Store, project: Project, mbox: bytes) -> None:
+    text = source("memory").replace("static int memory_20", "int between;\nstatic int memory_20")
+    reason = reject_on(store, project, mbox, {"mm/memory.c": text}).reason
+    assert "the tree has `int between;` in between, at line 21" in reason
+
+
+def test_white_space_alone(store: Store, project: Project, mbox: bytes) -> None:
+    text = source("memory").replace("static int memory_20", "static  int memory_20")
+    assert "white space" in reject_on(store, project, mbox, {"mm/memory.c": text}).reason
+
+
+def test_nothing_like_it(store: Store, project: Project, mbox: bytes) -> None:
+    reject = reject_on(store, project, mbox, {"mm/memory.c": "int other;\n"})
+    assert "the file has nothing like that" in reject.reason
+    assert reject.found == ""
+    assert reject.found_line == 0
+
+
+def test_a_file_that_moved(store: Store, project: Project, mbox: bytes) -> None:
+    moved = source("memory").replace("memory_19(void)", "memory_19(long)")
+    reject = reject_on(store, project, mbox, {"mm/memory.c": None, "kernel/sub/memory.c": moved})
+    assert reject.reason == (
+        "mm/memory.c is not in the tree; "
+        "kernel/sub/memory.c has 6 of the 7 different lines that the patch expects in it."
+    )
+
+
+def test_a_file_that_is_gone(store: Store, project: Project, mbox: bytes) -> None:
+    reason = reject_on(store, project, mbox, {"mm/memory.c": None}).reason
+    assert reason == "mm/memory.c is not in the tree, and no other file has its name."
+
+
+def test_a_file_that_is_there_already(store: Store, project: Project) -> None:
+    project.commit({"mm/new.c": "ours\n"})
+    reason = reject_on(store, project, project.mbox(project.start), {"mm/new.c": "theirs\n"}).reason
+    assert reason == "mm/new.c is in the tree already, and the patch creates it."
+
+
+def test_how_many_more_files_do_not_match(store: Store, project: Project) -> None:
+    for name in ("memory", "gup"):
+        project.edit(f"mm/{name}.c", f"{name}_5(void)", f"{name}_5(int a)")
+    project.commit()
+    mbox = project.mbox(project.start)
+    assert (
+        "mm/memory.c does not match"
+        in reject_on(store, project, mbox, {"mm/memory.c": "x\n", "mm/gup.c": "x\n"}).reason
+    )
+
+
+@pytest.mark.parametrize(
+    ("diff", "reason"),
+    [
+        ("", "no patch in the mail"),
+        (
+            "diff --cc mm/gup.c\nindex 1,2..3\n--- a/mm/gup.c\n+++ b/mm/gup.c\n@@@ -1,1 -1,1 +1,1 @@@\n++x\n",
+            "diff --cc",
+        ),
+        ("--- a/mm/gup.c\n+++ b/mm/gup.c\n@@ -1,3 +1,3 @@\n a\n-b\n", "damaged"),
+    ],
+)
+def test_a_mail_that_is_broken(store: Store, project: Project, diff: str, reason: str) -> None:
+    result = apply_series(store, base_of(store, project, project.start), patches(mail(diff)))
+    assert result.reject is not None
+    assert reason in result.reject.reason
+
+
+def test_the_nearest_place_is_where_the_rare_lines_are() -> None:
+    filler = ["{", "}", ""] * 50
+    place = nearest(["{", "rare_call(one);", "}"], [*filler, "{", "rare_call(one, two);", "rare_call(one);", "}"], 0)
+    assert place is not None
+    assert place.start == 151
+
+
+def test_nothing_is_near_in_an_empty_file() -> None:
+    assert nearest(["int a;"], [""], 0) is None
+
+
+def test_preimages_are_those_of_the_first_patch_that_touches_a_file(
+    store: Store, project: Project, mbox: bytes
+) -> None:
+    project.edit("mm/memory.c", "memory_21(void)", "memory_21(int a)")
+    project.commit({"mm/new.c": "x\n"})
+    with store.scratch() as scratch:
+        letters = open_letters(store, patches(project.mbox(project.start)), scratch)
+    blobs = preimages(letters)
+    assert blobs == {"mm/memory.c": project.git("rev-parse", f"{project.start}:mm/memory.c")}
+    base_of(store, project, project.start)
+    assert matching(store, project.start, blobs) == 1
+    assert matching(store, project.git("rev-parse", "HEAD"), blobs) == 0
