@@ -20,7 +20,14 @@ review = pytest.importorskip("b4.review._review")
 
 PATCH = mail(PATCH_BODY)
 COMMENT = "The constructor fails here, and the page stays charged.\n\nA second paragraph."
-PLACES = [(file, hunk, line) for file in parse_diff(PATCH_BODY).files for hunk in file.hunks for line in hunk.lines]
+# Nobody comments beneath an empty line, and b4 drops one that ends a quote.
+PLACES = [
+    (file, hunk, line)
+    for file in parse_diff(PATCH_BODY).files
+    for hunk in file.hunks
+    for line in hunk.lines
+    if line.text.strip()
+]
 
 
 def reply(file: FileDiff, hunk: Hunk, line: DiffLine) -> bytes:
@@ -57,7 +64,4 @@ def test_b4_finds_the_comment_at_its_line(place: tuple[FileDiff, Hunk, DiffLine]
 def test_this_project_finds_it_there_too(place: tuple[FileDiff, Hunk, DiffLine]) -> None:
     _, _, line = place
     found = [quote for quote in quoted_hunks(parse_message(reply(*place)), PATCH) if quote.comment == COMMENT]
-    if line.text.strip():
-        assert [(quote.position, quote.line, quote.old_line) for quote in found] == [
-            (line.position, line.new, line.old)
-        ]
+    assert [(quote.position, quote.line, quote.old_line) for quote in found] == [(line.position, line.new, line.old)]
