@@ -1,0 +1,395 @@
+"""Cutting kernel source into functions and macros, without a configuration.
+
+The text is cut with a scanner before it is parsed: one function that the
+grammar cannot read then costs that function and not the file, and only the
+functions of interest are parsed at all. Every cut keeps its length and its
+lines, so that a place in a piece is a place in the file.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+_BLANKED = re.compile(
+    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",
+    re.DOTALL,
+)
+_DIRECTIVE = r"^[ \t]*\#(?:[^\n\\]|\\\n|\\[^\n])*"
+_TOKEN = re.compile(rf"(?P<directive>{_DIRECTIVE})|[{{}};]", re.MULTILINE)
+_DIRECTIVE_RE = re.compile(_DIRECTIVE, re.MULTILINE)
+_WORDS = re.compile(r"^\s*#\s*(\w+)\s*((?:[^\\]|\\\n|\\.)*)", re.DOTALL)
+_DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)(\(([^)]*)\))?", re.DOTALL)
+_ANNOTATION = re.compile(
+    r"\b(?:__attribute__|__printf|__scanf|__acquires|__releases|__must_hold|__section|__alias|__aligned|"
+    r"__alloc_size|__malloc|__nocapture|__diagnose_as|__counted_by|__rcu|__no_sanitize|__assume_aligned)"
+    r"\s*\(\s*(?:[^()]|\([^()]*\))*\)"
+)
+_CALL_HEAD = re.compile(r"(\w+)\s*\(")
+_NOT_FUNCTION = re.compile(r"\b(?:struct|union|enum)\s+\w*\s*(?:__\w+\s*)*$|=\s*(?:\([^()]*\)\s*)?$")
+#: how many combinations of the conditions inside one function are looked at
+MAX_VARIANTS = 8
+
+
+def _space(match: re.Match[str]) -> str:
+    text = match.group()
+    if text[0] in "\"'":
+        return text[0] + " " * (len(text) - 2) + text[-1]
+    return "".join(char if char == "\n" else " " for char in text)
+
+
+def blank(text: str) -> str:
+    """Replace comments and the insides of strings with spaces; lines and columns stay."""
+    return _BLANKED.sub(_space, text)
+
+
+def _spaces(text: str) -> str:
+    return "".join(char if char == "\n" else " " for char in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a function or macro; ``type`` is "" for a macro's."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A function or function-like macro, as text.
+
+    :ivar name: its name, ``foo`` also for the kernel's ``foo_noprof``.
+    :ivar body: the text of the body from ``{`` to ``}``, comments blanked; for a macro the
+        replacement text without continuation marks.
+    :ivar line: the line of the name; ``body_line`` that of the start of ``body``.
+    :ivar condition: the conditions of the ``#if`` around it, joined by ``&&``.
+    :ivar broken: why the piece ends too early, "" when it is whole.
+    """
+
+    path: str
+    name: str
+    kind: str
+    result: str
+    parameters: tuple[Parameter, ...]
+    body: str
+    line: int
+    body_line: int
+    condition: str
+    static: bool
+    broken: str = ""
+
+    @property
+    def last_line(self) -> int:
+        """The line of the closing brace."""
+        return self.body_line + self.body.count("\n")
+
+
+def plain_name(name: str) -> str:
+    """Drop the suffix that memory-allocation profiling gives to allocators."""
+    return name.removesuffix("_noprof")
+
+
+def _split_arguments(text: str) -> list[str]:
+    parts, depth, start = [], 0, 0
+    for index, char in enumerate(text):
+        if char in "([{":
+            depth += 1
+        elif char in ")]}":
+            depth -= 1
+        elif char == "," and depth == 0:
+            parts.append(text[start:index])
+            start = index + 1
+    parts.append(text[start:])
+    return [" ".join(part.split()) for part in parts]
+
+
+def parse_parameter(text: str) -> Parameter:
+    """Split ``struct page *page`` into type and name; a function pointer keeps its whole type."""
+    if pointer := re.search(r"\(\s*\*\s*(\w+)\s*\)", text):
+        return Parameter(pointer.group(1), text)
+    text = re.sub(r"\b__\w+\b(?=\s*\w)", "", text) if text.startswith("__") else text
+    if found := re.match(r"^(.*?)(\w+)\s*((?:\[[^\]]*\])*)$", text):
+        kind, name, array = found.groups()
+        if kind.strip():
+            return Parameter(name, " ".join(kind.split()) + (" *" if array else ""))
+    return Parameter("", text)
+
+
+def _matching(text: str, opening: int) -> int:
+    depth = 0
+    for index in range(opening, len(text)):
+        if text[index] == "(":
+            depth += 1
+        elif text[index] == ")":
+            depth -= 1
+            if depth == 0:
+                return index
+    return -1
+
+
+def parse_header(text: str) -> tuple[str, str, tuple[Parameter, ...], int] | None:
+    """Read ``static pte_t *f(struct mm_struct *mm)``: result, name, parameters, offset of the name."""
+    if _NOT_FUNCTION.search(text.rstrip()):
+        return None
+    cleaned = _ANNOTATION.sub(_space, text)
+    head = _CALL_HEAD.search(cleaned)
+    if head is None or "=" in cleaned[: head.start()]:
+        return None
+    closing = _matching(cleaned, head.end() - 1)
+    if closing < 0:
+        return None
+    arguments = _split_arguments(cleaned[head.end() : closing])
+    name, result = head.group(1), " ".join(cleaned[: head.start()].split())
+    if re.fullmatch(r"(?:COMPAT_)?SYSCALL_DEFINE\d", name):
+        return "long", "sys_" + arguments[0], (), head.start(1)
+    if not re.search(r"[\w*]", result) and not name.isupper() and closing + 1 < len(cleaned.rstrip()):
+        return None
+    parameters = () if arguments in (["void"], [""]) else tuple(parse_parameter(a) for a in arguments)
+    return result, name, parameters, head.start(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Define:
+    """A macro definition; ``parameters`` is None for an object-like macro."""
+
+    name: str
+    parameters: tuple[str, ...] | None
+    body: str
+    line: int
+    body_line: int
+    condition: str
+
+
+class _Conditions:
+    """The ``#if`` stack while a file is scanned; remembers the brace depth of each arm's start."""
+
+    def __init__(self) -> None:
+        self.stack: list[tuple[str, str, int]] = []  # (first condition, condition of this arm, depth)
+
+    def directive(self, text: str, depth: int) -> int:
+        """Follow one directive and return the brace depth after it."""
+        found = _WORDS.match(text)
+        word, rest = (found.group(1), " ".join(found.group(2).replace("\\\n", " ").split())) if found else ("", "")
+        if word in ("if", "ifdef", "ifndef"):
+            condition = {"if": rest, "ifdef": f"defined({rest})", "ifndef": f"!defined({rest})"}[word]
+            self.stack.append((condition, condition, depth))
+        elif word in ("else", "elif") and self.stack:
+            first, _, start = self.stack.pop()
+            self.stack.append((first, negate(first) if word == "else" else rest, start))
+            return start
+        elif word == "endif" and self.stack:
+            self.stack.pop()
+        return depth
+
+    def text(self) -> str:
+        """Say the conditions in force, without include guards."""
+        kept = [arm for _, arm, _ in self.stack if not re.fullmatch(r"!defined\(_*\w+_H_*\w*\)", arm)]
+        return " && ".join(f"({arm})" if "||" in arm else arm for arm in kept)
+
+
+def negate(condition: str) -> str:
+    """Negate a preprocessor condition in the shortest form."""
+    if re.fullmatch(r"!\s*(\w+|defined\s*\([^()]*\))", condition):
+        return condition[1:].strip()
+    if re.fullmatch(r"\w+|defined\s*\([^()]*\)", condition):
+        return "!" + condition
+    return f"!({condition})"
+
+
+class Source:
+    """One C file, cut into pieces. Never raises on any bytes."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self.path = path
+        self._raw = data.decode("latin-1").replace("\r\n", " \n").replace("\f", " ")
+        self.text = blank(self._raw)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self._raw))]
+
+    @cached_property
+    def raw_lines(self) -> list[str]:
+        """The lines as they are written, decoded as UTF-8 where possible."""
+        lines = self._raw.split("\n")
+        return [line.encode("latin-1").decode("utf-8", "replace") for line in lines]
+
+    def line_text(self, line: int) -> str:
+        """The text of a line, counted from 1, without the white space around it."""
+        lines = self.raw_lines
+        return lines[line - 1].strip().rstrip("\\").strip() if 0 < line <= len(lines) else ""
+
+    def _line_of(self, offset: int) -> int:
+        low, high = 0, len(self._line_starts)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._line_starts[middle] <= offset else (low, middle)
+        return low + 1
+
+    @cached_property
+    def _cut(self) -> tuple[list[Piece], list[Define]]:
+        pieces: list[Piece] = []
+        defines: list[Define] = []
+        conditions = _Conditions()
+        depth = start = body = 0
+        header: tuple[str, str, tuple[Parameter, ...], int] | None = None
+        for token in _TOKEN.finditer(self.text):
+            text = token.group()
+            if token.group("directive") is not None:
+                if define := self._define(token, conditions.text()):
+                    defines.append(define)
+                depth = conditions.directive(text, depth)
+                if depth == 0 and not self.text[start : token.start()].strip():
+                    start = token.end()
+            elif text == "{":
+                if depth == 0:
+                    head = _DIRECTIVE_RE.sub(_space, self.text[start : token.start()])
+                    header, body = parse_header(head), token.start()
+                depth += 1
+            elif text == "}":
+                depth = max(depth - 1, 0)
+                if depth == 0:
+                    if header:
+                        pieces.append(self._function(header, start, body, token.end(), conditions.text()))
+                    header, start = None, token.end()
+            elif depth == 0:
+                start = token.end()
+        if header and depth:
+            pieces.append(self._function(header, start, body, len(self.text), "", "the file ends inside it"))
+        return pieces, defines
+
+    def _function(
+        self,
+        header: tuple[str, str, tuple[Parameter, ...], int],
+        start: int,
+        body: int,
+        end: int,
+        condition: str,
+        broken: str = "",
+    ) -> Piece:
+        result, name, parameters, offset = header
+        return Piece(
+            self.path,
+            plain_name(name),
+            "function",
+            result,
+            parameters,
+            self.text[body:end],
+            self._line_of(start + offset),
+            self._line_of(body),
+            condition,
+            re.search(r"\bstatic\b", result) is not None,
+            broken,
+        )
+
+    def _define(self, token: re.Match[str], condition: str) -> Define | None:
+        found = _DEFINE.match(token.group())
+        if found is None:
+            return None
+        body = token.group()[found.end() :].replace("\\\n", " \n")
+        names = None
+        if found.group(2) is not None:
+            names = tuple(part.strip().removesuffix("...") or "__VA_ARGS__" for part in found.group(3).split(","))
+            names = () if names == ("__VA_ARGS__",) and "..." not in found.group(3) else names
+        line = self._line_of(token.start())
+        body_line = self._line_of(token.start() + found.end())
+        return Define(found.group(1), names, body, line, body_line, condition)
+
+    @property
+    def defines(self) -> list[Define]:
+        """All macro definitions, in order."""
+        return self._cut[1]
+
+    @cached_property
+    def pieces(self) -> list[Piece]:
+        """All functions and function-like macros, in order of their lines."""
+        macros = [
+            Piece(
+                self.path, define.name, "macro", "", tuple(Parameter(name, "") for name in define.parameters or ()),
+                define.body, define.line, define.body_line, define.condition, False,
+            )
+            for define in self.defines
+            if define.parameters is not None and define.body.strip()
+        ]  # fmt: skip
+        return sorted([*self._cut[0], *macros], key=lambda piece: piece.line)
+
+
+def variants(body: str) -> Iterator[tuple[str, str]]:
+    """Yield (text, condition) for the combinations of the ``#if`` arms inside a body.
+
+    The other arms and the directives are blanked. All arms are looked at, not
+    all combinations: at most :data:`MAX_VARIANTS`.
+    """
+    directives = list(_DIRECTIVE_RE.finditer(body))
+    atoms: list[str] = []
+    for directive in directives:
+        atom = _atom(directive.group())[0]
+        if atom and atom not in atoms:
+            atoms.append(atom)
+    if not directives:
+        yield body, ""
+        return
+    seen: set[str] = set()
+    for truth in _choices(atoms):
+        text, condition = _select(body, directives, truth)
+        if text not in seen:
+            seen.add(text)
+            yield text, condition
+
+
+def _choices(atoms: list[str]) -> Iterator[dict[str, bool]]:
+    if 2 ** len(atoms) <= MAX_VARIANTS:
+        for values in itertools.product((True, False), repeat=len(atoms)):
+            yield dict(zip(atoms, values, strict=True))
+        return
+    yield dict.fromkeys(atoms, True)
+    yield dict.fromkeys(atoms, False)
+    for flipped in atoms[: MAX_VARIANTS - 2]:
+        yield {atom: atom == flipped for atom in atoms}
+
+
+def _atom(text: str) -> tuple[str, bool, str]:
+    """Return (condition, negated, directive word) of a conditional directive."""
+    found = _WORDS.match(text)
+    if not found:
+        return "", False, ""
+    word, rest = found.group(1), " ".join(found.group(2).replace("\\\n", " ").split())
+    if word in ("ifdef", "ifndef"):
+        return f"defined({rest})", word == "ifndef", word
+    if word in ("if", "elif"):
+        bare = re.fullmatch(r"!\s*(defined\s*\([^()]*\)|\w+)", rest)
+        return (bare.group(1), True, word) if bare else (rest, False, word)
+    return "", False, word
+
+
+def _select(body: str, directives: list[re.Match[str]], truth: dict[str, bool]) -> tuple[str, str]:
+    out: list[str] = []
+    used: dict[str, bool] = {}
+    stack: list[tuple[bool, bool, bool]] = []  # (outer active, this arm active, an arm was taken)
+    position = 0
+    active = True
+    for directive in directives:
+        text = body[position : directive.start()]
+        out.append(text if active else _spaces(text))
+        out.append(_spaces(directive.group()))
+        position = directive.end()
+        atom, negated, word = _atom(directive.group())
+        if word in ("if", "ifdef", "ifndef"):
+            arm = truth[atom] != negated
+            if active:
+                used[atom] = truth[atom]
+            stack.append((active, arm, arm))
+        elif word in ("else", "elif") and stack:
+            outer, _, taken = stack.pop()
+            arm = not taken and (word == "else" or truth[atom] != negated)
+            stack.append((outer, arm, taken or arm))
+        elif word == "endif" and stack:
+            stack.pop()
+        active = all(arm for _, arm, _ in stack) and all(outer for outer, _, _ in stack)
+    out.append(body[position:] if active else _spaces(body[position:]))
+    condition = " && ".join(atom if value else negate(atom) for atom, value in used.items())
+    return "".join(out), condition

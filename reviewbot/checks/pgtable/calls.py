@@ -1,0 +1,443 @@
+"""What calls do to tables: the kernel's primitives, and the functions of the tree by their summaries."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reviewbot.checks.c.tree import Expr
+from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.facts import Hook
+from reviewbot.checks.pgtable.state import (
+    FALSE,
+    NULL,
+    TRUE,
+    UNKNOWN,
+    Effect,
+    Guard,
+    Outcome,
+    State,
+    Step,
+    Table,
+    Value,
+    is_zero,
+)
+from reviewbot.findings import Evidence
+
+if TYPE_CHECKING:
+    from reviewbot.checks.pgtable.walk import Walk, Ways
+
+
+_ABOVE = dict(itertools.pairwise(words.LEVELS))
+
+
+class Calls:
+    """The calls of one walk."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+        self._program = walk.program
+
+    def call(self, expr: Expr, state: State) -> Ways:
+        """Evaluate a call on one path."""
+        name = expr.callee
+        if name in words.VALUES_OF_TEST and len(expr.parts) > 1:
+            return self._walk.eval(expr.parts[1], state)
+        if name in words.STOPS:
+            return []
+        if name in words.ASSERTS_NOT and len(expr.parts) > 1:
+            return [(after, UNKNOWN) for after, truth in self._walk.test(expr.parts[1], state) if not truth]
+        ways: Ways = []
+        for after, values in self._walk.eval_all(expr.parts[1:], state):
+            local = name in self._walk.types or name in self._walk.parameters
+            callee = self._indirect(expr, after) if local or not name else name
+            ways.extend(self._dispatch(expr, callee, values, after.copy()))
+        return ways
+
+    def _indirect(self, expr: Expr, state: State) -> str:
+        callee = expr.parts[0].bare()
+        value = state.env.get(callee.canonical)
+        if value is not None and value.kind == "function":
+            return value.name
+        if callee.kind == "field":
+            return self._program.through_table(callee.text, self._walk.piece.path)
+        return ""
+
+    def _dispatch(self, expr: Expr, name: str, values: list[Value], state: State) -> Ways:
+        if name in words.CONVERSIONS and values:
+            return self._convert(expr, name, values, state)
+        if hook := self._program.hook(name, self._walk.piece.path):
+            return self._hook(expr, hook, values, state)
+        if name in words.ALLOCATORS:
+            return self._allocate(expr, name, words.ALLOCATORS[name], state)
+        if name in words.FREERS and len(values) > words.FREERS[name].argument:
+            freer = words.FREERS[name]
+            self.free(state, expr, name, values[freer.argument], freer.form)
+            return [(state, UNKNOWN)]
+        if name in words.LOADS and values:
+            level, form = words.LOADS[name]
+            state.tables.setdefault(f"load:{expr.canonical}", Table("load", level=level))
+            return [(state, Value("object", f"load:{expr.canonical}", form))]
+        special = _SPECIAL.get(name)
+        if special is not None and values:
+            return special(self, expr, values, state)
+        return self._known(expr, name, values, state)
+
+    def _known(self, expr: Expr, name: str, values: list[Value], state: State) -> Ways:
+        self._forget_written(expr, state)
+        if installed := words.installs(name, len(values)):
+            self._install(state, expr, name, values, *installed)
+            return [(state, UNKNOWN)]
+        if (
+            words.QUEUES.fullmatch(name)
+            and len(values) > 1
+            and not self._program.overrides_queue(name, self._walk.piece.path)
+        ):
+            self._queue(state, expr, name, values[1])
+            return [(state, UNKNOWN)]
+        summary = self._program.summary(name, self._walk.piece.path) if name else None
+        if summary is not None and any(outcome.matters or outcome.argument >= 0 for outcome in summary):
+            return self._apply(expr, name, summary, values, state)
+        if summary is None and not words.BORROWERS.fullmatch(name):
+            for value in values:
+                self._lend(state, value)
+        if summary is not None and all(outcome.value == "null" for outcome in summary) and summary:
+            return [(state, NULL)]
+        return [(state, Value("object", f"call:{expr.canonical}@{expr.line}"))]
+
+    def _lend(self, state: State, value: Value) -> None:
+        """Some function that is not known gets hold of a value."""
+        if value.kind == "object" and value.name in state.tables:
+            state.update(value.name, escaped=True)
+        elif value.kind == "ctor":
+            state.update(value.name, delegated=True)
+        elif value.kind == "address":
+            held = state.env.get(value.name)
+            if held is not None and held.kind == "object" and held.name in state.tables:
+                state.update(held.name, escaped=True)
+
+    def _forget_written(self, expr: Expr, state: State) -> None:
+        """A callee that gets the address of a local may change it."""
+        for part in expr.parts[1:]:
+            inner = part.bare()
+            if inner.kind == "addr" and inner.parts[0].kind == "name":
+                held = state.env.get(inner.parts[0].text)
+                if held is None or held.kind != "object" or not held.name.startswith("alloc:"):
+                    state.env.pop(inner.parts[0].text, None)
+                state.forget(inner.parts[0].text)
+
+    # Elementary events
+
+    def _emit(self, state: State, expr: Expr, kind: str, name: str, table: str, level: str, detail: str = "") -> None:
+        verbs = {
+            "alloc": "allocates", "ctor": "constructs", "dtor": "destroys", "free": "frees",
+            "queue": "passes to the mmu_gather", "install": "installs", "convert": "converts",
+        }  # fmt: skip
+        before = state.table(table)
+        state.note(table, self._walk.evidence(expr.line, verbs.get(kind, kind)))
+        self._walk.emit(
+            Step(
+                kind,
+                expr.line,
+                name,
+                table,
+                level,
+                before,
+                state.history.get(table, ()),
+                tuple(sorted(state.known.items())),
+                detail,
+                tuple(part.canonical for part in expr.parts[1:]),
+                "",
+                self._walk.condition,
+            )
+        )
+
+    def _allocate(self, expr: Expr, name: str, allocator: words.Allocator, state: State) -> Ways:
+        table = f"alloc:{expr.line}:{name}"
+        arguments = [part.canonical for part in expr.parts[1:]]
+        fails = allocator.fails and not any("__GFP_NOFAIL" in text for text in arguments)
+        order = arguments[allocator.order] if 0 <= allocator.order < len(arguments) else "0"
+        state.history.pop(table, None)
+        state.tables[table] = Table("alloc", allocator.family, null="maybe" if fails else "no", order=order)
+        self._emit(state, expr, "alloc", name, table, "", ", ".join(arguments))
+        return [(state, Value("object", table, allocator.form))]
+
+    def _convert(self, expr: Expr, name: str, values: list[Value], state: State) -> Ways:
+        value = values[0]
+        if value.kind == "address":
+            self._emit(state, expr, "convert", name, f"place:&{value.name}", "", "address")
+            value = Value("object", f"place:&{value.name}", "virt")
+        if value.kind != "object":
+            return [(state, value if value.kind == "null" else UNKNOWN)]
+        self._emit_conversion(state, expr, name, value)
+        return [(state, value._replace(form=words.CONVERSIONS[name] or value.form))]
+
+    def _emit_conversion(self, state: State, expr: Expr, name: str, value: Value) -> None:
+        wrong = name in words.WANTS_ADDRESS and value.form in ("page", "desc", "folio")
+        wanted = words.WANTS_FORM.get(name)
+        if wanted and value.form in ("page", "desc", "virt", "folio") and value.form not in wanted:
+            wrong = True
+        if wrong and value.form:
+            history = (self._walk.evidence(expr.line, "converts"),)
+            before = state.table(value.name)
+            self._walk.emit(
+                Step(
+                    "convert",
+                    expr.line,
+                    name,
+                    value.name,
+                    "",
+                    before,
+                    history,
+                    (),
+                    value.form,
+                    tuple(part.canonical for part in expr.parts[1:]),
+                    "",
+                    self._walk.condition,
+                )
+            )
+
+    def _hook(self, expr: Expr, hook: Hook, values: list[Value], state: State) -> Ways:
+        if len(values) != hook.arity and hook.name in self._program.facts.hooks:
+            self._note_arity(expr, hook, len(values), state)
+            return [(state, UNKNOWN)]
+        index = min(hook.table, len(values) - 1)
+        if index < 0:
+            return [(state, UNKNOWN)]
+        value = values[index]
+        if value.kind == "address":
+            value = Value("object", f"place:&{value.name}", "address")
+        if value.kind == "null":
+            return [] if not hook.constructs else [(state, UNKNOWN)]
+        if value.kind != "object":
+            value = Value("object", f"place:{expr.parts[index + 1].canonical}")
+        if hook.constructs:
+            return self._construct(expr, hook, value, state)
+        self.destroy(state, expr, hook.name, hook.level, value)
+        if hook.frees:
+            self.free(state, expr, hook.name, value, "desc")
+        return [(state, UNKNOWN)]
+
+    def _note_arity(self, expr: Expr, hook: Hook, given: int, state: State) -> None:
+        step = self._walk.evidence(expr.line, "calls")
+        self._walk.emit(
+            Step("arity", expr.line, hook.name, "", hook.level, Table(), (step,), (), f"{given} {hook.arity}",
+                 tuple(part.canonical for part in expr.parts[1:]), "", self._walk.condition)
+        )  # fmt: skip
+
+    def _construct(self, expr: Expr, hook: Hook, value: Value, state: State) -> Ways:
+        mm = expr.parts[hook.mm + 1].canonical if 0 <= hook.mm < len(expr.parts) - 1 else ""
+        self._emit(state, expr, "ctor", hook.name, value.name, hook.level, value.form)
+        sure = not hook.fails or mm == "&init_mm"
+        state.update(
+            value.name,
+            ctor=hook.level or "any",
+            result="sure" if sure else "pending",
+            destroyed="",
+            delegated=False,
+            mm=mm,
+        )
+        return [(state, Value("ctor", value.name) if hook.fails else Value("void"))]
+
+    def destroy(self, state: State, expr: Expr, name: str, level: str, value: Value) -> None:
+        """A destructor runs on a table."""
+        if value.kind == "object":
+            self._emit(state, expr, "dtor", name, value.name, level, value.form)
+            state.update(value.name, destroyed=name)
+
+    def store_root(self, state: State, expr: Expr, value: Value) -> None:
+        """``mm->pgd = table``: the table becomes the root of an address space."""
+        mm = expr.parts[0].parts[0]
+        level = state.table(value.name).level or "pgd"
+        address = Expr("call", "store", (Expr("name", "store"), mm), expr.line)
+        self._emit(state, address, "install", "store", value.name, level)
+
+    def free(self, state: State, expr: Expr, name: str, value: Value, form: str) -> None:
+        """A table is given back."""
+        if value.kind == "object" and state.table(value.name).null != "yes":
+            self._emit(state, expr, "free", name, value.name, "", f"{value.form}>{form}")
+            state.update(value.name, freed=name)
+
+    def _queue(self, state: State, expr: Expr, name: str, value: Value) -> None:
+        if value.kind == "object":
+            self._emit(state, expr, "queue", name, value.name, "", value.form)
+            destroyed = state.table(value.name).destroyed or (name if name in self._program.facts.queues else "")
+            state.update(value.name, freed=name, queued=True, destroyed=destroyed)
+
+    def _install(self, state: State, expr: Expr, name: str, values: list[Value], level: str, index: int) -> None:
+        value = values[index]
+        if index == 1 and value.name.startswith("place:"):
+            value = values[2]
+        level = self._program.installed_level(name, index, self._walk.piece.path) or level
+        if value.kind == "object":
+            self._emit(state, expr, "install", name, value.name, level, value.form)
+            state.update(value.name, installed=level, escaped=True)
+        entry = values[index - 1]
+        if entry.kind == "object" and entry.name.startswith("alloc:") and not state.table(entry.name).level:
+            state.update(entry.name, level=_ABOVE.get(level, ""))
+
+    # Functions of the tree
+
+    def _apply(self, expr: Expr, name: str, summary: Sequence[Outcome], values: list[Value], state: State) -> Ways:
+        made = any(outcome.fresh for outcome in summary)
+        ways: Ways = []
+        for outcome in summary:
+            if made and outcome.value == "null" and not outcome.effects:
+                continue
+            after = state.copy()
+            if not self._holds(outcome, expr, values, after):
+                continue
+            for index, effect in outcome.effects:
+                if index < len(values):
+                    self._effect(after, expr, name, values[index], effect, outcome.trail)
+            ways.append((after, self._result(outcome, expr, name, values, after, summary)))
+        return ways or [(state, UNKNOWN)]
+
+    def _holds(self, outcome: Outcome, expr: Expr, values: list[Value], state: State) -> bool:
+        for guard in sorted(outcome.guards):
+            if guard.argument >= len(values):
+                continue
+            value = values[guard.argument]
+            if not guard.constant:
+                zero = is_zero(value)
+                if zero is not None:
+                    if zero == guard.holds:
+                        return False
+                elif value.kind == "object":
+                    null = state.table(value.name).null
+                    if null in ("yes", "no") and (null == "no") != guard.holds:
+                        return False
+                    if null != "maybe" or not value.name.startswith("alloc:"):
+                        state.update(value.name, null="no" if guard.holds else "yes")
+                continue
+            if value.kind in ("const", "null"):
+                if (value.name == guard.constant) != guard.holds:
+                    return False
+                continue
+            path = expr.parts[guard.argument + 1].bare().canonical
+            known = state.decided(path, guard.constant)
+            if known is not None and known != guard.holds:
+                return False
+            state.decide(path, guard.constant, guard.holds)
+        return True
+
+    def _effect(
+        self, state: State, expr: Expr, name: str, value: Value, effect: Effect, trail: tuple[Evidence, ...]
+    ) -> None:
+        if value.kind != "object":
+            return
+        if (effect.ctor or effect.destroyed or effect.freed) and trail:
+            state.note(value.name, self._walk.evidence(expr.line, "calls"))
+            for step in trail:
+                state.note(value.name, step)
+        if effect.ctor:
+            self._emit(state, expr, "ctor", name, value.name, effect.ctor, value.form)
+            state.update(value.name, ctor=effect.ctor, result=effect.result, destroyed="")
+        if effect.installed:
+            self._emit(state, expr, "install", name, value.name, effect.installed, value.form)
+            state.update(value.name, installed=effect.installed, escaped=True)
+        if effect.destroyed:
+            self.destroy(state, expr, name, self._program.level_of_dtor(effect.destroyed), value)
+        if effect.freed and state.table(value.name).null != "yes":
+            self._emit(state, expr, "queue" if effect.queued else "free", name, value.name, "", ">" + effect.freed)
+            state.update(value.name, freed=effect.freed, queued=effect.queued)
+
+    def _result(
+        self, outcome: Outcome, expr: Expr, name: str, values: list[Value], state: State, summary: Sequence[Outcome]
+    ) -> Value:
+        if outcome.fresh is not None:
+            table = f"alloc:{expr.line}:{name}"
+            nullable = any(other.value == "null" for other in summary)
+            state.history.pop(table, None)
+            state.note(table, self._walk.evidence(expr.line, "allocates"))
+            for step in outcome.trail:
+                state.note(table, step)
+            state.tables[table] = replace(
+                outcome.fresh, null="maybe" if nullable else "no", origin="alloc", escaped=False
+            )
+            self._emit(state, expr, "alloc", name, table, outcome.fresh.level)
+            return Value("object", table, outcome.form)
+        if 0 <= outcome.argument < len(values):
+            return (
+                values[outcome.argument]._replace(form=outcome.form)
+                if values[outcome.argument].kind == "object"
+                else values[outcome.argument]
+            )
+        simple = {"null": NULL, "true": TRUE, "false": FALSE, "void": Value("void")}
+        if outcome.value == "const":
+            return Value("const", outcome.constant)
+        return simple.get(outcome.value, Value("object", f"call:{expr.canonical}@{expr.line}"))
+
+    def outcome(self, state: State, value: Value) -> Outcome:
+        """Describe the end of a path as a caller sees it."""
+        walk = self._walk
+        effects: list[tuple[int, Effect]] = []
+        guards: set[Guard] = set()
+        trail: list[Evidence] = []
+        for name, index in walk.parameters.items():
+            table = state.tables.get(f"param:{name}")
+            if table is None:
+                continue
+            if table.null in ("yes", "no"):
+                guards.add(Guard(index, "", table.null == "no"))
+            if table.ctor or table.destroyed or table.freed or table.installed:
+                effects.append((index, Effect(table.ctor, table.result, table.destroyed, table.freed, table.queued,
+                                              table.installed)))  # fmt: skip
+                trail += state.history.get(f"param:{name}", ())
+        for text, truth in state.known.items():
+            path, separator, constant = text.partition(" == ")
+            if separator and path in walk.parameters and constant:
+                guards.add(Guard(walk.parameters[path], constant, truth))
+        kind, form, fresh, argument, constant = self._describe(state, value)
+        if fresh is not None:
+            trail += state.history.get(value.name, ())
+        return Outcome(kind, form, fresh, argument, constant, tuple(effects), frozenset(guards), tuple(trail))
+
+    def _describe(self, state: State, value: Value) -> tuple[str, str, Table | None, int, str]:
+        if value.kind == "object":
+            table = state.table(value.name)
+            if table.null == "yes":
+                return "null", "", None, -1, ""
+            if value.name.startswith("param:"):
+                return "argument", value.form, None, self._walk.parameters.get(value.name[6:], -1), ""
+            if value.name.startswith("alloc:"):
+                return "fresh", value.form, replace(table, null="no", escaped=False), -1, ""
+            return "unknown", "", None, -1, ""
+        if value.kind == "const":
+            zero = is_zero(value)
+            kind = "false" if zero else "true" if value.name in ("1", "true") else "const"
+            return kind, "", None, -1, value.name if kind == "const" else ""
+        return value.kind if value.kind in ("null", "void") else "unknown", "", None, -1, ""
+
+    # Calls with a meaning of their own
+
+    def _container(self, expr: Expr, values: list[Value], state: State) -> Ways:
+        value = values[0]
+        if value.kind == "object":
+            kind = expr.parts[2].canonical if len(expr.parts) > 2 else ""
+            form = {"ptdesc": "desc", "page": "page", "folio": "folio"}.get(kind, "")
+            return [(state, value._replace(form=form))] if form else [(state, UNKNOWN)]
+        return [(state, UNKNOWN)]
+
+    def _error_pointer(self, expr: Expr, values: list[Value], state: State) -> Ways:
+        return [(state, NULL)]
+
+    def _later(self, expr: Expr, values: list[Value], state: State) -> Ways:
+        """``call_rcu(head, f)``: the callback runs on the object that holds the head."""
+        if len(values) > 1 and values[1].kind == "function" and values[0].kind == "object":
+            summary = self._program.summary(values[1].name, self._walk.piece.path)
+            if summary is not None and any(outcome.effects for outcome in summary):
+                return [(after, UNKNOWN) for after, _ in self._apply(expr, values[1].name, summary, values[:1], state)]
+        for value in values:
+            self._lend(state, value)
+        return [(state, UNKNOWN)]
+
+
+_SPECIAL: dict[str, Callable[[Calls, Expr, list[Value], State], Ways]] = {
+    "container_of": Calls._container,
+    "list_entry": Calls._container,
+    "ERR_PTR": Calls._error_pointer,
+    "call_rcu": Calls._later,
+}

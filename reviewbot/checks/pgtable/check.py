@@ -1,0 +1,127 @@
+"""The page-table check: constructors and destructors over the life of each table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from reviewbot.checks.c.source import Piece, Source
+from reviewbot.checks.pgtable.facts import API_HEADERS, Facts, read_facts
+from reviewbot.checks.pgtable.program import Program, architecture, load
+from reviewbot.checks.pgtable.rules import RULES
+from reviewbot.checks.pgtable.scene import Scene
+from reviewbot.checks.pgtable.vocabulary import is_hook_name
+from reviewbot.checks.protocol import Coverage
+from reviewbot.findings import Finding
+from reviewbot.tree.files import Files
+
+#: words that a file of the page-table code holds
+WORDS = (
+    "pagetable_", "pgtable_p", "_alloc_one", "_free_tlb", "_populate", "tlb_remove_", "pgd_alloc", "pgd_free",
+    "pte_free", "pmd_free", "pud_free", "p4d_free", "page_table_alloc", "crst_table", "ptdesc",
+)  # fmt: skip
+#: words that no code but the page-table code uses, for the rest of the tree
+API_WORDS = ("pagetable_", "pgtable_page_", "pgtable_pte_page_", "pgtable_pmd_page_", "tlb_remove_table")
+#: where page-table code lives
+CORE = ("arch", "mm", "include", "kernel", "virt", "lib")
+_ELSEWHERE = (
+    "block",
+    "certs",
+    "crypto",
+    "drivers",
+    "fs",
+    "init",
+    "io_uring",
+    "ipc",
+    "net",
+    "rust",
+    "security",
+    "sound",
+)
+
+
+class PgtableCheck:
+    """Checks how page-table constructors and destructors are used, by the rules C01 … C25."""
+
+    name = "pgtable"
+    version = "1"
+    title = "Page-table constructors and destructors"
+
+    def __init__(self, rules: Collection[str] = ()) -> None:
+        """Take some rules only; all when none is named."""
+        self.rules = {code: rule for code, rule in RULES.items() if not rules or code in rules}
+
+    def check(self, files: Files, paths: Sequence[str], coverage: Coverage) -> Iterator[Finding]:
+        """Yield the findings of one state of a tree; see :class:`reviewbot.checks.protocol.Check`."""
+        facts = read_facts(files)
+        coverage.facts.extend(facts.describe())
+        relevant = _relevant(files, paths)
+        program = load(files, facts, relevant)
+        wanted = set(paths or relevant)
+        for path in sorted(wanted & set(program.sources)):
+            coverage.files.append(path)
+            yield from self._file(program.sources[path], program, coverage)
+
+    def dependents(self, files: Files, paths: Sequence[str]) -> list[str]:
+        """Return the page-table code that a change of these paths may concern: its architecture, or all."""
+        if any(path in API_HEADERS for path in paths):
+            return files.containing(WORDS, CORE)
+        places = sorted({f"arch/{name}" for path in paths if (name := architecture(path))})
+        return files.containing(WORDS, places) if places else []
+
+    def _file(self, source: Source, program: Program, coverage: Coverage) -> Iterator[Finding]:
+        found: list[Finding] = []
+        for piece in source.pieces:
+            if piece.name in program.facts.hooks and source.path in API_HEADERS:
+                continue
+            if not program.concerned(piece):
+                continue
+            coverage.functions += 1
+            if unread := _unread(piece, program):
+                coverage.unread.append(f"{source.path}:{piece.line} {piece.name}: {unread}")
+                if piece.broken:
+                    continue
+            scene = Scene(piece, program.reports(piece), program)
+            for rule in self.rules.values():
+                found.extend(rule.check(scene))
+        yield from _merged(found)
+
+
+def _unread(piece: Piece, program: Program) -> str:
+    """Say what of a function was not read, "" when all was."""
+    if piece.broken:
+        return piece.broken
+    for report in program.reports(piece):
+        if report.gave_up:
+            return report.gave_up
+        for line, text in report.graph.errors if report.graph else ():
+            if any(is_hook_name(word.strip("( ")) for word in text.replace("(", "( ").split()):
+                return f"line {line} cannot be parsed"
+    return ""
+
+
+def _merged(findings: list[Finding]) -> list[Finding]:
+    """Make one finding of those that differ in their condition alone, and sort by line."""
+    groups: dict[tuple[str, int], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        groups[finding.rule, finding.location.line].append(finding)
+    merged = []
+    for group in groups.values():
+        conditions = list(dict.fromkeys(finding.condition for finding in group))
+        merged.append(replace(group[0], condition=conditions[0] if len(conditions) == 1 else " || ".join(conditions)))
+    return sorted(merged, key=lambda finding: (finding.location.line, finding.rule))
+
+
+def _relevant(files: Files, paths: Sequence[str]) -> list[str]:
+    """The files that an answer about the given paths depends on."""
+    if not paths:
+        return sorted({*files.containing(WORDS, CORE), *files.containing(API_WORDS, _ELSEWHERE)})
+    architectures = sorted({f"arch/{name}" for path in paths if (name := architecture(path))})
+    generic = ["include/asm-generic", "include/linux", *(["mm"] if any(not architecture(p) for p in paths) else [])]
+    return sorted({*files.containing(WORDS, [*architectures, *generic]), *paths})
+
+
+def facts_of(files: Files) -> Facts:
+    """Read the facts of a tree, for ``--facts``."""
+    return read_facts(files)

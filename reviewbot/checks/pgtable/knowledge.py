@@ -1,0 +1,38 @@
+"""What the walk through one function may ask about the rest of the tree."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from reviewbot.checks.pgtable.facts import Facts, Hook
+from reviewbot.checks.pgtable.state import Outcome
+
+
+class Knowledge(Protocol):
+    """The tree as one function sees it; ``path`` is always the file that asks."""
+
+    facts: Facts
+
+    def knows(self, name: str, path: str) -> bool:
+        """Say whether a name is a function that can be seen from a file."""
+
+    def constructor(self, name: str, path: str) -> bool:
+        """Say whether a name is a constructor whose result must be tested."""
+
+    def hook(self, name: str, path: str) -> Hook | None:
+        """Return the constructor or destructor of that name."""
+
+    def through_table(self, member: str, path: str) -> str:
+        """Return the one function that a member of function tables holds here, or ""."""
+
+    def overrides_queue(self, name: str, path: str) -> bool:
+        """Say whether the architecture has its own function of that name, which is followed instead."""
+
+    def summary(self, name: str, path: str) -> tuple[Outcome, ...] | None:
+        """Return how a function may end, None when that is not known."""
+
+    def level_of_dtor(self, name: str) -> str:
+        """Return the level of a destructor, "" when it serves all."""
+
+    def installed_level(self, name: str, index: int, path: str) -> str:
+        """Return the level that a populate function installs, read from its declaration, "" when not known."""

@@ -1,0 +1,350 @@
+"""The tree as a program: which function a name means in which file, and what each does to tables.
+
+A name means the function in the same file, else in the same architecture, else
+in the generic code; never one of another architecture. Summaries are computed
+when they are first asked for, so that a wrapper costs nothing to support.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import takewhile
+
+from reviewbot.checks.c.lower import lower_piece
+from reviewbot.checks.c.source import Piece, Source, variants
+from reviewbot.checks.c.tree import Graph
+from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.callbacks import handed_on
+from reviewbot.checks.pgtable.facts import Facts, Hook
+from reviewbot.checks.pgtable.state import Effect, Guard, Outcome, Table
+from reviewbot.checks.pgtable.walk import Report, Walk
+from reviewbot.findings import Evidence
+from reviewbot.tree.files import Files
+
+_CALLS = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+_ASSIGNED = re.compile(r"(?:\.|->)\s*(\w+)\s*=\s*&?\s*([A-Za-z_]\w*)\s*[,;}\n]")
+_ALIAS = re.compile(r"^\s*([A-Za-z_]\w*)\s*$")
+_LIFE = re.compile(
+    r"\b(?:_{0,2}(?:pgtable|pagetable)_(?:\w*[cd]tor\w*|alloc|free)|tlb_remove_(?:table|ptdesc|page_ptdesc)|"
+    r"_{0,3}p(?:te|md|ud|4d)_(?:alloc_one|free|populate)\w*|_{0,2}pgd_(?:alloc|free|populate)\w*)\s*\("
+)
+_MEMORY = re.compile(
+    r"\b(?:(?:__)?(?:alloc_pages?|get_free_pages?|free_pages?)(?:_exact|_node)?|get_zeroed_page|tlb_remove_page|"
+    r"put_page|free_unref_page|free_reserved_p\w+|memblock_(?:phys_)?alloc\w*)\s*\("
+)
+_TABLE_TYPE = re.compile(
+    r"struct (?:page|ptdesc|folio|rcu_head)\s*\*|p(?:te|md|ud|4d|gd)_t\s*\*|pgtable_t|void\s*\*|long\s*\*|phys_addr_t"
+)
+_SPEAKS_OF_TABLES = re.compile(r"\bp(?:te|md|ud|4d|gd)_t\b|pgtable|pagetable|ptdesc|page_table")
+_SLAB = re.compile(r"\bkmem_cache_z?(?:alloc|free)\w*\s*\(")
+MAX_CALL_DEPTH = 10
+
+
+def architecture(path: str) -> str:
+    """The architecture that a file belongs to, "" for the generic code."""
+    parts = path.split("/")
+    return parts[1] if len(parts) > 2 and parts[0] == "arch" else ""
+
+
+@lru_cache(maxsize=4096)
+def _source(path: str, blob: str, data: bytes) -> Source:
+    return Source(path, data)
+
+
+def read_source(files: Files, path: str) -> Source | None:
+    """Read and cut a file; the same content is cut once in a process."""
+    data = files.read(path)
+    return None if data is None else _source(path, files.blob(path) or "", data)
+
+
+@lru_cache(maxsize=20000)
+def graphs(piece: Piece) -> tuple[tuple[Graph, str], ...]:
+    """Lower a piece once per combination of its ``#if`` arms; the condition goes with each."""
+    return tuple((lower_piece(piece, body), condition) for body, condition in variants(piece.body))
+
+
+class Program:
+    """The functions of the files that have to do with page tables."""
+
+    def __init__(
+        self, facts: Facts, sources: Iterable[Source], defined: Callable[[str, str], bool] = lambda name, place: False
+    ) -> None:
+        self.facts = facts
+        self.sources: dict[str, Source] = {}
+        self._functions: dict[str, list[Piece]] = defaultdict(list)
+        self._members: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._aliases: dict[tuple[str, str], str] = {}
+        self._summaries: dict[tuple[str, str], tuple[Outcome, ...] | None] = {}
+        self._reports: dict[Piece, list[Report]] = {}
+        self._interest: dict[Piece, bool] = {}
+        self._callbacks: dict[str, dict[str, tuple[frozenset[str], tuple[Evidence, ...]]]] = {}
+        self._defined = defined
+        self._depth = 0
+        for source in sources:
+            self._add(source)
+
+    def _add(self, source: Source) -> None:
+        self.sources[source.path] = source
+        for piece in source.pieces:
+            self._functions[piece.name].append(piece)
+        for define in source.defines:
+            found = _ALIAS.match(define.body)
+            if define.parameters is None and found and found.group(1) != define.name:
+                self._aliases[architecture(source.path), define.name] = found.group(1)
+        for member, function in _ASSIGNED.findall(source.text):
+            self._members[member].add((source.path, function))
+
+    # Names
+
+    def candidates(self, name: str, path: str) -> list[Piece]:
+        """The definitions that a name may mean in a file."""
+        pieces = [piece for piece in self._functions.get(name, ()) if self._visible(piece, path)]
+        for near in (
+            [piece for piece in pieces if piece.path == path],
+            [piece for piece in pieces if architecture(piece.path) == architecture(path)],
+            [piece for piece in pieces if not architecture(piece.path)],
+        ):
+            if near:
+                return _nearest(near, path)
+        alias = self._alias(name, path)
+        return self.candidates(alias, path) if alias and not self._alias(alias, path) else []
+
+    def _alias(self, name: str, path: str) -> str:
+        return self._aliases.get((architecture(path), name)) or self._aliases.get(("", name)) or ""
+
+    @staticmethod
+    def _visible(piece: Piece, path: str) -> bool:
+        return piece.path == path or not piece.static or piece.path.endswith(".h")
+
+    def knows(self, name: str, path: str) -> bool:
+        """Say whether a name is a function that can be seen from a file."""
+        return bool(self.candidates(name, path))
+
+    def hook(self, name: str, path: str) -> Hook | None:
+        """Return the constructor or destructor of that name, or a stand-in for one that the tree does not have."""
+        hook = self.facts.hooks.get(name)
+        if hook is not None or not words.is_hook_name(name):
+            return hook
+        if name in self.facts.declared or self.candidates(name, path):
+            return None
+        found = re.search(r"(?:^|_)(pte|pmd|pud|p4d|pgd)_", name)
+        constructs = "_ctor" in name
+        level = found.group(1) if found else "pte" if name.startswith("pgtable_page") else ""
+        fails = constructs and level in ("pte", "pmd")
+        return Hook(name, constructs, level, -1, 99, -1, fails, name.endswith("_free"), 0, "")
+
+    def constructor(self, name: str, path: str) -> bool:
+        """Say whether a name is a constructor whose result must be tested."""
+        hook = self.hook(name, path)
+        return hook is not None and hook.constructs and hook.fails
+
+    def level_of_dtor(self, name: str) -> str:
+        """Return the level of a destructor, "" when it serves all."""
+        hook = self.facts.hooks.get(name)
+        return hook.level if hook else ""
+
+    def through_table(self, member: str, path: str) -> str:
+        """Return the one function that a member of function tables holds here, or ""."""
+        near = {name for place, name in self._members.get(member, ()) if architecture(place) == architecture(path)}
+        known = {name for name in near if self.candidates(name, path)}
+        return next(iter(known)) if len(known) == 1 else ""
+
+    def overrides_queue(self, name: str, path: str) -> bool:
+        """Say whether the architecture has its own function of that name, which is followed instead."""
+        return any(piece.kind == "function" for piece in self.candidates(name, path) if architecture(piece.path))
+
+    def installed_level(self, name: str, index: int, path: str) -> str:
+        """Return the level that a populate function installs, read from its declaration, "" when not known."""
+        for piece in self.candidates(name, path):
+            if len(piece.parameters) > index:
+                parameter = piece.parameters[index]
+                named = words.levels_in_name(parameter.name.rstrip("p"))
+                level = words.level_of_type(parameter.type) or (named[0] if len(named) == 1 else "")
+                if "pgtable_t" in parameter.type or "struct page" in parameter.type:
+                    level = "pte"
+                return level
+        return ""
+
+    def missing(self, name: str, path: str) -> bool:
+        """Say whether nothing in reach of a file defines a name."""
+        if name in self.facts.hooks or name in self.facts.declared or self.candidates(name, path):
+            return False
+        return not self._defined(name, architecture(path))
+
+    def callback_levels(self, name: str, path: str) -> frozenset[str]:
+        """The levels of the tables that a function makes when it is handed on as an allocator."""
+        return self._callbacks_of(path).get(name, (frozenset(), ()))[0]
+
+    def callback_evidence(self, name: str, path: str) -> tuple[Evidence, ...]:
+        """Where a function is handed on, and where its results are installed."""
+        return self._callbacks_of(path).get(name, (frozenset(), ()))[1]
+
+    def _callbacks_of(self, path: str) -> dict[str, tuple[frozenset[str], tuple[Evidence, ...]]]:
+        if path not in self._callbacks:
+            self._callbacks[path] = {}
+            self._callbacks[path] = handed_on(self, path)
+        return self._callbacks[path]
+
+    # Summaries
+
+    def concerned(self, piece: Piece) -> bool:
+        """Say whether a function is walked through for its own sake: it makes, installs, destroys or frees tables."""
+        if _LIFE.search(piece.body):
+            return True
+        text = f"{piece.result} {piece.name} {' '.join(p.type for p in piece.parameters)} {piece.body}"
+        return bool(_MEMORY.search(piece.body) and _SPEAKS_OF_TABLES.search(text)) or self._uses_wrapper(piece)
+
+    def _uses_wrapper(self, piece: Piece) -> bool:
+        names = {name for name in _CALLS.findall(piece.body) if name in self._functions}
+        return any(self._wrapper(callee) for name in names for callee in self.candidates(name, piece.path))
+
+    def _wrapper(self, piece: Piece) -> bool:
+        return bool(_LIFE.search(piece.body)) and self.interesting(piece)
+
+    def interesting(self, piece: Piece, depth: int = 0) -> bool:
+        """Say whether a function may do something to a table that it is given or returns."""
+        known = self._interest.get(piece)
+        if known is not None:
+            return known
+        self._interest[piece] = False
+        if piece.kind == "function":
+            signature = f"{piece.result} {'; '.join(parameter.type for parameter in piece.parameters)}"
+            if not _TABLE_TYPE.search(signature) and not words.levels_in_name(piece.name):
+                return False
+        found = bool(_LIFE.search(piece.body) or _MEMORY.search(piece.body)) or (
+            bool(words.levels_in_name(piece.name)) and bool(_SLAB.search(piece.body))
+        )
+        if not found and depth < 4:
+            names = {name for name in _CALLS.findall(piece.body) if name in self._functions and name != piece.name}
+            found = any(
+                self.interesting(callee, depth + 1)
+                for name in sorted(names)
+                if not words.BORROWERS.fullmatch(name)
+                for callee in self.candidates(name, piece.path)
+            )
+        self._interest[piece] = found
+        return found
+
+    def summary(self, name: str, path: str) -> tuple[Outcome, ...] | None:
+        """Return how a function may end, None when that is not known."""
+        pieces = self.candidates(name, path)
+        if not pieces:
+            return self._default(name)
+        place = (name, "|".join(f"{piece.path}:{piece.line}" for piece in pieces))
+        if place in self._summaries:
+            return self._summaries[place]
+        self._summaries[place] = None
+        if self._depth >= MAX_CALL_DEPTH:
+            return None
+        self._depth += 1
+        by_file: dict[str, set[Outcome]] = defaultdict(set)
+        for piece in pieces:
+            by_file[piece.path] |= self._outcomes(piece)
+        self._depth -= 1
+        answers = {frozenset(found) for found in by_file.values()}
+        if len(answers) > 1:  # the configuration decides which one is meant
+            return None
+        outcomes = set(answers.pop())
+        result = tuple(sorted(_simplified(outcomes), key=repr))
+        matters = any(outcome.matters or outcome.argument >= 0 for outcome in result)
+        self._summaries[place] = result if matters or all(o.value == "null" for o in result) else None
+        return self._summaries[place]
+
+    def _outcomes(self, piece: Piece) -> set[Outcome]:
+        if not self.interesting(piece):
+            return {Outcome("unknown")}
+        reports = self.reports(piece)
+        outcomes = set().union(*(report.outcomes for report in reports))
+        return outcomes | {Outcome("unknown")} if any(report.gave_up for report in reports) else outcomes
+
+    def _default(self, name: str) -> tuple[Outcome, ...] | None:
+        """What the documented allocators do, where the tree at hand does not show them."""
+        if found := re.fullmatch(r"(pte|pmd|pud|p4d)_alloc_one", name):
+            level = found.group(1)
+            hook = next((h for h in self.facts.hooks.values() if h.constructs and h.level == level), None)
+            table = Table("alloc", "", level, "no", ctor=level if hook else "", result="ok" if hook else "")
+            return Outcome("null"), Outcome("fresh", "page" if level == "pte" else "virt", table)
+        if re.fullmatch(r"(?:pte|pmd|pud|p4d|pgd)_free", name):
+            return (Outcome("void", effects=((1, Effect(destroyed=name, freed=name)),)),)
+        return None
+
+    def reports(self, piece: Piece) -> list[Report]:
+        """Walk through a function, once."""
+        if piece not in self._reports:
+            self._reports[piece] = []
+            source = self.sources[piece.path]
+            self._reports[piece] = [
+                Walk(piece, source, graph, self, condition).run() for graph, condition in graphs(piece)
+            ]
+        return self._reports[piece]
+
+    def destroys(self, level: str, path: str) -> bool:
+        """Say whether the level's free function, as seen from a file, runs a destructor."""
+        for name in (f"{level}_free", f"__{level}_free_tlb"):
+            for outcome in self.summary(name, path) or ():
+                if any(effect.destroyed for _, effect in outcome.effects):
+                    return True
+        return False
+
+    def constructs(self, level: str, path: str) -> bool | None:
+        """Say whether the level's allocator, as seen from a file, returns constructed tables; None when not known."""
+        name = "pgd_alloc" if level == "pgd" else f"{level}_alloc_one"
+        summary = self.summary(name, path)
+        made = [outcome.fresh for outcome in summary or () if outcome.fresh is not None]
+        if not made:
+            return None
+        answers = {bool(table.ctor) for table in made}
+        return answers.pop() if len(answers) == 1 else None
+
+
+def _nearest(pieces: list[Piece], path: str) -> list[Piece]:
+    """Of several headers, keep those that share the longest folder with a file."""
+    if len({piece.path for piece in pieces}) < 2 or any(not piece.path.endswith(".h") for piece in pieces):
+        return pieces
+    here = path.split("/")
+    shared = [
+        sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(piece.path.split("/"), here, strict=False)))
+        for piece in pieces
+    ]
+    return [piece for length, piece in zip(shared, pieces, strict=True) if length == max(shared)]
+
+
+def _simplified(outcomes: set[Outcome]) -> set[Outcome]:
+    """Drop guards that decide nothing: the same end both with a test and without it."""
+    changed = True
+    while changed:
+        changed = False
+        for outcome in sorted(outcomes, key=repr):
+            for guard in sorted(outcome.guards):
+                flipped = outcome.guards - {guard} | {Guard(guard.argument, guard.constant, not guard.holds)}
+                twin = replace(outcome, guards=flipped)
+                if twin in outcomes:
+                    outcomes -= {outcome, twin}
+                    outcomes.add(replace(outcome, guards=outcome.guards - {guard}))
+                    changed = True
+                    break
+            if changed:
+                break
+    return outcomes
+
+
+def load(files: Files, facts: Facts, paths: Sequence[str]) -> Program:
+    """Read the given files into a program."""
+
+    def defined(name: str, place: str) -> bool:
+        folders = ["include", *([f"arch/{place}"] if place else [])]
+        wanted = re.compile(rf"\bdefine\s+{name}\b|^(?![ \t]*#)[^;{{}}()\n]*\b{name}\s*\(", re.MULTILINE)
+        for path in files.containing([name], folders):
+            source = read_source(files, path)
+            if source is not None and any(piece.name == name for piece in source.pieces):
+                return True
+            if source is not None and path.endswith(".h") and wanted.search(source.text):
+                return True
+        return False
+
+    sources = (source for path in paths if (source := read_source(files, path)) is not None)
+    return Program(facts, sources, defined)

@@ -1,0 +1,48 @@
+"""The shape of a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from reviewbot.checks.pgtable.scene import Scene
+from reviewbot.findings import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: what it says, why, since when, who said so, and how to look for it.
+
+    :ivar code: stable name, ``C01`` … ``C25``.
+    :ivar severity: that of most of its findings.
+    :ivar rationale: why breaking it is a mistake, in a few sentences.
+    :ivar epochs: where it holds.
+    :ivar source: Message-IDs and documents it is taken from.
+    :ivar check: yields the findings of one function.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    rationale: str
+    epochs: str
+    source: str
+    bad: str
+    good: str
+    check: Callable[[Scene], Iterator[Finding]]
+
+    def page(self) -> str:
+        """The rule as a page of plain text."""
+        parts = [
+            f"{self.code} {self.name} ({self.severity.value})",
+            self.rationale,
+            f"Holds in: {self.epochs}",
+            "Wrong:\n" + _indent(self.bad),
+            "Right:\n" + _indent(self.good),
+            f"Source: {self.source}",
+        ]
+        return "\n\n".join(parts) + "\n"
+
+
+def _indent(text: str) -> str:
+    return "\n".join("    " + line for line in text.strip("\n").split("\n"))

@@ -1,0 +1,72 @@
+"""C01: the result of a constructor that can fail must decide whether the table is used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from reviewbot.checks.pgtable.rules.base import Rule
+from reviewbot.checks.pgtable.scene import Scene
+from reviewbot.checks.pgtable.state import Step
+from reviewbot.findings import Finding, Severity
+
+#: a comment in the function that says why the constructor cannot fail there
+_CANNOT_FAIL = re.compile(r"SPLIT_P(?:TE|MD)_PTLOCKS|SPLIT_PTLOCK|can(?:not|'t| not) fail|never fails?", re.IGNORECASE)
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """Report a result that is dropped, never tested, or tested the wrong way round."""
+    done: set[int] = set()
+    for end in scene.of("return"):
+        ctor = scene.constructor_of(end.table)
+        if ctor is None or ctor.line in done:
+            continue
+        message = _dropped(end, ctor) or _misused(scene, end, ctor)
+        if message and not _CANNOT_FAIL.search(_comments(scene)):
+            done.add(ctor.line)
+            last = scene.reached(end.line, "goes on to")
+            yield scene.finding("C01", Severity.ERROR, end, message, line=ctor.line, evidence=(last,))
+
+
+def _comments(scene: Scene) -> str:
+    return " ".join(re.findall(r"/\*.*?\*/|//[^\n]*", scene.comments, re.DOTALL))
+
+
+def _dropped(end: Step, ctor: Step) -> str:
+    if end.before.result != "pending" or end.before.delegated:
+        return ""
+    return (
+        f"The result of {ctor.name}() is ignored. It fails when the split page-table lock cannot be allocated; "
+        "the table is then used without a lock."
+    )
+
+
+def _misused(scene: Scene, end: Step, ctor: Step) -> str:
+    """The table is handed on although its constructor failed."""
+    table = end.before
+    if table.result != "failed" or table.freed or end.detail != "returned":
+        return ""
+    succeeded = [other for other in scene.ends(end.table) if other.before.result == "ok"]
+    if succeeded and all(other.detail != "returned" for other in succeeded):
+        return (
+            f"The test of {ctor.name}() is the wrong way round: the table is given up when the constructor succeeds "
+            "and used when it fails."
+        )
+    return (
+        f"The table is returned although {ctor.name}() failed: its failure is noticed but not handled, "
+        "and the caller gets a table without a lock."
+    )
+
+
+RULE = Rule(
+    "C01",
+    "ctor-result-ignored",
+    Severity.ERROR,
+    "The pte and pmd constructors return false when the split page-table lock cannot be allocated. The caller has to "
+    "free the table and fail (or stop the machine); otherwise the table is used without a lock.",
+    "all; pud, p4d and pgd constructors return nothing, and with &init_mm (E6) none can fail",
+    "Documentation/mm/split_page_table_lock.rst; Joshua Kinard <370c2578-5032-08d6-9f48-c2f284a9b62d@gentoo.org>",
+    "pagetable_pte_ctor(mm, ptdesc);\nreturn ptdesc;",
+    "if (!pagetable_pte_ctor(mm, ptdesc)) {\n\tpagetable_free(ptdesc);\n\treturn NULL;\n}\nreturn ptdesc;",
+    check,
+)

@@ -1,0 +1,89 @@
+"""C03: each level has its own constructor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.rules.base import Rule
+from reviewbot.checks.pgtable.scene import Scene, guarded_level
+from reviewbot.checks.pgtable.state import Step
+from reviewbot.findings import Finding, Severity
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """Report a constructor of another level than the one the table is for."""
+    done: set[tuple[int, str]] = set()
+    for step in scene.of("ctor"):
+        if not step.level or step.name not in scene.facts.hooks or (step.line, step.level) in done:
+            continue
+        actual, why = _level(scene, step)
+        if actual and actual != step.level:
+            done.add((step.line, step.level))
+            yield scene.finding("C03", Severity.ERROR, step, _message(scene, step, actual, why))
+    for step in scene.of("ctor"):
+        several = scene.program.callback_levels(scene.piece.name, scene.piece.path)
+        if (
+            step.level
+            and step.name in scene.facts.hooks
+            and not guarded_level(step)
+            and several - {step.level}
+            and (step.line, step.level) not in done
+        ):
+            done.add((step.line, step.level))
+            levels = ", ".join(sorted(several, key=words.LEVELS.index))
+            yield scene.finding(
+                "C03",
+                Severity.ERROR,
+                step,
+                f"{scene.piece.name}() runs the {step.level} constructor {step.name}() on every table, but it is "
+                f"handed on as the allocator of {levels} tables alike.",
+                evidence=scene.program.callback_evidence(scene.piece.name, scene.piece.path),
+            )
+
+
+def _message(scene: Scene, step: Step, actual: str, why: str) -> str:
+    right = [hook.name for hook in scene.facts.hooks.values() if hook.constructs and hook.level == actual]
+    use = f"use {right[0]}()" if right else f"{actual} tables have no constructor in this tree"
+    return f"{step.name}() is the constructor of {step.level} tables, but this table is a {actual}: {why}; {use}."
+
+
+def _level(scene: Scene, step: Step) -> tuple[str, str]:
+    if level := guarded_level(step):
+        chosen = next(text for text, truth in step.known if truth and text.endswith(_constants(level)))
+        return level, f"the path is taken for {chosen}"
+    if any(truth and " == " in text for text, truth in step.known):
+        return "", ""  # a run-time choice, as where a folded pgd is the pmd
+    name = scene.named_level
+    if name and step.table.startswith("alloc:"):
+        returned = [end for end in scene.ends(step.table) if end.detail == "returned"]
+        if returned or "alloc" in scene.piece.name:
+            return name, f"{scene.piece.name}() allocates {name} tables"
+    result = words.level_of_type(scene.piece.result)
+    if result and any(end.detail == "returned" for end in scene.ends(step.table)):
+        return result, f"{scene.piece.name}() returns {result}_t *"
+    for later in scene.of("install"):
+        if later.table == step.table and later.before.ctor == step.level and later.name != "store":
+            return later.level, f"{later.name}() installs it at line {later.line}"
+    return "", ""
+
+
+def _constants(level: str) -> tuple[str, ...]:
+    shifts = {"pte": ("PAGE_SHIFT", "PTE_INDEX"), "pgd": ("PGDIR_SHIFT", "PGD_INDEX")}
+    upper = level.upper()
+    return (*shifts.get(level, (f"{upper}_SHIFT", f"{upper}_INDEX")), f"_{upper}")
+
+
+RULE = Rule(
+    "C03",
+    "ctor-wrong-level",
+    Severity.ERROR,
+    '"For pte page, use pgtable_page_ctor(); for pmd page, use pgtable_pmd_page_ctor() if not folded; and for the rest '
+    "(pud, p4d and pgd), don't use any.\" The levels keep different things: the pmd constructor also prepares "
+    "pmd_huge_pte and the count of sharers, the upper levels have no lock.",
+    'all; "don\'t use any" ends with E4 (pud) and E5 (p4d, pgd), which have their own constructors',
+    "Yu Zhao <20190312005749.30166-1-yuzhao@google.com>",
+    "pmd_t *pmd_alloc_one(…)\n\tif (!pagetable_pte_ctor(mm, ptdesc))",
+    "pmd_t *pmd_alloc_one(…)\n\tif (!pagetable_pmd_ctor(mm, ptdesc))",
+    check,
+)

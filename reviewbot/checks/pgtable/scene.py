@@ -1,0 +1,117 @@
+"""What a rule looks at: the events of one function, and the tree around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from reviewbot.checks.c.source import Piece, Source
+from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.facts import Facts
+from reviewbot.checks.pgtable.program import Program, architecture
+from reviewbot.checks.pgtable.state import Step, Table, unique_steps
+from reviewbot.checks.pgtable.walk import Report
+from reviewbot.findings import Evidence, Finding, Location, Severity
+
+#: memory that can carry a page-table constructor at all
+PAGE_FAMILIES = ("pages", "ptdesc", "exact")
+_ROLE = re.compile(r"_{0,3}(pte|pmd|pud|p4d|pgd)_(alloc_one|alloc|free|free_tlb|free_defer)")
+
+
+class Scene:
+    """One function of one tree, after all its paths were followed."""
+
+    def __init__(self, piece: Piece, reports: list[Report], program: Program) -> None:
+        self.piece = piece
+        self.reports = reports
+        self.program = program
+        self.facts: Facts = program.facts
+        self.source: Source = program.sources[piece.path]
+        self.architecture = architecture(piece.path)
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """All events on all paths, without repetitions."""
+        return unique_steps(step for report in self.reports for step in report.steps)
+
+    def of(self, *kinds: str) -> Iterator[Step]:
+        """The events of some kinds."""
+        return (step for step in self.steps if step.kind in kinds)
+
+    def ends(self, table: str) -> list[Step]:
+        """How the function may be left, as far as one table is concerned."""
+        return [step for step in self.of("return") if step.table == table]
+
+    def constructor_of(self, table: str) -> Step | None:
+        """The event that constructed a table in this function."""
+        return next((step for step in self.of("ctor") if step.table == table), None)
+
+    def allocation_of(self, table: str) -> Step | None:
+        """The event that allocated a table in this function."""
+        return next((step for step in self.of("alloc") if step.table == table), None)
+
+    @cached_property
+    def role(self) -> tuple[str, str]:
+        """The level and the action that the function's name promises: ``pmd_alloc_one`` is (pmd, alloc)."""
+        found = _ROLE.fullmatch(self.piece.name)
+        if not found:
+            return "", ""
+        level, action = found.groups()
+        if action.startswith("alloc"):
+            alone = action == "alloc_one" or (level == "pgd" and action == "alloc")
+            return (level, "alloc") if alone else ("", "")
+        return level, "tlb" if action == "free_tlb" else "free"
+
+    @cached_property
+    def named_level(self) -> str:
+        """The one level that the function's name speaks of, "" when it is none or several."""
+        levels = set(words.levels_in_name(self.piece.name))
+        return levels.pop() if len(levels) == 1 else ""
+
+    @cached_property
+    def comments(self) -> str:
+        """The function as it is written, with its comments and those just above."""
+        first, last = max(self.piece.line - 8, 1), self.piece.last_line
+        return "\n".join(self.source.raw_lines[first - 1 : last])
+
+    def text(self, line: int) -> str:
+        """The text of a line of this file."""
+        return self.source.line_text(line)
+
+    def finding(
+        self,
+        rule: str,
+        severity: Severity,
+        step: Step,
+        message: str,
+        *,
+        line: int = 0,
+        evidence: Iterable[Evidence] = (),
+        assumption: str = "",
+    ) -> Finding:
+        """Make a finding at an event, with the path that led there."""
+        line = line or step.line
+        place = Location(self.piece.path, line, self.piece.name, self.text(line))
+        conditions = [part for part in (self.piece.condition, step.condition) if part]
+        steps = tuple(dict.fromkeys((*step.history, *evidence)))
+        return Finding(rule, severity, place, message, steps, " && ".join(conditions), assumption)
+
+    def reached(self, line: int, what: str) -> Evidence:
+        """One more step for the evidence: a line of this function."""
+        return Evidence(self.piece.path, line, f"{what}: {self.text(line)}")
+
+
+def is_page(table: Table) -> bool:
+    """Say whether a table was allocated, on this path, from memory that can be constructed."""
+    return table.origin == "alloc" and table.family in PAGE_FAMILIES
+
+
+def guarded_level(step: Step) -> str:
+    """The level that the tests on the path choose (``shift == PMD_SHIFT``, ``case TABLE_PMD``), or ""."""
+    levels = set()
+    for text, truth in step.known:
+        _, separator, constant = text.partition(" == ")
+        if truth and separator and (level := words.level_of_constant(constant)):
+            levels.add(level)
+    return levels.pop() if len(levels) == 1 else ""

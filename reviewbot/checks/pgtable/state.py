@@ -1,0 +1,243 @@
+"""What is known of each table at one point of one path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from reviewbot.checks.c.tree import identifiers
+from reviewbot.findings import Evidence
+
+
+class Value(NamedTuple):
+    """What an expression yields.
+
+    ``kind`` is ``object`` (``name`` is the table's, ``form`` how it is named: page, desc, virt …),
+    ``null``, ``const``, ``ctor`` (the result of constructing table ``name``; form ``not``: inverted),
+    ``function``, ``address`` (of the place ``name``) or ``unknown``.
+    """
+
+    kind: str
+    name: str = ""
+    form: str = ""
+
+
+UNKNOWN = Value("unknown")
+NULL = Value("null")
+TRUE = Value("const", "1")
+FALSE = Value("const", "0")
+
+
+_NUMBER = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*")
+
+
+def is_zero(value: Value) -> bool | None:
+    """Say whether a value is zero, not zero, or unknown (None)."""
+    if value.kind == "null":
+        return True
+    if value.kind == "const":
+        text = value.name
+        if _NUMBER.fullmatch(text):
+            return int(text.rstrip("uUlL"), 0) == 0 if not re.match(r"-?0\d", text) else set(text) <= set("-0")
+        return {"false": True, "true": False, "NULL": True}.get(text, False if text.startswith("-E") else None)
+    return False if value.kind in ("function", "address") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The state of one piece of memory that may be a page table.
+
+    :ivar origin: ``alloc`` (in this function or below it), ``param``, ``load`` (read from an entry) or ``place``.
+    :ivar family: which allocator it came from; "" when that is not known.
+    :ivar level: the level it is known to be, "" otherwise.
+    :ivar null: ``maybe`` (an allocator may have failed), ``no``, ``yes``, or "" when nothing is known.
+    :ivar ctor: the level of the constructor that ran, "" when none did.
+    :ivar result: ``pending`` (not tested), ``ok``, ``failed`` or ``sure`` (the constructor cannot fail).
+    :ivar destroyed: the name of the destructor that ran.
+    :ivar freed: the name of the function that freed it; ``queued`` when that was the mmu_gather.
+    :ivar installed: the level at which it was installed.
+    :ivar escaped: whether another place or function may hold it.
+    :ivar delegated: whether the constructor's result was handed on to somebody else.
+    """
+
+    origin: str = "place"
+    family: str = ""
+    level: str = ""
+    null: str = ""
+    ctor: str = ""
+    result: str = ""
+    destroyed: str = ""
+    freed: str = ""
+    queued: bool = False
+    installed: str = ""
+    escaped: bool = False
+    delegated: bool = False
+    order: str = ""
+    mm: str = ""
+    reserved: bool = False
+
+    @property
+    def live(self) -> bool:
+        """Constructed (or perhaps so) and not destroyed."""
+        return bool(self.ctor) and self.result != "failed" and not self.destroyed
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing is known that a rule could use."""
+        return not (self.ctor or self.destroyed or self.freed or self.installed or self.family or self.escaped)
+
+
+@dataclass(slots=True)
+class State:
+    """One path: what variables hold, what is known of tables, which tests were decided, and how it came there."""
+
+    env: dict[str, Value] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    known: dict[str, bool] = field(default_factory=dict)
+    history: dict[str, tuple[Evidence, ...]] = field(default_factory=dict)
+
+    def copy(self) -> State:
+        """Return a state that can go its own way."""
+        return State(dict(self.env), dict(self.tables), dict(self.known), dict(self.history))
+
+    def table(self, name: str) -> Table:
+        """The state of a table; a fresh one when nothing is known of it."""
+        return self.tables.get(name) or Table(origin=name.partition(":")[0])
+
+    def update(self, name: str, **changes: str | bool) -> Table:
+        """Change some facts of a table and return its new state."""
+        table = replace(self.table(name), **changes)  # type: ignore[arg-type]
+        self.tables[name] = table
+        return table
+
+    def note(self, name: str, step: Evidence) -> None:
+        """Add a step to the history of a table."""
+        steps = self.history.get(name, ())
+        if not steps or steps[-1] != step:
+            self.history[name] = (*steps[-11:], step)
+
+    def forget(self, variable: str) -> None:
+        """A variable changed: what was known through it is void."""
+        for path in [path for path in self.env if path != variable and variable in identifiers(path)]:
+            del self.env[path]
+        for text in [text for text in self.known if variable in identifiers(text)]:
+            del self.known[text]
+        for name in [name for name in self.tables if name.startswith(("place:", "load:"))]:
+            if variable in identifiers(name.partition(":")[2]):
+                del self.tables[name]
+                self.history.pop(name, None)
+
+    def decide(self, path: str, constant: str, truth: bool) -> None:
+        """Remember the outcome of ``path == constant``."""
+        self.known[f"{path} == {constant}"] = truth
+
+    def decided(self, path: str, constant: str) -> bool | None:
+        """The outcome of ``path == constant`` when it follows from what was decided before."""
+        exact = self.known.get(f"{path} == {constant}")
+        if exact is not None:
+            return exact
+        prefix = f"{path} == "
+        if any(truth and text.startswith(prefix) for text, truth in self.known.items()):
+            return False
+        return None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for states that cannot be told apart by anything that follows."""
+        held = {value.name for value in self.env.values()}
+        tables = frozenset(
+            (name, table)
+            for name, table in self.tables.items()
+            if name in held or not table.untouched or name.startswith(("param:", "place:"))
+        )
+        return frozenset(self.env.items()), tables, frozenset(self.known.items())
+
+
+class Effect(NamedTuple):
+    """What a function does to one of its arguments; the fields are those of :class:`Table`."""
+
+    ctor: str = ""
+    result: str = ""
+    destroyed: str = ""
+    freed: str = ""
+    queued: bool = False
+    installed: str = ""
+    null: str = ""
+
+
+class Guard(NamedTuple):
+    """An outcome needs this: that argument is (or is not) ``constant``; "" is: is not zero."""
+
+    argument: int
+    constant: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One way in which a function may end, as its caller sees it.
+
+    :ivar value: ``null true false argument fresh void`` or ``unknown``.
+    :ivar fresh: the state of the table that it made and returns.
+    :ivar argument: index of the argument that it returns.
+    :ivar effects: (index of the argument, what was done to it).
+    :ivar trail: the steps inside, for the evidence.
+    """
+
+    value: str
+    form: str = ""
+    fresh: Table | None = None
+    argument: int = -1
+    constant: str = ""
+    effects: tuple[tuple[int, Effect], ...] = ()
+    guards: frozenset[Guard] = frozenset()
+    trail: tuple[Evidence, ...] = field(default=(), compare=False, hash=False)
+
+    @property
+    def matters(self) -> bool:
+        """Whether a caller has to know of it."""
+        return self.fresh is not None or bool(self.effects)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event on one path: what happens to which table in which state.
+
+    :ivar kind: ``alloc ctor dtor free queue install return exit convert unknown-api``.
+    :ivar name: the called function.
+    :ivar level: the level that the event speaks of.
+    :ivar before: the table's state before the event.
+    :ivar history: the steps that led there, the event included.
+    :ivar known: the tests that hold on the path.
+    """
+
+    kind: str
+    line: int
+    name: str
+    table: str
+    level: str
+    before: Table
+    history: tuple[Evidence, ...] = ()
+    known: tuple[tuple[str, bool], ...] = ()
+    detail: str = ""
+    arguments: tuple[str, ...] = ()
+    value: str = ""
+    condition: str = ""
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for the same event in the same state."""
+        return self.kind, self.line, self.name, self.table, self.level, self.before, self.known, self.detail, self.value
+
+
+def unique_steps(steps: Iterable[Step]) -> list[Step]:
+    """Drop repetitions, keep the order."""
+    seen: set[tuple[Any, ...]] = set()
+    kept = []
+    for step in steps:
+        if step.key not in seen:
+            seen.add(step.key)
+            kept.append(step)
+    return kept

@@ -1,0 +1,481 @@
+"""Following all paths of one function: statements and expressions.
+
+States that cannot be told apart are followed once, so that loops end and
+branches that have nothing to do with tables cost nothing. What functions do
+to tables is in :mod:`reviewbot.checks.pgtable.calls`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from reviewbot.checks.c.source import Piece, Source
+from reviewbot.checks.c.tree import Expr, Graph, Node
+from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.calls import Calls
+from reviewbot.checks.pgtable.knowledge import Knowledge
+from reviewbot.checks.pgtable.state import FALSE, NULL, TRUE, UNKNOWN, Outcome, State, Step, Value, is_zero
+from reviewbot.findings import Evidence
+
+#: bounds on one function: what they cut off is reported
+MAX_STATES = 6000
+MAX_SECONDS = 2.0
+MAX_OUTCOMES = 24
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
+
+Ways = list[tuple[State, Value]]
+
+
+@dataclass(slots=True)
+class Report:
+    """What one function showed: its events, how it may end, and what was not followed."""
+
+    piece: Piece
+    steps: list[Step]
+    outcomes: set[Outcome]
+    gave_up: str = ""
+    graph: Graph | None = None
+
+
+class Walk:
+    """One run through one variant of a function."""
+
+    def __init__(self, piece: Piece, source: Source, graph: Graph, program: Knowledge, condition: str = "") -> None:
+        self.piece = piece
+        self.source = source
+        self.graph = graph
+        self.program = program
+        self.condition = condition
+        self.report = Report(piece, [], set(), "", graph)
+        self.parameters = {parameter.name: index for index, parameter in enumerate(piece.parameters)}
+        self.types = {parameter.name: parameter.type for parameter in piece.parameters if parameter.type}
+        self.types.update(graph.types)
+        self._deadline = time.monotonic() + MAX_SECONDS
+        self._budget = MAX_STATES
+        self._tested = _tested_paths(graph)
+        self._calls = Calls(self)
+
+    def run(self) -> Report:
+        """Follow all paths."""
+        state = State()
+        for name in self.parameters:
+            state.env[name] = Value("object", f"param:{name}", words.form_of_type(self.types.get(name, "")))
+            if level := words.level_of_type(self.types.get(name, "")):
+                state.update(f"param:{name}", level=level, origin="param")
+        for end, value, line in self._follow(self.graph, state):
+            self._leave(end, value, line)
+        return self.report
+
+    # Statements
+
+    def _follow(self, graph: Graph, state: State) -> Iterator[tuple[State, Value | None, int]]:
+        """Yield the states in which a graph is left: by return (with the value), or at its end (value None)."""
+        waiting = [(graph.entry, state)]
+        seen: set[tuple[object, ...]] = set()
+        joins = _joins(graph)
+        while waiting:
+            index, state = waiting.pop()
+            if index < 0:
+                yield state, None, 0
+                continue
+            if joins[index] > 1:
+                key = (index, *state.key)
+                if key in seen:
+                    continue
+                seen.add(key)
+            self._budget -= 1
+            if self._budget < 0 or time.monotonic() > self._deadline:
+                self.report.gave_up = "it has too many paths"
+                return
+            node = graph.nodes[index]
+            if node.kind == "return":
+                ways = self.eval(node.expr, state) if node.expr is not None else [(state, Value("void"))]
+                for end, value in ways:
+                    yield end, value, node.line
+            else:
+                waiting.extend(self._step(node, state))
+
+    def _step(self, node: Node, state: State) -> list[tuple[int, State]]:
+        if node.kind == "branch" and node.expr is not None:
+            return [(node.then if truth else node.other, after) for after, truth in self.test(node.expr, state)]
+        if node.kind == "end" or node.expr is None:
+            return [(node.then, state)]
+        return [(node.then, after) for after, _ in self.eval(node.expr, state)]
+
+    # Expressions
+
+    def eval(self, expr: Expr, state: State) -> Ways:
+        """Evaluate an expression on one path; the state may be changed in place when there is one way."""
+        handler = _EVAL.get(expr.kind)
+        return handler(self, expr, state) if handler else self._parts(expr, state)
+
+    def eval_all(self, exprs: Iterable[Expr], state: State) -> list[tuple[State, list[Value]]]:
+        """Evaluate expressions from left to right."""
+        ways: list[tuple[State, list[Value]]] = [(state, [])]
+        for expr in exprs:
+            ways = [(after, [*got, value]) for before, got in ways for after, value in self.eval(expr, before)]
+        return ways
+
+    def _parts(self, expr: Expr, state: State) -> Ways:
+        return [(after, UNKNOWN) for after, _ in self.eval_all(expr.parts, state)]
+
+    def _const(self, expr: Expr, state: State) -> Ways:
+        if expr.text in ("NULL", "nullptr"):
+            return [(state, NULL)]
+        return [(state, Value("const", expr.text))]
+
+    def _name(self, expr: Expr, state: State) -> Ways:
+        name = expr.text
+        if (value := state.env.get(name)) is not None:
+            return [(state, value)]
+        if name not in self.types and name not in self.parameters:
+            if _CONSTANT.fullmatch(name):
+                return [(state, Value("const", name))]
+            if self.program.knows(name, self.piece.path):
+                return [(state, Value("function", name))]
+        return [(state, Value("object", f"place:{name}", words.form_of_type(self.types.get(name, ""))))]
+
+    def _place(self, expr: Expr, state: State) -> Ways:
+        """A field, an array element or what a pointer points to."""
+        path = expr.canonical
+        ways = []
+        for after, values in self.eval_all([part for part in expr.parts if part.kind != "name"], state):
+            value = after.env.get(path)
+            if value is None:
+                value = Value("object", f"place:{path}", self._element_form(expr))
+            elif value.kind == "object" and after.table(value.name).null == "yes":
+                value = NULL
+            del values
+            ways.append((after, value))
+        return ways
+
+    def _element_form(self, expr: Expr) -> str:
+        base = expr.parts[0].bare()
+        if expr.kind == "index" and base.kind == "name":
+            return words.form_of_type(re.sub(r"(\*|\[\])$", "", self.types.get(base.text, "")).strip())
+        return ""
+
+    def _address(self, expr: Expr, state: State) -> Ways:
+        inner = expr.parts[0].bare()
+        if inner.kind in ("field", "index"):
+            holder = inner.parts[0].bare()
+            ways = []
+            for after, value in self.eval(holder, state):
+                if value.kind == "object" and (inner.kind == "field" or value.name in after.tables):
+                    ways.append((after, Value("object", value.name, "inner")))
+                else:
+                    ways.append((after, Value("address", inner.canonical)))
+            return ways
+        return [(after, Value("address", inner.canonical)) for after, _ in self.eval(inner, state)]
+
+    def _cast(self, expr: Expr, state: State) -> Ways:
+        form = words.form_of_type(expr.text)
+        ways = []
+        for after, value in self.eval(expr.parts[0], state):
+            if value.kind == "object" and form == "virt" and value.form not in ("page", "desc", "folio"):
+                value = value._replace(form="virt")
+            ways.append((after, value))
+        return ways
+
+    def _arith(self, expr: Expr, state: State) -> Ways:
+        ways = []
+        for after, values in self.eval_all(expr.parts, state):
+            value = values[0]
+            if value.kind == "object" and expr.text in ("+", "-", "&", "|", ">>", "<<", "^"):
+                form = {">>": "pfn", "<<": "phys"}.get(expr.text, value.form)
+                value = value._replace(form=form)
+            else:
+                value = UNKNOWN
+            ways.append((after, value))
+        return ways
+
+    def _truth(self, expr: Expr, state: State) -> Ways:
+        return [(after, TRUE if truth else FALSE) for after, truth in self.test(expr, state)]
+
+    def _not(self, expr: Expr, state: State) -> Ways:
+        inner = expr.parts[0].bare()
+        if inner.kind == "call" and self.program.constructor(inner.callee, self.piece.path):
+            flip = {"": "not", "not": ""}
+            return [
+                (after, value._replace(form=flip[value.form]) if value.kind == "ctor" else UNKNOWN)
+                for after, value in self.eval(inner, state)
+            ]
+        return self._truth(expr, state)
+
+    def _choice(self, expr: Expr, state: State) -> Ways:
+        condition, then, other = expr.parts
+        ways: Ways = []
+        for after, truth in self.test(condition, state):
+            ways.extend(self.eval(then if truth else other, after))
+        return ways
+
+    def _comma(self, expr: Expr, state: State) -> Ways:
+        return [(after, values[-1]) for after, values in self.eval_all(expr.parts, state)]
+
+    def _block(self, expr: Expr, state: State) -> Ways:
+        if expr.block is None:
+            return [(state, UNKNOWN)]
+        ways: Ways = []
+        for after, value, line in self._follow(expr.block, state):
+            if value is not None:
+                self._leave(after, value, line)
+            elif expr.block.value is not None:
+                ways.extend(self.eval(expr.block.value, after))
+            else:
+                ways.append((after, UNKNOWN))
+        return ways
+
+    def _increment(self, expr: Expr, state: State) -> Ways:
+        target = expr.parts[0].bare()
+        for name in target.names:
+            state = state.copy()
+            state.forget(name)
+            value = state.env.get(name)
+            if value is not None and value.kind != "object":
+                state.env.pop(name)
+            if value is not None and value.name == f"param:{name}":
+                state.env[name] = Value("object", f"place:{name}", value.form)
+        return [(state, UNKNOWN)]
+
+    def _assign(self, expr: Expr, state: State) -> Ways:
+        target, source = expr.parts[0].bare(), expr.parts[1]
+        ways: Ways = []
+        for after, value in self.eval(source, state):
+            for end, _ in self.eval_all(target.parts if target.kind == "index" else (), after):
+                end = end.copy()
+                if target.kind == "field" and target.text == "pgd" and value.name.startswith("alloc:"):
+                    self._calls.store_root(end, expr, value)
+                self._store(end, target, value, expr.text)
+                ways.append((end, value))
+        return ways
+
+    def _store(self, state: State, target: Expr, value: Value, operator: str) -> None:
+        path = target.canonical
+        if operator != "=":
+            if value.kind == "ctor":
+                state.env[path] = value
+            elif (old := state.env.get(path)) is None or old.kind != "object":
+                state.env.pop(path, None)
+            return
+        if target.kind == "name":
+            state.forget(target.text)
+        else:
+            for known in [text for text in state.known if text.startswith(path + " ")]:
+                del state.known[known]
+        local = target.kind == "name" and (target.text in self.types or target.text in self.parameters)
+        if not local and value.kind == "object" and value.name in state.tables:
+            state.update(value.name, escaped=True)
+        if not local and value.kind == "ctor":
+            state.update(value.name, delegated=True)
+        if value.kind == "unknown" or (value.kind == "object" and value.name == f"place:{path}"):
+            state.env.pop(path, None)
+            if target.kind == "name" and target.text in self.parameters:
+                state.env[path] = Value("object", f"place:{path}", words.form_of_type(self.types.get(path, "")))
+            return
+        if value.kind == "object" and not value.form and target.kind == "name":
+            value = value._replace(form=words.form_of_type(self.types.get(target.text, "")))
+        state.env[path] = value
+
+    def call(self, expr: Expr, state: State) -> Ways:
+        """Evaluate a call; see :mod:`reviewbot.checks.pgtable.calls`."""
+        return self._calls.call(expr, state)
+
+    # Tests
+
+    def test(self, expr: Expr, state: State) -> list[tuple[State, bool]]:
+        """Split a path by the truth of a condition."""
+        expr = expr.bare()
+        if expr.kind == "not":
+            return [(after, not truth) for after, truth in self.test(expr.parts[0], state)]
+        if expr.kind in ("and", "or"):
+            stop = expr.kind == "or"
+            ways = []
+            for after, truth in self.test(expr.parts[0], state):
+                ways += [(after, truth)] if truth == stop else self.test(expr.parts[1], after)
+            return ways
+        if expr.kind == "compare":
+            return self._compare(expr, state)
+        if expr.kind == "call" and expr.callee in words.VALUES_OF_TEST and len(expr.parts) > 1:
+            return self.test(expr.parts[1], state)
+        if expr.kind == "call" and expr.callee in words.IS_ERROR and len(expr.parts) > 1:
+            return [(after, not truth) for after, truth in self.test(expr.parts[1], state)]
+        if expr.kind == "arith":
+            return [pair for after, _ in self.eval(expr, state) for pair in self.split(UNKNOWN, after, expr.canonical)]
+        if expr.kind == "comma":
+            return [pair for after, _ in self.eval(expr.parts[0], state) for pair in self.test(expr.parts[1], after)]
+        return [pair for after, value in self.eval(expr, state) for pair in self.split(value, after, expr.canonical)]
+
+    def split(self, value: Value, state: State, text: str = "") -> list[tuple[State, bool]]:
+        """Split a path by whether a value is zero."""
+        zero = is_zero(value)
+        if zero is not None:
+            return [(state, not zero)]
+        if value.kind == "ctor":
+            return self._split_result(value, state)
+        if value.kind == "object":
+            return self._split_null(value.name, state, text)
+        known = state.decided(text, "") if self._tested[text] > 1 else None
+        if known is not None:
+            return [(state, known)]
+        ways = [(state, True), (state.copy(), False)]
+        if self._tested[text] > 1:
+            for after, truth in ways:
+                after.decide(text, "", truth)
+        return ways
+
+    def _split_result(self, value: Value, state: State) -> list[tuple[State, bool]]:
+        inverted = value.form == "not"
+        table = state.table(value.name)
+        if table.result in ("ok", "failed", "sure"):
+            return [(state, (table.result != "failed") != inverted)]
+        failed = state.copy()
+        state.update(value.name, result="ok")
+        failed.update(value.name, result="failed")
+        return [(state, not inverted), (failed, inverted)]
+
+    def _split_null(self, name: str, state: State, text: str) -> list[tuple[State, bool]]:
+        table = state.table(name)
+        if table.null in ("yes", "no"):
+            return [(state, table.null == "no")]
+        other = state.copy()
+        if name.startswith(("place:", "call:")) and table.untouched and self._tested[text] < 2:
+            return [(state, True), (other, False)]
+        state.update(name, null="no")
+        other.update(name, null="yes")
+        return [(state, True), (other, False)]
+
+    def _compare(self, expr: Expr, state: State) -> list[tuple[State, bool]]:
+        ways: list[tuple[State, bool]] = []
+        for after, (left, right) in self.eval_all(expr.parts, state):
+            ways.extend(self._compare_values(expr, left, right, after))
+        return ways
+
+    def _compare_values(self, expr: Expr, left: Value, right: Value, state: State) -> list[tuple[State, bool]]:
+        if left.kind in ("const", "null") and right.kind not in ("const", "null"):
+            left, right = right, left
+            expr = Expr(expr.kind, expr.text, expr.parts[::-1], expr.line)
+        equal = expr.text == "=="
+        if expr.text in ("==", "!="):
+            if right.kind == "null" or (right.kind == "const" and right.name in words.NO_MEMORY | {"false"}):
+                return [(after, truth != equal) for after, truth in self.split(left, state, expr.parts[0].canonical)]
+            if left.kind == "ctor" and right.name in ("true", "1"):
+                return [(after, truth == equal) for after, truth in self.split(left, state)]
+            return [(after, truth == equal) for after, truth in self._same(expr, left, right, state)]
+        if left.kind == "const" and right.kind == "const" and right.name == "0":
+            if left.name.startswith("-"):
+                return [(state, expr.text in ("<", "<="))]
+            if is_zero(left):
+                return [(state, expr.text in ("<=", ">="))]
+        return [(state, True), (state.copy(), False)]
+
+    def _same(self, expr: Expr, left: Value, right: Value, state: State) -> list[tuple[State, bool]]:
+        """Split a path by ``left == right``, remembering it where it is asked again or chooses a level."""
+        if left.kind == "const" and right.kind == "const":
+            return [(state, left.name == right.name)]
+        path, constant = expr.parts[0].bare().canonical, expr.parts[1].bare().canonical
+        parameter = left.kind == "object" and left.name.startswith("param:")
+        if self._tested[path] < 2 and not parameter and not words.level_of_constant(constant):
+            return [(state, True), (state.copy(), False)]
+        known = state.decided(path, constant)
+        if known is not None:
+            return [(state, known)]
+        other = state.copy()
+        state.decide(path, constant, True)
+        other.decide(path, constant, False)
+        return [(state, True), (other, False)]
+
+    # Events and ends
+
+    def evidence(self, line: int, what: str) -> Evidence:
+        """One step of a path: what happens, and the text of the line."""
+        return Evidence(self.piece.path, line, f"{what}: {self.source.line_text(line)}")
+
+    def emit(self, step: Step) -> None:
+        """Record an event."""
+        self.report.steps.append(step)
+
+    def _leave(self, state: State, value: Value | None, line: int) -> None:
+        value = value or Value("void")
+        if value.kind == "ctor" and state.table(value.name).result == "pending":
+            name, inverted = value.name, value.form == "not"
+            state.update(name, delegated=True)
+            for truth in (True, False):
+                way = state.copy()
+                way.update(name, result="ok" if truth else "failed")
+                self._end(way, TRUE if truth != inverted else FALSE, line)
+            return
+        self._end(state, value, line)
+
+    def _end(self, state: State, value: Value, line: int) -> None:
+        for name, table in state.tables.items():
+            if table.untouched:
+                continue
+            returned = value.kind == "object" and value.name == name and table.null != "yes"
+            self.emit(
+                Step(
+                    "return",
+                    line,
+                    "",
+                    name,
+                    table.level,
+                    table,
+                    state.history.get(name, ()),
+                    tuple(sorted(state.known.items())),
+                    "returned" if returned else "",
+                    (),
+                    value.kind if value.kind != "const" else value.name,
+                    self.condition,
+                )
+            )
+        if len(self.report.outcomes) < MAX_OUTCOMES:
+            self.report.outcomes.add(self._calls.outcome(state, value))
+        else:
+            self.report.gave_up = self.report.gave_up or "it ends in too many ways"
+
+
+def _joins(graph: Graph) -> Counter[int]:
+    """Count the ways into each node: paths can only meet where there are several."""
+    ways = Counter((graph.entry,))
+    for node in graph.nodes:
+        ways.update((node.then, node.other) if node.kind == "branch" else (node.then,))
+    return ways
+
+
+def _tested_paths(graph: Graph) -> Counter[str]:
+    """Count how often each place is compared or tested in a function."""
+    counts: Counter[str] = Counter()
+    waiting = [node.expr for node in graph.nodes if node.expr is not None]
+    while waiting:
+        expr = waiting.pop()
+        if expr.kind == "compare":
+            counts[expr.parts[0].bare().canonical] += 1
+        elif expr.kind in ("call", "field", "name"):
+            counts[expr.canonical] += 1
+        waiting.extend(expr.parts)
+    return counts
+
+
+_EVAL: dict[str, Callable[[Walk, Expr, State], Ways]] = {
+    "const": Walk._const,
+    "name": Walk._name,
+    "field": Walk._place,
+    "deref": Walk._place,
+    "index": Walk._place,
+    "addr": Walk._address,
+    "cast": Walk._cast,
+    "arith": Walk._arith,
+    "not": Walk._not,
+    "and": Walk._truth,
+    "or": Walk._truth,
+    "compare": Walk._truth,
+    "choice": Walk._choice,
+    "comma": Walk._comma,
+    "block": Walk._block,
+    "step": Walk._increment,
+    "assign": Walk._assign,
+    "call": Walk.call,
+}
