@@ -7,6 +7,7 @@ smaller functions make one thing each, with every value replaceable.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import itertools
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -286,7 +287,7 @@ def report_of(row: models.Series, **fields: Any) -> SeriesReport:  # noqa: ANN40
             message_id=one.message.message_id,
             subject=one.subject,
             files=(MMU,),
-            commit=f"{one.number * 0x1A2B3C4D5E6F:040x}",
+            commit=hashlib.sha1(one.subject.encode()).hexdigest(),
             method="clean",
             trailers=("Reviewed-by: Tomas Okafor <tomas@example.org>",) if one.number == 1 else (),
             replies=2 if one.number == 2 else 0,

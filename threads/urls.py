@@ -5,46 +5,22 @@ No page may stand at ``/<word>/<message-id>``: b4 would take this host for a mai
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, include, path, register_converter
+from django.urls import URLPattern, URLResolver, include, path
 
-from threads import feeds
+from threads import converters, feeds
 from threads.views import inbox, mails, reference, series
 
 
-class MessageIdConverter:
-    """A Message-ID in an address: nearly anything, ``/`` too; what stands behind it decides where it ends."""
-
-    regex = r"[^\x00-\x1f]+?"
-
-    def to_python(self, value: str) -> str:
-        """Return the Message-ID; Django has undone the quoting."""
-        return value
-
-    def to_url(self, value: str) -> str:
-        """Return it as it is; :mod:`threads.links` quotes."""
-        return value
-
-
-class FormConverter:
-    """The suffix of a file about a series."""
-
-    regex = "txt|json|sarif|mbox|atom"
-
-    def to_python(self, value: str) -> str:
-        """Return the suffix."""
-        return value
-
-    to_url = to_python
-
-
-register_converter(MessageIdConverter, "msgid")
-register_converter(FormConverter, "form")
+converters.register()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", inbox.inbox, name="inbox"),
+    path("api/", include("threads.api.urls")),
     path("healthz", inbox.healthz, name="healthz"),
     path("submissions/<int:pk>/", inbox.submission, name="submission"),
     path("trees/", reference.trees, name="trees"),
+    path("rules/", reference.rules, name="rules"),
+    path("rules/<str:code>/", reference.rule, name="rule"),
     path("runs/<int:pk>/", reference.run, name="run"),
     path("runs/<int:pk>/log.txt", reference.run_log, name="run-log"),
     path("project/<slug:name>/list/", series.series_list, name="list"),

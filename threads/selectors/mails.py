@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from reviewbot.mail.diff import find_diff
 from threads.models import Message, Patch
 
@@ -37,6 +39,13 @@ def replies_to(message: Message) -> list[Message]:
         .defer("raw")
         .order_by("date", "id")[:REPLIES]
     )
+
+
+def mails_about(patch: Patch) -> list[Message]:
+    """Return the patch's mail and every mail of its series that is neither patch nor cover, with body (1 query)."""
+    mails = Message.objects.filter(series_id=patch.series_id, cover_of=None)
+    mails = mails.filter(Q(patch=None) | Q(patch=patch)).select_related("author").defer("raw")
+    return list(mails.order_by("date", "id")[:REPLIES])
 
 
 def mail_of(message_id: str) -> Message | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.db.models.functions import Left
 
 from reviewbot.reports.facts import SeriesReport, State, Verdict
@@ -102,4 +102,4 @@ def settled(series: Series) -> bool:
 def mails_of(series: Series) -> list[bytes | memoryview]:
     """Return the kept bytes of the cover and the patches, in the order to apply them (1 query)."""
     own = Message.objects.filter(Q(pk=series.cover_id) | Q(patch__series=series)).filter(series=series)
-    return list(own.order_by("patch__number").values_list("raw", flat=True))
+    return list(own.order_by(F("patch__number").asc(nulls_first=True)).values_list("raw", flat=True))

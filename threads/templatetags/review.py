@@ -61,15 +61,18 @@ def life(told: Told, version: int) -> str:
 
 @register.filter
 def diff_lines(lines: Iterable[Line]) -> SafeString:
-    """Show lines of a hunk: both numbers, the mark and the text, each with an anchor."""
+    """Show lines of a hunk: both numbers, the mark and the text, each with an anchor.
+
+    Sixteen columns stand before the mark, so that tabs reach the same stops as in the mail.
+    """
     return mark_safe("".join(map(_diff_line, lines)))  # noqa: S308 - every part is escaped or a number
 
 
 def _diff_line(line: Line) -> str:
     mark = {"+": "add", "-": "del"}.get(line.kind, "ctx")
-    number = f"{line.old or '':>5} {line.new or '':>5}"
+    number = f"{line.old or '':>6} {line.new or '':>6}"
     return (
-        f'<span class="{mark}" id="{line.anchor}"><a href="#{line.anchor}">{number}</a> '
+        f'<span class="{mark}" id="{line.anchor}"><a href="#{line.anchor}">{number}</a>   '
         f"{line.kind}{escape(line.text)}\n</span>"
     )
 
@@ -79,9 +82,9 @@ def code_lines(told: Told) -> SafeString:
     """Show the source around a finding with its line numbers; the line itself is marked with ``>``."""
     return mark_safe(  # noqa: S308 - every part is escaped or a number
         "".join(
-            f"<mark>&gt;{number:>5} {escape(text)}</mark>\n"
+            f"<mark>&gt;{number:>6} {escape(text)}</mark>\n"
             if number == told.finding.location.line
-            else f" {number:>5} {escape(text)}\n"
+            else f" {number:>6} {escape(text)}\n"
             for number, text in told.code
         )
     )

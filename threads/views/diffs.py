@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from reviewbot.findings import normalise
 from reviewbot.mail.diff import Diff, DiffLine, FileDiff, Hunk
 from reviewbot.reports.facts import Life, Told
 
@@ -57,6 +58,7 @@ class ShownFile:
     """One file of the diff.
 
     :ivar outside: findings in this file at lines that the diff does not show.
+    :ivar cut: true when hunks were left out, because the patch is too long for a page.
     """
 
     number: int
@@ -68,76 +70,94 @@ class ShownFile:
     cut: bool = False
 
 
-#: the side of a diff and a line there: ("+", 12) is line 12 of the new file
-Place = tuple[str, int]
-Findings = Mapping[Place, list[tuple[str, Told]]]
-Comments = Mapping[Place, list[Comment]]
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A diff as a page shows it; ``elsewhere`` are findings in files that the patch does not touch."""
+
+    files: tuple[ShownFile, ...]
+    elsewhere: tuple[tuple[str, Told], ...] = ()
 
 
-def show(
-    diff: Diff,
-    findings: Iterable[tuple[str, Told]],
-    comments: Iterable[tuple[str, Place, Comment]] = (),
-) -> tuple[ShownFile, ...]:
+Findings = Mapping[int, Sequence[tuple[str, Told]]]
+Comments = Mapping[int, Sequence[Comment]]
+
+
+def show(diff: Diff, findings: Iterable[tuple[str, Told]], comments: Comments) -> Shown:
     """Put findings and comments beneath the lines they are about.
 
-    :param findings: with their ids; those of the state before the patch (fixed
-        ones) are placed on the old side.
-    :param comments: ``(path, place, comment)``.
+    :param findings: with their ids.
+    :param comments: by the position of the line in the mail, as :class:`reviewbot.mail.diff.DiffLine` counts.
     """
-    by_file: dict[str, dict[Place, list[tuple[str, Told]]]] = defaultdict(lambda: defaultdict(list))
+    lines = {file.path: [line for hunk in file.hunks for line in hunk.lines] for file in diff.files}
+    placed: dict[int, list[tuple[str, Told]]] = defaultdict(list)
+    outside: dict[str, list[tuple[str, Told]]] = defaultdict(list)
     for name, told in findings:
-        side = "-" if told.life is Life.FIXED else "+"
-        by_file[told.finding.location.file][side, told.finding.location.line].append((name, told))
-    said: dict[str, dict[Place, list[Comment]]] = defaultdict(lambda: defaultdict(list))
-    for path, place, comment in comments:
-        said[path][place].append(comment)
+        path = told.finding.location.file
+        line = place_of(told, lines.get(path, ()))
+        (placed[line.position] if line else outside[path]).append((name, told))
+    files = []
     budget = MAX_SHOWN
-    shown = []
     for number, file in enumerate(diff.files, 1):
-        shown.append(_file(number, file, by_file[file.path], said[file.path], budget))
-        budget -= sum(len(hunk.lines) for hunk in file.hunks)
-    return tuple(shown)
+        hunks = _within(file.hunks, budget)
+        budget -= sum(len(hunk.lines) for hunk in hunks)
+        files.append(
+            ShownFile(
+                number=number,
+                file=file,
+                hunks=tuple(ShownHunk(hunk.header, _segments(number, hunk, placed, comments)) for hunk in hunks),
+                added=file.count("+"),
+                removed=file.count("-"),
+                outside=tuple(outside.pop(file.path, ())),
+                cut=len(hunks) < len(file.hunks),
+            )
+        )
+    return Shown(tuple(files), tuple(pair for pairs in outside.values() for pair in pairs))
 
 
-def _file(number: int, file: FileDiff, findings: Findings, comments: Comments, budget: int) -> ShownFile:
-    hunks: list[ShownHunk] = []
-    for hunk in file.hunks:
-        if len(hunk.lines) > budget:
-            break
+def place_of(told: Told, lines: Sequence[DiffLine]) -> DiffLine | None:
+    """Return the line of a diff that a finding is about, None when the diff does not show it.
+
+    The text decides, and of several such lines the nearest number: a finding is
+    numbered in the whole series' state, which later patches may have moved.
+    """
+    wanted = told.finding.location
+    old_side = told.life is Life.FIXED
+    text = normalise(wanted.text)
+
+    def number(line: DiffLine) -> int:
+        return line.old if old_side else line.new
+
+    there = [line for line in lines if number(line)]
+    same = [line for line in there if normalise(line.text) == text] if text else []
+    if same:
+        return min(same, key=lambda line: abs(number(line) - wanted.line))
+    return next((line for line in there if not text and number(line) == wanted.line), None)
+
+
+def _within(hunks: Sequence[Hunk], budget: int) -> list[Hunk]:
+    shown = []
+    for hunk in hunks:
         budget -= len(hunk.lines)
-        hunks.append(ShownHunk(hunk.header, _segments(number, hunk, findings, comments)))
-    placed = {name for hunk in hunks for segment in hunk.segments for name, _ in segment.findings}
-    rest = [pair for pairs in findings.values() for pair in pairs if pair[0] not in placed]
-    return ShownFile(
-        number=number,
-        file=file,
-        hunks=tuple(hunks),
-        added=file.count("+"),
-        removed=file.count("-"),
-        outside=tuple(rest),
-        cut=len(hunks) < len(file.hunks),
-    )
+        if budget < 0:
+            break
+        shown.append(hunk)
+    return shown
 
 
 def _segments(number: int, hunk: Hunk, findings: Findings, comments: Comments) -> tuple[Segment, ...]:
     segments: list[Segment] = []
     lines: list[Line] = []
+    if hunk.position in comments:
+        segments.append(Segment((), (), tuple(comments[hunk.position])))
     for line in hunk.lines:
         lines.append(_line(number, line))
-        places = _places(line)
-        here = [pair for place in places for pair in findings.get(place, ())]
-        said = [comment for place in places for comment in comments.get(place, ())]
+        here, said = findings.get(line.position, ()), comments.get(line.position, ())
         if here or said:
             segments.append(Segment(tuple(lines), tuple(here), tuple(said)))
             lines = []
     if lines:
         segments.append(Segment(tuple(lines)))
     return tuple(segments)
-
-
-def _places(line: DiffLine) -> list[Place]:
-    return [place for place in (("+", line.new), ("-", line.old)) if place[1]]
 
 
 def _line(number: int, line: DiffLine) -> Line:

@@ -1,15 +1,20 @@
-"""A thread as a tree of mails with their quotes folded."""
+"""A thread as a tree of mails with their quotes folded, and what it says about the lines of a patch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from reviewbot.mail.blocks import Kind, parse_blocks
 from reviewbot.mail.diff import find_diff
 from reviewbot.mail.message import Address
 from reviewbot.mail.message import Message as Mail
+from reviewbot.mail.quoting import quoted_hunks
+from reviewbot.mail.subject import strip_reply
 from reviewbot.mail.thread import build_thread
 from threads.models import Message
+from threads.views.diffs import Comment
 
 #: characters of mails on one page; what is beyond is a link to the mail
 BUDGET = 40_000
@@ -17,14 +22,17 @@ BUDGET = 40_000
 MAX_DEPTH = 12
 #: quotes up to this many lines are shown as they are
 SHORT_QUOTE = 3
+#: answers to one patch whose comments are put in place
+MAX_PLACED = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Lines of a mail that are all quoted, or all not."""
+class Part:
+    """Lines of a mail that are all quoted, or all its own; ``who`` was quoted, if the mail says so."""
 
     text: str
     quoted: bool = False
+    who: str = ""
 
     @property
     def lines(self) -> int:
@@ -42,14 +50,16 @@ class Node:
     """One mail of the tree, in the order of the tree.
 
     :ivar depth: 0 for a root.
-    :ivar blocks: its text; empty when it is left to its own page.
+    :ivar parts: its text; empty when it is left to its own page.
     :ivar patch: number of the patch it is, 0 when it is none.
+    :ivar same_subject: true for an answer that says no other subject than what it answers.
     """
 
     mail: Message
     depth: int
-    blocks: tuple[Block, ...] = ()
+    parts: tuple[Part, ...] = ()
     patch: int = 0
+    same_subject: bool = False
 
     @property
     def who(self) -> str:
@@ -62,21 +72,22 @@ def author_of(mail: Message) -> str:
     return mail.author_name or mail.author.name or mail.author.email
 
 
-def blocks_of(text: str) -> tuple[Block, ...]:
-    """Split a mail into quoted and own text, without the signature."""
-    blocks: list[Block] = []
-    run: list[str] = []
-    quoted = False
-    for line in [*text.partition("\n-- \n")[0].rstrip().split("\n"), None]:
-        is_quote = line is not None and line.startswith(">")
-        if line is None or is_quote != quoted:
-            body = "\n".join(run).strip("\n")
-            if body.strip():
-                blocks.append(Block(body, quoted))
-            run, quoted = [], is_quote
-        if line is not None:
-            run.append(line)
-    return tuple(blocks)
+def parts_of(text: str) -> tuple[Part, ...]:
+    """Divide a mail into quoted and own text; signature and attribution lines are left out."""
+    parts: list[Part] = []
+    for block in parse_blocks(text):
+        if block.kind in (Kind.SIGNATURE, Kind.ATTRIBUTION) or not block.text:
+            continue
+        quoted = block.kind is Kind.QUOTE
+        mark = ">" * max(1, block.level) + " "
+        lines = "\n".join((mark + line).rstrip() for line in block.lines) if quoted else block.text
+        if parts and parts[-1].quoted == quoted:
+            last = parts.pop()
+            gap = "\n" if quoted else "\n\n"
+            parts.append(Part(f"{last.text}{gap}{lines}", quoted, last.who or block.who))
+        else:
+            parts.append(Part(lines, quoted, block.who))
+    return tuple(parts)
 
 
 def tree_of(mails: Sequence[Message], patches: dict[str, int]) -> tuple[Node, ...]:
@@ -88,17 +99,45 @@ def tree_of(mails: Sequence[Message], patches: dict[str, int]) -> tuple[Node, ..
     rows = {mail.message_id: mail for mail in mails}
     nodes: list[Node] = []
     budget = BUDGET
-    for place in build_thread(map(_bare, mails)).nodes:
-        mail = rows[place.message.message_id]
-        number = patches.get(mail.message_id, 0)
-        blocks = () if number else _within(_text_of(mail), budget)
-        budget -= sum(len(block.text) for block in blocks)
-        nodes.append(Node(mail, min(place.depth, MAX_DEPTH), blocks, number))
+    for place in build_thread(_mail(row, "") for row in mails).nodes:
+        row = rows[place.message.message_id]
+        number = patches.get(row.message_id, 0)
+        parts = () if number else _within(_text_of(row), budget)
+        budget -= sum(len(part.text) for part in parts)
+        nodes.append(Node(row, min(place.depth, MAX_DEPTH), parts, number, _repeats(row, rows.get(place.parent))))
     return tuple(nodes)
 
 
-def _bare(row: Message) -> Mail:
-    """Return what the thread tree needs of a mail: no text, no bytes."""
+def _repeats(row: Message, parent: Message | None) -> bool:
+    subject, is_answer = strip_reply(row.subject)
+    return bool(is_answer and parent and strip_reply(parent.subject)[0] == subject)
+
+
+def answers_to(mails: Sequence[Message], message_id: str) -> list[Message]:
+    """Return the mails below one mail of a thread, in the order of the tree."""
+    rows = {mail.message_id: mail for mail in mails}
+    below = {message_id}
+    found = []
+    for place in build_thread(_mail(row, "") for row in mails).nodes:
+        if place.parent in below:
+            below.add(place.message.message_id)
+            found.append(rows[place.message.message_id])
+    return found
+
+
+def comments_on(patch: Message, replies: Iterable[Message]) -> dict[int, list[Comment]]:
+    """Return what replies say beneath quoted lines of a patch, by position of the line in the patch's mail."""
+    mail = _mail(patch, patch.body)
+    comments: dict[int, list[Comment]] = defaultdict(list)
+    for reply in list(replies)[:MAX_PLACED]:
+        for quote in quoted_hunks(_mail(reply, reply.body), mail):
+            comment = Comment(author_of(reply), reply.date, reply.message_id, quote.comment)
+            comments[quote.position].append(comment)
+    return dict(comments)
+
+
+def _mail(row: Message, body: str) -> Mail:
+    """Return what the thread tree and the quotes need of a mail."""
     return Mail(
         message_id=row.message_id,
         subject=row.subject,
@@ -106,6 +145,7 @@ def _bare(row: Message) -> Mail:
         date=row.date,
         in_reply_to=row.parent_msgid,
         references=tuple(row.references),
+        body=body,
     )
 
 
@@ -115,5 +155,5 @@ def _text_of(mail: Message) -> str:
     return text[:start] if start >= 0 else text
 
 
-def _within(text: str, budget: int) -> tuple[Block, ...]:
-    return blocks_of(text) if len(text) <= budget else ()
+def _within(text: str, budget: int) -> tuple[Part, ...]:
+    return parts_of(text) if len(text) <= budget else ()

@@ -16,7 +16,7 @@ from threads.selectors import mails as selectors
 from threads.selectors.series import report_of
 from threads.views import answers
 from threads.views.diffs import show
-from threads.views.discussion import author_of, blocks_of
+from threads.views.discussion import answers_to, author_of, comments_on, parts_of
 from threads.views.mailbox import mboxrd
 
 
@@ -30,7 +30,9 @@ def patch_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
     findings = _findings_of(report, patch.number)
     diff = parse_diff(patch.message.body)
     patches = selectors.neighbours(patch)
-    replies = selectors.replies_to(patch.message)
+    replies = answers_to(selectors.mails_about(patch), patch.message.message_id)
+    comments = comments_on(patch.message, replies)
+    in_diff = {position: said for position, said in comments.items() if position >= diff.start}
     context = {
         "name": name,
         "patch": patch,
@@ -39,10 +41,11 @@ def patch_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         "report": report,
         "message": selectors.commit_message(patch.message.body),
         "diff": diff,
-        "files": show(diff, findings),
+        "shown": show(diff, findings, in_diff),
+        "about_message": [one for position, said in comments.items() if position < diff.start for one in said],
         "findings": findings,
         "cells": [cell for cell in report.cells if cell.patch == patch.number],
-        "replies": [(reply, author_of(reply), blocks_of(reply.body)) for reply in replies],
+        "replies": [(reply, author_of(reply), parts_of(reply.body)) for reply in replies],
         "before": next((one for one in patches if one.number == patch.number - 1), None),
         "after": next((one for one in patches if one.number == patch.number + 1), None),
     }
@@ -83,7 +86,7 @@ def message_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         "mail": mail,
         "who": author_of(mail),
         "series": mail.series,
-        "blocks": blocks_of(mail.body),
+        "parts": parts_of(mail.body),
         "replies": [(reply, author_of(reply)) for reply in replies],
     }
     return render(request, "threads/message.html", context)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+import re
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from threads.conversion import decompress
 from threads.models import Run
+from threads.selectors import rules as rule_selectors
 from threads.selectors import service
 
+_MESSAGE_ID = re.compile(r"<([^<>\s]+@[^<>\s]+)>")
 #: bytes of a log that a page shows, from its end; all of it is behind a link
 LOG_SHOWN = 200_000
 
@@ -40,3 +45,25 @@ def run_log(request: HttpRequest, pk: int) -> HttpResponse:
     """Return the whole log as text."""
     row = get_object_or_404(Run, pk=pk)
     return HttpResponse(decompress(row.log), content_type="text/plain; charset=utf-8")
+
+
+@require_GET
+def rules(request: HttpRequest) -> HttpResponse:
+    """Show the rules of the checks."""
+    return render(request, "threads/rules.html", {"rules": rule_selectors.all_rules()})
+
+
+@require_GET
+def rule(request: HttpRequest, code: str) -> HttpResponse:
+    """Show one rule: why it is one, who said so, and where it found something."""
+    page = rule_selectors.find_rule(code)
+    if page is None:
+        raise Http404(f"No rule is called {code[:100]}.")
+    context = {"rule": page, "series": rule_selectors.series_with(code), "source": _linked(page.source), "lore": settings.LINK_URL}
+    return render(request, "threads/rule.html", context)
+
+
+def _linked(source: str) -> list[tuple[str, str]]:
+    """Divide a source into words and Message-IDs in angle brackets: ``(text, Message-ID or "")``."""
+    parts = _MESSAGE_ID.split(source)
+    return [(text, "" if number % 2 == 0 else text) for number, text in enumerate(parts) if text]

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from reviewbot.reports import sentences, status
+from reviewbot.reports import sentences, status, text
 from reviewbot.reports.facts import Cell, PatchFacts, SeriesReport, State, Verdict
 from threads import feeds, links
 from threads.conversion import decompress
@@ -144,7 +144,6 @@ def series_file(request: HttpRequest, name: str, msgid: str, form: str) -> HttpR
 
 
 def _as_text(series: Series, request: HttpRequest) -> tuple[str, str]:
-    from reviewbot.reports import text
     return text.render(selectors.report_of(series), colour=False, width=100), "text/plain; charset=utf-8"
 
 

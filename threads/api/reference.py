@@ -1,0 +1,257 @@
+"""What the status of a series rests on: submissions, runs, findings, rules, trees, lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import exceptions
+from rest_framework import serializers as s
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from reviewbot.findings import Severity
+from reviewbot.reports.facts import State
+from threads import links
+from threads.api import shapes
+from threads.api.base import ApiView, number_of
+from threads.api.series import submission_status
+from threads.models import Finding, MailingList, Run, Submission
+from threads.selectors import rules, service
+
+_REFUSED = {401: OpenApiResponse(shapes.Problem, "no valid token"), 403: OpenApiResponse(shapes.Problem, "not allowed")}
+_UNKNOWN = {404: OpenApiResponse(shapes.Problem, "there is none of this id")} | _REFUSED
+_PAGING = [
+    OpenApiParameter("limit", int, description="rows of a page, at most 200"),
+    OpenApiParameter("before", int, description="only ids below this one, as `next` names it"),
+]
+
+
+def _paged(name: str, row: type[s.Serializer[Any]]) -> s.Serializer[Any]:
+    return inline_serializer(name, {"next": s.CharField(allow_null=True), "results": row(many=True)})
+
+
+def _page(request: Request, rows: QuerySet[Any], answer: Any) -> Response:  # noqa: ANN401 - row -> dict
+    """Return one page of rows, newest first, with the address of the next (1 query)."""
+    size = max(1, number_of(request, "limit", 50, 200))
+    before = number_of(request, "before", 0, 2**62)
+    if before:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.order_by("-pk")[: size + 1])
+    following = None
+    if len(found) > size:
+        query = request.query_params.copy()
+        query["before"] = str(found[size - 1].pk)
+        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    return Response({"next": following, "results": [answer(request, row) for row in found[:size]]})
+
+
+def _get(rows: QuerySet[Any], pk: int, what: str) -> Any:  # noqa: ANN401 - a row of the query set
+    row: Model | None = rows.filter(pk=pk).first()
+    if row is None:
+        raise Http404(f"There is no {what} {pk}.")
+    return row
+
+
+class IndexView(ApiView):
+    """What there is."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        """Name the addresses."""
+        names = ("series", "submissions", "findings", "runs", "rules", "trees", "lists", "schema", "docs")
+        return Response({name: request.build_absolute_uri(f"/api/v1/{name}/") for name in names})
+
+
+class SubmissionView(ApiView):
+    """What became of what was asked for."""
+
+    @extend_schema(responses={200: shapes.SubmissionStatus} | _UNKNOWN)
+    def get(self, request: Request, pk: int) -> Response:
+        """Return one submission; `series` is set as soon as it has become one."""
+        return Response(submission_status(request, _get(Submission.objects.select_related("series"), pk, "submission")))
+
+
+class SubmissionListView(ApiView):
+    """What was asked for lately."""
+
+    @extend_schema(parameters=_PAGING, responses={200: _paged("SubmissionPage", shapes.SubmissionStatus)} | _REFUSED)
+    def get(self, request: Request) -> Response:
+        """List submissions, newest first."""
+        return _page(request, Submission.objects.select_related("series"), submission_status)
+
+
+def _run(request: Request, run: Run) -> dict[str, Any]:
+    return {
+        "id": run.pk,
+        "url": request.build_absolute_uri(links.to_run(run.pk)),
+        "check": run.check_name,
+        "configuration": run.configuration,
+        "version": run.version,
+        "state": run.state,
+        "summary": run.summary,
+        "reason": run.reason,
+        "commit": run.commit,
+        "tree": run.tree_id,
+        "command": run.command,
+        "seconds": run.seconds,
+        "started": run.started_at.isoformat() if run.started_at else None,
+        "finished": run.finished_at.isoformat() if run.finished_at else None,
+        "log": request.build_absolute_uri(f"{links.to_run(run.pk)}log.txt"),
+    }
+
+
+class RunView(ApiView):
+    """One check or build."""
+
+    @extend_schema(responses={200: shapes.RunStatus} | _UNKNOWN)
+    def get(self, request: Request, pk: int) -> Response:
+        """Return one run."""
+        return Response(_run(request, _get(Run.objects.defer("log"), pk, "run")))
+
+
+class RunListView(ApiView):
+    """Checks and builds."""
+
+    @extend_schema(
+        parameters=[
+            *_PAGING,
+            OpenApiParameter("check", str),
+            OpenApiParameter("state", str, enum=[str(one) for one in State]),
+            OpenApiParameter("commit", str),
+        ],
+        responses={200: _paged("RunPage", shapes.RunStatus), 400: shapes.Problem} | _REFUSED,
+    )
+    def get(self, request: Request) -> Response:
+        """List runs, newest first."""
+        rows = Run.objects.defer("log")
+        for name, column in (("check", "check_name"), ("state", "state"), ("commit", "commit")):
+            if value := request.query_params.get(name):
+                rows = rows.filter(**{column: value})
+        return _page(request, rows, _run)
+
+
+def _finding(request: Request, row: Finding) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "fingerprint": row.fingerprint,
+        "rule": row.rule,
+        "severity": row.severity,
+        "file": row.file,
+        "line": row.line,
+        "function": row.function,
+        "text": row.text,
+        "message": row.message,
+        "evidence": [{"file": file, "line": line, "text": text} for file, line, text in row.evidence],
+        "run": request.build_absolute_uri(f"/api/v1/runs/{row.run_id}/"),
+    }
+
+
+class FindingView(ApiView):
+    """One finding of a run."""
+
+    @extend_schema(responses={200: shapes.FindingRow} | _UNKNOWN)
+    def get(self, request: Request, pk: int) -> Response:
+        """Return what a run states about one place; what it means for a series stands in the series."""
+        return Response(_finding(request, _get(Finding.objects.all(), pk, "finding")))
+
+
+class FindingListView(ApiView):
+    """Findings of the runs."""
+
+    @extend_schema(
+        parameters=[
+            *_PAGING,
+            *(OpenApiParameter(name, str) for name in ("rule", "file", "function", "fingerprint")),
+            OpenApiParameter("severity", str, enum=[str(one) for one in Severity]),
+            OpenApiParameter("run", int),
+        ],
+        responses={200: _paged("FindingPage", shapes.FindingRow), 400: shapes.Problem} | _REFUSED,
+    )
+    def get(self, request: Request) -> Response:
+        """List what runs state, newest first."""
+        rows = Finding.objects.all()
+        for name in ("rule", "file", "function", "fingerprint", "severity"):
+            if value := request.query_params.get(name):
+                rows = rows.filter(**{name: value})
+        if run := number_of(request, "run", 0, 2**62):
+            rows = rows.filter(run_id=run)
+        return _page(request, rows, _finding)
+
+
+class RuleListView(ApiView):
+    """The rules of the checks."""
+
+    @extend_schema(responses={200: shapes.RuleStatus(many=True)} | _REFUSED)
+    def get(self, request: Request) -> Response:
+        """List the rules."""
+        return Response([_rule(request, rule) for rule in rules.all_rules()])
+
+
+class RuleView(ApiView):
+    """One rule."""
+
+    @extend_schema(responses={200: shapes.RuleStatus} | _UNKNOWN)
+    def get(self, request: Request, name: str) -> Response:
+        """Return what a rule says, why, and where it comes from."""
+        rule = rules.find_rule(name)
+        if rule is None:
+            raise exceptions.NotFound(f"No rule is called {name!r}; /api/v1/rules/ lists them.")
+        return Response(_rule(request, rule))
+
+
+def _rule(request: Request, rule: rules.RulePage) -> dict[str, Any]:
+    return {
+        "name": rule.code,
+        "title": rule.title,
+        "severity": rule.severity,
+        "rationale": rule.rationale,
+        "epochs": rule.epochs,
+        "source": rule.source,
+        "bad": rule.bad,
+        "good": rule.good,
+        "url": request.build_absolute_uri(links.to_rule(rule.code)),
+    }
+
+
+class TreeListView(ApiView):
+    """The kernel trees."""
+
+    @extend_schema(responses={200: shapes.TreeStatus(many=True)} | _REFUSED)
+    def get(self, request: Request) -> Response:
+        """List the trees that series are applied to, in the order they are tried."""
+        return Response(
+            [
+                {
+                    "name": tree.name,
+                    "branch": tree.branch,
+                    "role": tree.role,
+                    "lists": tree.lists,
+                    "describe": tree.describe,
+                    "commit": tree.commit,
+                    "synced": tree.synced_at.isoformat() if tree.synced_at else None,
+                }
+                for tree in service.trees()
+            ]
+        )
+
+
+class MailingListView(ApiView):
+    """The mailing lists."""
+
+    @extend_schema(responses={200: shapes.ListStatus(many=True)} | _REFUSED)
+    def get(self, request: Request) -> Response:
+        """List the mailing lists that are known."""
+        return Response([_list(one) for one in service.mailing_lists()])
+
+
+def _list(one: MailingList) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "address": one.address,
+        "list_id": one.list_id,
+        "archive": one.archive,
+        "seen": one.seen_at.isoformat() if one.seen_at else None,
+    }

@@ -1,0 +1,241 @@
+"""Series by any of their Message-IDs, lists of them, and asking for one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag, urlencode
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+
+from reviewbot.lore.origin import parse_target
+from reviewbot.reports import status, text
+from reviewbot.reports.facts import State, Verdict
+from threads import links
+from threads.api import shapes
+from threads.api.base import ApiView, SubmitThrottle, UnknownError, number_of, require_submitter, with_tag
+from threads.models import Series, Submission
+from threads.selectors import listing
+from threads.selectors import series as selectors
+from threads.services import intake
+from threads.services.rerun import rerun
+
+#: seconds that an answer is held back at most, and between two looks
+LONGEST_WAIT = 60
+PAUSE = 1.0
+#: requests that may wait at once in one process; more are answered as if they had not asked to
+_waiters = threading.BoundedSemaphore(4)
+
+_MSGID = OpenApiParameter("msgid", str, OpenApiParameter.PATH, description="of the cover, a patch or a reply")
+_WAIT = OpenApiParameter(
+    "wait",
+    int,
+    description=f"hold the answer back up to so many seconds (at most {LONGEST_WAIT}) until there is news: against "
+    "If-None-Match when it is sent, else until nothing more will happen",
+)
+_ERRORS = {
+    401: OpenApiResponse(shapes.Problem, "no valid token"),
+    403: OpenApiResponse(shapes.Problem, "not allowed"),
+    404: OpenApiResponse(shapes.Problem, "not known here; the text says what to do"),
+}
+
+
+def require_series(message_id: str) -> Series:
+    """Return the series of a mail.
+
+    :raises UnknownError: with what to do.
+    """
+    series = selectors.find_series(message_id)
+    if series is not None:
+        return series
+    asked = Submission.objects.filter(target=message_id.strip("<> ")).first()
+    if asked is None:
+        raise UnknownError(
+            f"No series is known by <{message_id}>. If it is on an archive, POST "
+            '{"target": "<message-id>"} to /api/v1/series/ and it is fetched with its thread.'
+        )
+    if State(asked.state).settled:
+        raise UnknownError(f"<{message_id}> was asked for and could not be had: {asked.reason}")
+    raise UnknownError(f"<{message_id}> was asked for and is not fetched yet; ask again, or with ?wait=25.")
+
+
+class SeriesView(ApiView):
+    """One series, by any of its Message-IDs."""
+
+    @extend_schema(
+        parameters=[_MSGID, _WAIT],
+        responses={200: shapes.SeriesStatus, 304: OpenApiResponse(description="nothing new"), **_ERRORS},
+    )
+    def get(self, request: Request, msgid: str) -> HttpResponse:
+        """Return everything that is known about a series."""
+        series = _found(request, msgid)
+        tag = selectors.tag_of(series)
+        unchanged = get_conditional_response(request, etag=quote_etag(tag))  # type: ignore[arg-type]  # DRF passes on
+        if unchanged is not None:
+            return with_tag(unchanged, tag)  # type: ignore[arg-type]  # a 304 has the same headers
+        report = selectors.report_of(series)
+        urls = links.SiteUrls(next(iter(report.lists), ""), request.build_absolute_uri("/")[:-1])
+        return with_tag(Response(status.as_dict(report, urls, selectors.beside(series, report))), tag)
+
+
+def _found(request: Request, msgid: str) -> Series:
+    """Return the series, after waiting for news when that is asked for."""
+    seconds = number_of(request, "wait", 0, LONGEST_WAIT)
+    if not seconds or not _waiters.acquire(blocking=False):
+        return require_series(msgid)
+    try:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not _news(request, msgid):
+            time.sleep(min(PAUSE, max(0.0, deadline - time.monotonic())))
+    finally:
+        _waiters.release()
+    return require_series(msgid)
+
+
+def _news(request: Request, msgid: str) -> bool:
+    """Tell whether a waiting client has something to learn."""
+    series = selectors.find_series(msgid)
+    if series is None:
+        return not Submission.objects.filter(target=msgid, state__in=[State.NOT_RUN, State.RUNNING]).exists()
+    known = request.headers.get("If-None-Match", "")
+    return selectors.tag_of(series) not in known if known else selectors.settled(series)
+
+
+class SeriesTextView(ApiView):
+    """One series as text for a terminal."""
+
+    @extend_schema(parameters=[_MSGID], responses={(200, "text/plain"): OpenApiTypes.STR, **_ERRORS})
+    def get(self, request: Request, msgid: str) -> HttpResponse:
+        """Return the report as a reviewer reads it in a terminal."""
+        series = require_series(msgid)
+        body = text.render(selectors.report_of(series), width=number_of(request, "width", 100, 200))
+        response = HttpResponse(body, content_type="text/plain; charset=utf-8")
+        response["ETag"] = quote_etag(f"{selectors.tag_of(series)}-txt")
+        return response
+
+
+class RerunView(ApiView):
+    """Looking at a series again."""
+
+    throttle_classes = [SubmitThrottle]
+
+    @extend_schema(parameters=[_MSGID], request=None, responses={202: OpenApiResponse(description="queued"), **_ERRORS})
+    def post(self, request: Request, msgid: str) -> Response:
+        """Choose the base anew and run again what broke."""
+        require_submitter(request)
+        series = require_series(msgid)
+        rerun(series)
+        return Response(None, status=202, headers={"Location": links.to_status(series.root_msgid)})
+
+
+class SeriesListView(ApiView):
+    """Lists of series, and asking for one."""
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """Limit asking for work, not reading."""
+        return [SubmitThrottle()] if self.request.method == "POST" else []
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("list", str, description="name of a mailing list"),
+            OpenApiParameter("state", str, enum=[str(one) for one in State]),
+            OpenApiParameter("verdict", str, enum=[str(one) for one in Verdict]),
+            OpenApiParameter("author", str, description="part of the name or address"),
+            OpenApiParameter("q", str, description="words of the subject, or a Message-ID"),
+            OpenApiParameter("url", str, description="link to a mail of the series on an archive"),
+            OpenApiParameter("latest", bool, description="only the newest version of each work"),
+            OpenApiParameter("limit", int, description="rows of a page, at most 200"),
+            OpenApiParameter("at", str, description="cursor, as `next` and `previous` name it"),
+        ],
+        responses={200: shapes.SeriesPage, 400: shapes.Problem, 401: _ERRORS[401], 403: _ERRORS[403]},
+    )
+    def get(self, request: Request) -> Response:
+        """List series, newest first."""
+        size = max(1, number_of(request, "limit", listing.PAGE_SIZE, 200))
+        page = listing.page_of(listing.find_rows(_wanted(request)), request.query_params.get("at", ""), size)
+        return Response(
+            {
+                "next": _address(request, page.older),
+                "previous": _address(request, page.newer),
+                "results": [_row(request, row) for row in page.rows],
+            }
+        )
+
+    @extend_schema(
+        request=shapes.Submit,
+        responses={202: shapes.SubmissionStatus, 400: shapes.Problem, 422: shapes.Problem, 429: shapes.Problem}
+        | {code: _ERRORS[code] for code in (401, 403)},
+    )
+    def post(self, request: Request) -> Response:
+        """Ask for a series; it is fetched with its whole thread, applied and checked."""
+        require_submitter(request)
+        asked = shapes.Submit(data=request.data)
+        asked.is_valid(raise_exception=True)
+        row = intake.submit(asked.validated_data["target"], dict(asked.validated_data.get("options", {})))
+        answer = submission_status(request, row)
+        return Response(answer, status=202, headers={"Location": answer["url"]})
+
+
+def submission_status(request: HttpRequest | Request, row: Submission) -> dict[str, Any]:
+    """Return what became of a submission."""
+    series = row.series
+    return {
+        "id": row.pk,
+        "target": row.target,
+        "state": row.state,
+        "reason": row.reason,
+        "actor": row.actor,
+        "series": request.build_absolute_uri(links.to_status(series.root_msgid)) if series else None,
+        "url": request.build_absolute_uri(f"/api/v1/submissions/{row.pk}/"),
+    }
+
+
+def _wanted(request: Request) -> listing.Wanted:
+    query = request.query_params
+    for name, words in (("state", list(State)), ("verdict", list(Verdict))):
+        if query.get(name, "") not in ("", *words):
+            raise exceptions.ValidationError(f"{name} takes one of: {', '.join(words)}.")
+    return listing.Wanted(
+        list_name=query.get("list", ""),
+        state=query.get("state", ""),
+        verdict=query.get("verdict", ""),
+        author=query.get("author", "")[:200],
+        q=parse_target(query["url"]).message_id if query.get("url") else query.get("q", "")[:500],
+        latest=query.get("latest", "") in ("1", "true"),
+    )
+
+
+def _address(request: Request, cursor: str) -> str | None:
+    if not cursor:
+        return None
+    query = {**request.query_params.dict(), "at": cursor}
+    return request.build_absolute_uri(f"{request.path}?{urlencode(query)}")
+
+
+def _row(request: Request, row: Any) -> dict[str, Any]:  # noqa: ANN401 - a Series with the annotations of a list
+    return {
+        "msgid": row.root_msgid,
+        "url": request.build_absolute_uri(links.to_series(row.list_name or "", row.root_msgid)),
+        "api": request.build_absolute_uri(links.to_status(row.root_msgid)),
+        "subject": row.subject,
+        "version": row.version,
+        "expected": row.expected,
+        "author": {"name": row.author.name, "email": row.author.email},
+        "date": row.date.isoformat(),
+        "list": row.list_name,
+        "state": row.state,
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "errors": row.new_errors,
+        "warnings": row.new_warnings,
+        "mails": row.mails or 0,
+        "outdated": row.outdated,
+    }

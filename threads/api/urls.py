@@ -1,0 +1,28 @@
+"""Addresses of the API."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from threads.api import docs, reference, series
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", reference.IndexView.as_view(), name="api-index"),
+    path("v1/series/", series.SeriesListView.as_view(), name="api-series-list"),
+    path("v1/series/<msgid:msgid>/rerun/", series.RerunView.as_view(), name="api-rerun"),
+    path("v1/series/<msgid:msgid>.txt", series.SeriesTextView.as_view(), name="api-series-text"),
+    path("v1/series/<msgid:msgid>/", series.SeriesView.as_view(), name="api-series"),
+    path("v1/series/<msgid:msgid>", series.SeriesView.as_view()),
+    path("v1/submissions/", reference.SubmissionListView.as_view(), name="api-submissions"),
+    path("v1/submissions/<int:pk>/", reference.SubmissionView.as_view(), name="api-submission"),
+    path("v1/findings/", reference.FindingListView.as_view(), name="api-findings"),
+    path("v1/findings/<int:pk>/", reference.FindingView.as_view(), name="api-finding"),
+    path("v1/runs/", reference.RunListView.as_view(), name="api-runs"),
+    path("v1/runs/<int:pk>/", reference.RunView.as_view(), name="api-run"),
+    path("v1/rules/", reference.RuleListView.as_view(), name="api-rules"),
+    path("v1/rules/<str:name>/", reference.RuleView.as_view(), name="api-rule"),
+    path("v1/trees/", reference.TreeListView.as_view(), name="api-trees"),
+    path("v1/lists/", reference.MailingListView.as_view(), name="api-lists"),
+    path("v1/schema/", docs.schema, name="api-schema"),
+    path("v1/docs/", docs.page, name="api-docs"),
+]
