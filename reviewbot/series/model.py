@@ -50,12 +50,12 @@ class Patch:
 
 
 class LinkHow(StrEnum):
-    """How an earlier version of the same work was recognised, strongest first."""
+    """How an earlier version of the same work was recognised."""
 
     CHANGE_ID = "change-id"
-    LINK = "link"
-    REPLY = "reply"
-    SUBJECT = "subject"
+    LINK = "lore link in text"
+    REPLY = "in-reply-to"
+    SUBJECT = "subject+author"
     PATCHES = "patches"
 
 

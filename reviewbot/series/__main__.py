@@ -1,0 +1,70 @@
+"""``python -m reviewbot.series FILE ...``: what series are in these mailboxes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reviewbot.errors import AuthorError, ReviewError
+from reviewbot.mail.mbox import split_mbox
+from reviewbot.mail.message import Message
+from reviewbot.mail.parse import parse_message
+from reviewbot.series.assemble import assemble
+from reviewbot.series.show import as_dict, as_text
+from reviewbot.series.topics import link_versions
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the series of mailboxes; return 0, or 2 when one cannot be read."""
+    options = _parser().parse_args(arguments)
+    try:
+        messages = [message for name in options.file for message in _read(name)]
+    except ReviewError as error:
+        print(f"reviewbot.series: {error}", file=sys.stderr)
+        return 2
+    series = link_versions(assemble(messages))
+    posted = [one for one in series if one.patches]
+    if options.format == "json":
+        json.dump([as_dict(one) for one in posted], sys.stdout, indent=1)
+        print()
+        return 0
+    print("\n\n".join(map(as_text, posted)) or f"No series among {len(messages)} mails.")
+    for one in series:
+        if not one.patches:
+            print(f"\nA cover letter whose patches are not here: {as_text(one)}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m reviewbot.series",
+        description="Print the patch series in mailboxes: versions, patches, trailers from replies.",
+        epilog="Exit status: 0, or 2 when a mailbox cannot be read.",
+    )
+    parser.add_argument("file", nargs="+", metavar="FILE", help="mbox, mboxrd or a single mail; - reads standard input")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    return parser
+
+
+def _read(name: str) -> Iterator[Message]:
+    """Yield the mails of one file.
+
+    :raises AuthorError: when it cannot be read, or is no mailbox.
+    """
+    try:
+        if name == "-":
+            yield from map(parse_message, split_mbox(sys.stdin.buffer))
+        else:
+            with Path(name).open("rb") as stream:
+                yield from map(parse_message, split_mbox(stream))
+    except OSError as error:
+        raise AuthorError(f"{name} cannot be read: {error.strerror}.") from error
+    except AuthorError as error:
+        raise AuthorError(f"{'standard input' if name == '-' else name}: {error}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
