@@ -35,7 +35,9 @@ SERIES = "refs/series/"
 
 _NAME = re.compile(r"[A-Za-z0-9_][\w.+-]*(?:/[\w+-][\w.+-]*)*")
 _VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *= *(\S*)", re.MULTILINE)
-_DAY = 86400
+
+#: seconds in which a scratch folder may not be locked yet
+_NEWBORN = 60
 
 _CONFIG = """\
 [core]
@@ -150,15 +152,22 @@ class Store:
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Lend a folder within the store that is gone afterwards."""
+        """Lend a folder within the store that is gone afterwards.
+
+        It is locked while it is lent, so that :meth:`prune` can tell it from one
+        whose process died.
+        """
         try:
             folder = tempfile.mkdtemp(dir=self.path / "tmp")
+            handle = os.open(folder, os.O_RDONLY)
         except OSError as error:
             raise OperatorError(f"The store {self.path} cannot be written: {error.strerror}.") from error
         try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
             yield Path(folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            os.close(handle)
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -327,13 +336,26 @@ class Store:
         with self.exclusive():
             now = time.time()
             for folder in (self.path / "tmp").iterdir():
-                if now - folder.stat().st_mtime > _DAY:
-                    shutil.rmtree(folder, ignore_errors=True)
+                _remove_if_left(folder)
             for reference in (self.path / SERIES).glob("*/*"):
                 if now - reference.stat().st_mtime > series_after.total_seconds():
                     reference.unlink(missing_ok=True)
             self.git.must("repack", "-d", "-l", "-q", patience=3600)
             self.git.must("prune", "--expire=2.weeks", patience=3600)
+
+
+def _remove_if_left(folder: Path) -> None:
+    """Remove a scratch folder, unless somebody works in it."""
+    with contextlib.suppress(FileNotFoundError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - folder.stat().st_mtime > _NEWBORN:
+                shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            return
+        finally:
+            os.close(handle)
 
 
 def write_whole(file: Path, text: str) -> None:

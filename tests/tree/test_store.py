@@ -183,6 +183,18 @@ def test_a_rebuilt_branch_is_remembered_by_its_tips(store: Store, project: Proje
     assert store.tip_at("mm-unstable", datetime.now(UTC)) == rebuilt
 
 
+def test_pruning_removes_what_a_dead_process_left_and_nothing_else(store: Store) -> None:
+    left = store.path / "tmp" / "left"
+    left.mkdir()
+    with store.scratch() as used:
+        for folder in (left, used):
+            os.utime(folder, (0, 0))
+        store.prune()
+        assert used.is_dir()
+        assert not left.exists()
+    assert not used.exists()
+
+
 def test_a_store_that_cannot_be_written_is_the_operators(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OperatorError, match="cannot be written"):
