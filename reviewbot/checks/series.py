@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from reviewbot.checks.c.source import Source
 from reviewbot.checks.protocol import Check, Coverage
-from reviewbot.findings import Finding, compare, normalise, sort_key
+from reviewbot.findings import Finding, Traced, follow, normalise
 from reviewbot.tree.files import Files
 
 
@@ -21,43 +21,54 @@ class Dependents(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesFinding:
-    """One finding in the life of a series.
-
-    :ivar finding: as it was last seen.
-    :ivar introduced: the patch that made it, from 1; 0 when it was there before the series.
-    :ivar fixed: the patch that ended it, from 1; 0 when it is there after the whole series.
-    """
-
-    finding: Finding
-    introduced: int
-    fixed: int = 0
-
-    @property
-    def transient(self) -> bool:
-        """There after one patch and gone after a later one: a hazard for bisection."""
-        return self.introduced > 0 and self.fixed > 0
-
-
-@dataclass(frozen=True, slots=True)
 class SeriesFindings:
-    """What a series does to the findings of a tree.
+    """What a series does to the findings of a tree; state 0 is the base, state k is after patch k.
 
-    :ivar new: made by the series and there at its end.
-    :ivar transient: made by one patch and ended by a later one.
-    :ivar fixed: there before and ended by the series.
-    :ivar preexisting: there before and after, in functions that the series touches.
-    :ivar coverage: what was looked at, per state: the base first.
+    :ivar states: everything that was found in each state.
+    :ivar traced: the same, each finding followed through the states.
+    :ivar functions: the functions that any patch changes, as ``(file, function)``.
+    :ivar coverage: what was looked at in each state.
     """
 
-    new: tuple[SeriesFinding, ...] = ()
-    transient: tuple[SeriesFinding, ...] = ()
-    fixed: tuple[SeriesFinding, ...] = ()
-    preexisting: tuple[Finding, ...] = ()
+    states: tuple[tuple[Finding, ...], ...]
+    traced: tuple[Traced, ...]
+    functions: frozenset[tuple[str, str]] = frozenset()
     coverage: tuple[Coverage, ...] = field(default=(), compare=False)
 
+    @property
+    def new(self) -> tuple[Traced, ...]:
+        """Made by the series and there at its end."""
+        return tuple(one for one in self.traced if one.born and not one.gone)
 
-def check_series(check: Check, states: Sequence[Files], touched: Sequence[Sequence[str]]) -> SeriesFindings:
+    @property
+    def transient(self) -> tuple[Traced, ...]:
+        """Made by one patch and ended by a later one: a hazard for bisection."""
+        return tuple(one for one in self.traced if one.born and one.gone)
+
+    @property
+    def fixed(self) -> tuple[Traced, ...]:
+        """There before the series and ended by it."""
+        return tuple(one for one in self.traced if not one.born and one.gone)
+
+    @property
+    def preexisting(self) -> tuple[Traced, ...]:
+        """There before and after, in functions that the series touches."""
+        return tuple(
+            one
+            for one in self.traced
+            if not one.born
+            and not one.gone
+            and (one.finding.location.file, one.finding.location.function) in self.functions
+        )
+
+
+def check_series(
+    check: Check,
+    states: Sequence[Files],
+    touched: Sequence[Sequence[str]],
+    *,
+    progress: Callable[[int], None] = lambda number: None,
+) -> SeriesFindings:
     """Check the base and the state after each patch, and say what became of each finding.
 
     A patch to a header changes what other files mean: files that depend on the
@@ -65,44 +76,24 @@ def check_series(check: Check, states: Sequence[Files], touched: Sequence[Sequen
 
     :param states: the base, then the tree after patch 1, 2, …
     :param touched: the paths that each patch touches; one shorter than ``states``.
+    :param progress: told the number of each state before it is looked at.
     :raises ValueError: when the lengths do not fit together.
     :raises reviewbot.errors.ReviewError: when the check cannot run.
     """
     if len(states) != len(touched) + 1:
         raise ValueError("check_series() needs the base and one state for each patch")
     paths = _paths(check, states, touched)
-    coverages = [Coverage() for _ in states]
-    found = [
-        [] if not paths else list(check.check(files, _present(files, paths), coverage))
-        for files, coverage in zip(states, coverages, strict=True)
-    ]
-    living = [SeriesFinding(finding, 0) for finding in found[0]]
-    ended: list[SeriesFinding] = []
-    for number, after in enumerate(found[1:], 1):
-        by_before = {id(life.finding): life for life in living}
-        comparison = compare([life.finding for life in living], after)
-        ended += [SeriesFinding(old, by_before[id(old)].introduced, number) for old in comparison.fixed]
-        kept = [
-            SeriesFinding(pair.after, by_before[id(pair.before)].introduced)
-            for pair in (*comparison.still, *comparison.moved)
-        ]
-        living = [*kept, *(SeriesFinding(finding, number) for finding in comparison.new)]
-    functions = _touched_functions(states, touched)
+    coverages = tuple(Coverage() for _ in states)
+    found = []
+    for number, (files, coverage) in enumerate(zip(states, coverages, strict=True)):
+        progress(number)
+        found.append(tuple(check.check(files, _present(files, paths), coverage)) if paths else ())
     return SeriesFindings(
-        new=_sorted(life for life in living if life.introduced),
-        transient=_sorted(life for life in ended if life.introduced),
-        fixed=_sorted(life for life in ended if not life.introduced),
-        preexisting=tuple(
-            sorted(
-                (life.finding for life in living if not life.introduced and _in(life.finding, functions)), key=sort_key
-            )
-        ),
-        coverage=tuple(coverages),
+        states=tuple(found),
+        traced=follow(found),
+        functions=frozenset(_touched_functions(states, touched)),
+        coverage=coverages,
     )
-
-
-def _sorted(lives: Iterable[SeriesFinding]) -> tuple[SeriesFinding, ...]:
-    return tuple(sorted(lives, key=lambda life: sort_key(life.finding)))
 
 
 def _paths(check: Check, states: Sequence[Files], touched: Sequence[Sequence[str]]) -> list[str]:
@@ -136,7 +127,3 @@ def _bodies(files: Files, path: str) -> dict[str, str]:
     for piece in Source(path, data or b"").pieces:
         bodies[piece.name] = bodies.get(piece.name, "") + normalise(piece.body)
     return bodies
-
-
-def _in(finding: Finding, functions: set[tuple[str, str]]) -> bool:
-    return (finding.location.file, finding.location.function) in functions

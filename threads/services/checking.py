@@ -1,0 +1,93 @@
+"""Running a check over the base and every patch of a series."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+
+from reviewbot.checks import registry
+from reviewbot.checks.protocol import Check, Coverage
+from reviewbot.checks.series import SeriesFindings, check_series
+from reviewbot.findings import Finding, Severity
+from reviewbot.reports.facts import State
+from reviewbot.tree.readers import GitFiles
+from threads import models
+from threads.lanes import runs_of
+from threads.services import pipeline
+from threads.services.queue import claim, release
+from threads.services.runs import note, settle, supersede
+
+_MAX_UNREAD = 10
+
+
+def check(series_id: int, name: str) -> None:
+    """Run one check over all states of a series, and keep what it finds in each.
+
+    :raises ReviewError: when the check cannot run.
+    """
+    series = models.Series.objects.get(pk=series_id)
+    runs = runs_of(series).filter(check_name=name)
+    if claim(runs):
+        try:
+            _check(series, registry.find(name))
+            supersede(runs)
+        finally:
+            release(runs)
+    pipeline.advance(series)
+
+
+def _check(series: models.Series, check: Check) -> None:
+    commits = list(models.AppliedPatch.objects.filter(application__series=series, application__chosen=True))
+    runs = runs_of(series).filter(check_name=check.name, version=check.version)
+    by_tree = {run.tree_id: run for run in runs}
+    lane = [by_tree[commit.tree_id] for commit in commits]
+    touched = dict(series.patches.values_list("number", "files"))
+    start = time.monotonic()
+    found = check_series(
+        check,
+        [GitFiles(settings.STORE, commit.commit) for commit in commits],
+        [touched[commit.number] for commit in commits[1:]],
+        progress=lambda number: note(runs, lane[number], "reading"),
+    )
+    seconds = (time.monotonic() - start) / len(commits)
+    for number, (run, commit) in enumerate(zip(lane, commits, strict=True)):
+        _keep(run, check, found, number, seconds, commit.commit)
+
+
+def _keep(run: models.Run, check: Check, found: SeriesFindings, number: int, seconds: float, commit: str) -> None:
+    findings, coverage = found.states[number], found.coverage[number]
+    settle(
+        run,
+        _state(findings),
+        findings,
+        seconds=seconds,
+        command=f"python -m reviewbot.checks --tree REPO@{commit[:12]} {' '.join(run.scope_paths)}",
+        reason="",
+        summary=f"{len(findings)} in the tree" if findings else "nothing found",
+        coverage={
+            "looked_at": _looked_at(check, coverage),
+            "not_looked_at": _unread(check, coverage),
+            "touched": sorted(map(list, found.functions)),
+        },
+    )
+
+
+def _state(findings: tuple[Finding, ...]) -> State:
+    severities = {finding.severity for finding in findings}
+    if Severity.ERROR in severities:
+        return State.FAILED
+    return State.WARNED if Severity.WARNING in severities else State.PASSED
+
+
+def _looked_at(check: Check, coverage: Coverage) -> list[str]:
+    facts = f"; {'; '.join(coverage.facts[:1])}" if coverage.facts else ""
+    count = f"{len(coverage.files)} file{'s' if len(coverage.files) != 1 else ''}"
+    functions = f", {coverage.functions} functions" if coverage.functions else ""
+    return [f"{check.title}: {count}{functions}, before and after each patch{facts}."]
+
+
+def _unread(check: Check, coverage: Coverage) -> list[str]:
+    shown = [f"{check.name} could not read {place}." for place in coverage.unread[:_MAX_UNREAD]]
+    more = len(coverage.unread) - len(shown)
+    return [*shown, f"{check.name} could not read {more} more functions."] if more > 0 else shown
