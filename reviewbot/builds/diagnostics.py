@@ -75,14 +75,18 @@ def parse(output: bytes, *, compiler: str, relative: Relative, place: Place) -> 
             current = step["target"]
             said.made.append(current)
         elif failed := _FAILED.match(line):
-            said.failed.append(failed["target"])
+            said.failed.append(_target(failed["target"], relative))
         elif missing := _NO_RULE.match(line):
-            _no_rule(said, missing["target"], missing["user"] or "")
+            _no_rule(said, _target(missing["target"], relative), missing["user"] or "")
         elif line.startswith("[") and line.endswith("]"):
             _add(said, current, _from_json(line, compiler, relative, place))
         elif match := _TEXT.match(line):
             _add(said, current, [_from_text(match, compiler, relative, place)])
     return said
+
+
+def _target(name: str, relative: Relative) -> str:
+    return relative(name) if name.startswith("/") else name
 
 
 def _no_rule(said: Said, target: str, user: str) -> None:

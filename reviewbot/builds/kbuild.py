@@ -21,8 +21,10 @@ _FRAGMENT = "/build/fragment"
 
 #: gcc writes JSON since this version
 _JSON_SINCE = 9
-# What would otherwise make the same source give other objects: Documentation/kbuild/reproducible-builds.rst
+# What would otherwise make the same source give other objects (Documentation/kbuild/reproducible-builds.rst),
+# and other words: a compiler quotes and translates as the locale says.
 _REPRODUCIBLE = {
+    "LC_ALL": "C",
     "KBUILD_BUILD_TIMESTAMP": "Thu Jan  1 00:00:00 UTC 1970",
     "KBUILD_BUILD_USER": "reviewbot",
     "KBUILD_BUILD_HOST": "sandbox",

@@ -95,13 +95,10 @@ class Output:
         for name in objects:
             reason = makefiles.why_not(name, self._read, config)
             if reason:
-                self._record_left_out(name, reason)
+                self.record.objects[name] = ObjectRecord(False, left_out=reason)
             else:
                 wanted.append(name)
         return wanted
-
-    def _record_left_out(self, name: str, reason: str) -> None:
-        self.record.objects[name] = ObjectRecord(False, left_out=f"not built in {self.configuration.name}: {reason}")
 
     def _make(self, objects: Sequence[str]) -> Result:
         wanted = set(objects)
@@ -135,7 +132,7 @@ class Output:
         for name in objects:
             known = self.record.objects.get(name)
             if name in no_rule:
-                self._record_left_out(name, "no Makefile names it")
+                self.record.objects[name] = ObjectRecord(False, left_out="no Makefile names it")
             elif name in made or name in failed:
                 found = tuple(diagnostics.fold(said.by_object.get(name, [])))
                 built = name not in failed and self._exists(name)
@@ -162,7 +159,10 @@ class Output:
     ) -> BuildResult:
         records = {name: self.record.objects[name] for name in objects if name in self.record.objects}
         failed = tuple(name for name, one in records.items() if not one.built and not one.left_out)
-        left_out = tuple(NotBuilt(name, one.left_out) for name, one in records.items() if one.left_out)
+        where = f"built in {self.configuration.name}"
+        left_out = tuple(
+            NotBuilt(name, f"not {where}: {one.left_out}") for name, one in records.items() if one.left_out
+        )
         found = self.record.said(objects)
         if not result.ok:
             # what stopped make before it came to the objects, e.g. arch/arm64/kernel/asm-offsets.s
@@ -204,7 +204,7 @@ class Output:
         if failed or (not result.ok and len(left_out) < len(objects)) or (not result.ok and not objects):
             return State.FAILED, "" if any(f.severity is Severity.ERROR for f in found) else _last_words(result)
         if objects and len(left_out) == len(objects):
-            return State.SKIPPED, f"None of it is built in {self.configuration.name}: {left_out[0].reason}."
+            return State.SKIPPED, f"None of it is {left_out[0].reason.removeprefix('not ')}."
         return (State.WARNED if found else State.PASSED), ""
 
     def _config_digest(self) -> str:

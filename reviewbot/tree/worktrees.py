@@ -62,7 +62,7 @@ class Pool:
         """Move a slot to a commit and return its directory, which has no ``.git``.
 
         :param commit: a full commit or tree id.
-        :param slot: name of the slot: letters, digits, ``.``, ``_`` and ``-``.
+        :param slot: name of the slot, see :meth:`take`.
         :param fresh: give changed files the present time. False is for the base of a
             comparison, whose build outputs are kept by tree and are newer than
             its files by definition: changed files then get an old fixed time.
@@ -71,8 +71,6 @@ class Pool:
         :raises TransientError: when somebody else has the slot.
         :raises OperatorError: when the directory cannot be written.
         """
-        if not _SLOT.match(slot):
-            raise OperatorError(f"{slot!r} is no name for a worktree slot; the operator must choose another.")
         self.take(slot)
         target = self._tree(commit)
         folder = self.root / slot
@@ -109,8 +107,11 @@ class Pool:
     def take(self, slot: str) -> None:
         """Claim a slot until :meth:`release`; claiming it twice is harmless.
 
+        :param slot: letters, digits, ``.``, ``_`` and ``-``.
         :raises TransientError: when somebody else has it.
         """
+        if not _SLOT.match(slot):
+            raise OperatorError(f"{slot!r} is no name for a worktree slot; the operator must choose another.")
         if slot in self._locks:
             return
         self.root.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,281 @@
+"""Bases are built once, patches on a copy, and only what is new is told."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reviewbot import sandbox
+from reviewbot.builds import Configuration, Progress, State, configurations
+from reviewbot.errors import OperatorError, TransientError
+from reviewbot.findings import Severity, compare
+from reviewbot.sandbox.watch import folder_bytes
+from tests.builds.kernels import MMU, PAGEATTR, PTDUMP, Kernel, kernel, needs_compiler
+
+__all__ = ["kernel"]
+pytestmark = needs_compiler
+
+DEFCONFIG = configurations.DEFCONFIG
+SOURCE = "arch/arm64/mm/pageattr.c"
+FUNCTION = "int set_direct_map_invalid_noflush(struct page *page)\n{\n"
+
+
+@pytest.fixture
+def base(kernel: Kernel) -> Path:
+    return kernel.pool.checkout(kernel.state(), "one", fresh=False)
+
+
+def test_a_base_that_builds_passes(kernel: Kernel, base: Path) -> None:
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU, PAGEATTR]) as session:
+        assert session.base.state is State.PASSED
+        assert session.base.objects == session.base.compiled == (MMU, PAGEATTR)
+        assert session.base.command == f"make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- -k {MMU} {PAGEATTR}"
+        assert session.base.compiler.startswith("aarch64-linux-gnu-gcc 1")
+        assert len(session.base.config_digest) == 16
+
+
+def test_the_second_series_on_a_base_does_not_build_it_again(kernel: Kernel, base: Path) -> None:
+    steps: list[Progress] = []
+    for _ in range(2):
+        steps.clear()
+        with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU], report=steps.append) as session:
+            assert session.base.state is State.PASSED
+    assert [step.step for step in steps] == ["copy"]
+
+
+def test_a_warning_that_a_patch_adds_is_new_and_in_its_place(kernel: Kernel, base: Path) -> None:
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU, PAGEATTR]) as session:
+        patched = kernel.state(kernel.edited(SOURCE, FUNCTION, FUNCTION + "\tint unused;\n"))
+        result = session.build([MMU, PAGEATTR], kernel.pool.checkout(patched, "one"))
+    assert result.state is State.WARNED
+    assert result.compiled == (PAGEATTR,)
+    assert result.objects == (MMU, PAGEATTR)
+    (new,) = compare(session.base.diagnostics, result.diagnostics).new
+    assert (new.rule, new.severity) == ("gcc.-Wunused-variable", Severity.WARNING)
+    assert new.location.file == SOURCE
+    assert new.location.function == "set_direct_map_invalid_noflush"
+    assert new.location.text == "int unused;"
+    assert new.message == "unused variable 'unused'"
+
+
+def test_a_warning_of_the_base_is_not_new_when_it_moves(kernel: Kernel) -> None:
+    old = kernel.edited(SOURCE, FUNCTION, FUNCTION + "\tint unused;\n")
+    source = kernel.pool.checkout(kernel.state(old), "one", fresh=False)
+    with kernel.builder.session(source, kernel.state(old), DEFCONFIG, [PAGEATTR]) as session:
+        assert session.base.state is State.WARNED
+        moved = {SOURCE: "/* one line more */\n" + old[SOURCE]}
+        result = session.build([PAGEATTR], kernel.pool.checkout(kernel.state(moved), "one"))
+    comparison = compare(session.base.diagnostics, result.diagnostics)
+    assert comparison.new == comparison.fixed == ()
+    assert len(comparison.still) == 1
+
+
+def test_a_warning_is_remembered_while_its_object_is_not_compiled(kernel: Kernel) -> None:
+    old = kernel.edited(SOURCE, FUNCTION, FUNCTION + "\tint unused;\n")
+    source = kernel.pool.checkout(kernel.state(old), "one", fresh=False)
+    with kernel.builder.session(source, kernel.state(old), DEFCONFIG, [MMU, PAGEATTR]) as session:
+        again = session.build([MMU, PAGEATTR], source)
+    assert again.compiled == ()
+    assert again.diagnostics == session.base.diagnostics != ()
+    with kernel.builder.session(source, kernel.state(old), DEFCONFIG, [MMU, PAGEATTR]) as session:
+        assert session.base.diagnostics == again.diagnostics
+
+
+def test_each_patch_is_built_on_its_own(kernel: Kernel, base: Path) -> None:
+    broken = kernel.state(kernel.edited(SOURCE, FUNCTION, FUNCTION + "\tundeclared = 1;\n"))
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU, PAGEATTR]) as session:
+        first = session.build([MMU, PAGEATTR], kernel.pool.checkout(broken, "one"))
+        second = session.build([MMU, PAGEATTR], kernel.pool.checkout(kernel.state(), "one"))
+    assert (first.state, first.failed, first.objects) == (State.FAILED, (PAGEATTR,), (MMU,))
+    assert [finding.rule for finding in first.diagnostics] == ["gcc.error"]
+    assert (second.state, second.failed, second.compiled) == (State.PASSED, (), (PAGEATTR,))
+
+
+def test_a_header_that_changes_compiles_what_includes_it(kernel: Kernel, base: Path) -> None:
+    header = kernel.edited("arch/arm64/include/asm/set_memory.h", "#endif", "int more(void);\n#endif")
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU, PAGEATTR]) as session:
+        result = session.build([MMU, PAGEATTR], kernel.pool.checkout(kernel.state(header), "one"))
+    assert result.compiled == (PAGEATTR,)
+
+
+def test_what_the_configuration_leaves_out_is_said(kernel: Kernel, base: Path) -> None:
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU, PTDUMP]) as session:
+        assert session.base.state is State.PASSED
+        assert [(one.path, one.reason) for one in session.base.not_built] == [
+            (PTDUMP, "not built in defconfig: CONFIG_PTDUMP is not set")
+        ]
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [PTDUMP]) as session:
+        assert session.base.state is State.SKIPPED
+        assert session.base.reason == "None of it is built in defconfig: CONFIG_PTDUMP is not set."
+
+
+def test_a_fragment_turns_options_on(kernel: Kernel, base: Path) -> None:
+    with_ptdump = Configuration("with-ptdump", fragment=("CONFIG_PTDUMP=y",))
+    with kernel.builder.session(base, kernel.state(), with_ptdump, [PTDUMP]) as session:
+        assert session.base.objects == (PTDUMP,)
+
+
+def test_a_new_file_is_built_where_it_exists(kernel: Kernel, base: Path) -> None:
+    makefile = "arch/arm64/mm/Makefile"
+    edits = {
+        **kernel.edited(makefile, "pageattr.o", "pageattr.o fresh.o"),
+        "arch/arm64/mm/fresh.c": "static int unused_function(void)\n{\n\treturn 0;\n}\n",
+    }
+    fresh = "arch/arm64/mm/fresh.o"
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU, fresh]) as session:
+        assert session.base.objects == (MMU,)
+        result = session.build([MMU, fresh], kernel.pool.checkout(kernel.state(edits), "one"))
+    assert result.objects == (MMU, fresh)
+    assert [finding.rule for finding in result.diagnostics] == ["gcc.-Wunused-function"]
+
+
+def test_a_base_that_does_not_build_is_not_the_patchs_fault(kernel: Kernel) -> None:
+    broken = kernel.edited(SOURCE, FUNCTION, FUNCTION + "\tundeclared = 1;\n")
+    source = kernel.pool.checkout(kernel.state(broken), "one", fresh=False)
+    with kernel.builder.session(source, kernel.state(broken), DEFCONFIG, [PAGEATTR]) as session:
+        edits = {**broken, "arch/arm64/mm/mmu.c": kernel.files["arch/arm64/mm/mmu.c"].decode() + "\n"}
+        result = session.build([PAGEATTR], kernel.pool.checkout(kernel.state(edits), "one"))
+    assert session.base.state is result.state is State.FAILED
+    assert compare(session.base.diagnostics, result.diagnostics).new == ()
+
+
+class TestStrangersMakefiles:
+    """A patch to a Makefile is code that runs; what it does stays in its own copy."""
+
+    MARK = "$(shell touch $(objtree)/mark; cp /build/source/README $(objtree)/arch/arm64/mm/mmu.o)\n"
+
+    def test_it_cannot_reach_the_next_series(self, kernel: Kernel, base: Path) -> None:
+        state = kernel.state()
+        evil = kernel.state({"Makefile": kernel.files["Makefile"].decode() + self.MARK})
+        with kernel.builder.session(base, state, DEFCONFIG, [MMU]) as session:
+            session.build([MMU], kernel.pool.checkout(evil, "one"))
+            assert sandbox.read(session.output.kbuild.output, "mark") == b""
+        source = kernel.pool.checkout(state, "one", fresh=False)
+        with kernel.builder.session(source, state, DEFCONFIG, [MMU]) as session:
+            assert sandbox.read(session.output.kbuild.output, "mark") is None
+            assert (sandbox.read(session.output.kbuild.output, MMU) or b"").startswith(b"\x7fELF")
+
+    @pytest.mark.parametrize(
+        ("attack", "seconds", "reason"),
+        [
+            ("$(shell while :; do :; done)", 20, "processor time"),
+            ("$(shell sleep 1000)", 1, "longer than"),
+            ("$(shell yes >&2)", 20, "output"),
+            ("$(shell i=0; while :; do head -c 9000000 /dev/zero > $(objtree)/f$$i; i=$$((i+1)); done)", 20, "disk"),
+            ("$(shell while :; do sleep 100 & done)", 20, "processes"),
+        ],
+    )
+    def test_what_goes_too_far_is_our_state_and_has_its_reason(
+        self, kernel: Kernel, base: Path, attack: str, seconds: float, reason: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tight = sandbox.Limits(
+            wall_seconds=20,
+            cpu_seconds=2,
+            memory_bytes=512 << 20,
+            processes=60,
+            disk_bytes=64 << 20,
+            output_bytes=1 << 20,
+        )
+        evil = kernel.state({"Makefile": kernel.files["Makefile"].decode() + attack + "\n"})
+        monkeypatch.setattr(kernel.builder, "limits", tight)
+        with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU]) as session:
+            kbuild = session.output.kbuild
+            session.output.kbuild = replace(kbuild, limits=replace(tight, wall_seconds=seconds))
+            result = session.build([MMU], kernel.pool.checkout(evil, "one"))
+        assert result.state is State.BROKEN
+        assert reason in result.reason
+        assert result.failed == ()
+
+    def test_a_link_for_an_object_is_not_followed(self, kernel: Kernel, base: Path, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text("canary")
+        evil = f"$(shell ln -sf {tmp_path}/secret $(objtree)/.config)\n"
+        edits = {"Makefile": kernel.files["Makefile"].decode() + evil}
+        with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU]) as session:
+            result = session.build([MMU], kernel.pool.checkout(kernel.state(edits), "one"), reconfigure=True)
+        assert b"canary" not in result.log
+        assert (tmp_path / "secret").read_text() == "canary"
+
+
+def test_a_build_can_be_cancelled(kernel: Kernel, base: Path) -> None:
+    slow = kernel.state({"Makefile": kernel.files["Makefile"].decode() + "$(shell sleep 100)\n"})
+    started: list[float] = []
+
+    def cancelled() -> bool:
+        return bool(started) and time.monotonic() - started[0] > 0.3
+
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU], cancelled=cancelled) as session:
+        source = kernel.pool.checkout(slow, "one")
+        started.append(time.monotonic())
+        assert session.build([MMU], source).state is State.CANCELLED
+
+
+def test_a_base_that_was_left_half_built_is_built_anew(kernel: Kernel, base: Path) -> None:
+    old = kernel.edited(SOURCE, FUNCTION, FUNCTION + "\tint unused;\n")
+    source = kernel.pool.checkout(kernel.state(old), "one", fresh=False)
+    with kernel.builder.session(source, kernel.state(old), DEFCONFIG, [PAGEATTR]) as session:
+        assert session.base.state is State.WARNED
+    # as a process leaves it that dies after the compiler and before the record
+    next(kernel.builder.cache.glob("*/record.json")).unlink()
+    with kernel.builder.session(source, kernel.state(old), DEFCONFIG, [PAGEATTR]) as session:
+        assert session.base.state is State.WARNED
+
+
+def test_the_copy_of_a_session_that_died_is_removed(kernel: Kernel, base: Path) -> None:
+    dead = kernel.builder.cache / "sessions" / "0123"
+    dead.mkdir(parents=True)
+    dead.with_suffix(".lock").touch()
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU]):
+        assert not dead.exists()
+        assert len(list((kernel.builder.cache / "sessions").iterdir())) == 2
+    assert list((kernel.builder.cache / "sessions").iterdir()) == []
+
+
+def test_a_base_in_use_is_waited_for_until_cancelled(kernel: Kernel, base: Path) -> None:
+    home = kernel.builder._home(kernel.state(), DEFCONFIG)
+    with (
+        kernel.builder._locked(home.with_suffix(".lock"), None),
+        pytest.raises(TransientError, match="in use"),
+        kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU], cancelled=lambda: True),
+    ):
+        pass
+
+
+def test_the_cache_is_kept_within_a_budget(kernel: Kernel, base: Path) -> None:
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU]):
+        pass
+    old = next(path for path in kernel.builder.cache.iterdir() if path.name.startswith("defconfig-") and path.is_dir())
+    os.utime(old / "used", (1, 1))
+    other = Configuration("other")
+    with kernel.builder.session(base, kernel.state(), other, [MMU]):
+        pass
+    assert kernel.builder.prune(1 << 40) == []
+    assert kernel.builder.prune(folder_bytes(old)) == [old.name]
+    assert not old.exists()
+
+
+def test_a_tree_that_was_built_in_is_said(kernel: Kernel, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dirty = {"Makefile": "$(error The source tree is not clean, please run 'make mrproper')\n"}
+    source = kernel.pool.checkout(kernel.state(dirty), "one")
+    with kernel.builder.session(source, kernel.state(dirty), DEFCONFIG, [MMU]) as session:
+        assert session.base.state is State.BROKEN
+        assert "make mrproper" in session.base.reason
+
+
+def test_without_a_sandbox_nothing_is_built(kernel: Kernel, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.require.cache_clear()
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(OperatorError, match="bubblewrap"), kernel.builder.session(base, "x", DEFCONFIG, [MMU]):
+        pass
+    sandbox.require.cache_clear()
+
+
+def test_progress_is_told(kernel: Kernel, base: Path) -> None:
+    told: list[Progress] = []
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU, PAGEATTR], report=told.append):
+        pass
+    assert [step.step for step in told if step.step != "prepare"] == ["configure", *["compile"] * 3, "copy"]
+    assert [(step.done, step.total) for step in told if step.step == "compile"] == [(0, 2), (1, 2), (2, 2)]
