@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reviewbot.mail.compose import wrap
+from reviewbot.reports.facts import Told
 
 TAB = 8
 
@@ -37,6 +38,12 @@ def _spelled(character: str) -> str:
 def code(text: str) -> str:
     """Return a source line as a terminal shows it, with tabs as blanks."""
     return visible(text.rstrip("\r\n")).expandtabs(TAB)
+
+
+def excerpt(told: Told) -> list[str]:
+    """Return the source lines around a finding, numbered, its own marked by ``>``."""
+    here = told.finding.location.line
+    return [f"{'>' if number == here else ' '} {number:>5} | {code(text)}".rstrip() for number, text in told.code]
 
 
 def columns(text: str) -> int:

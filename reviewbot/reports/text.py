@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from reviewbot.findings import Finding, Severity
 from reviewbot.reports.facts import Failure, Life, Remark, Said, SeriesReport, Told, Verdict
 from reviewbot.reports.matrix import matrix
+from reviewbot.reports.rules import full_name, source
 from reviewbot.reports.sentences import counted, enumerated, life, since_previous, verdict
-from reviewbot.reports.terminal import Paint, code, fit, indented, labelled, paragraph, visible
+from reviewbot.reports.terminal import Paint, code, excerpt, fit, indented, labelled, paragraph, visible
 
 NARROWEST, WIDEST = 60, 120
 _PREEXISTING_SHOWN = 5
@@ -135,9 +136,9 @@ def _finding(number: int, told: Told, report: SeriesReport, paint: Paint, width:
     severity = paint.bad if finding.severity is Severity.ERROR else paint.doubtful
     place = visible(f"{finding.location.file}:{finding.location.line}")
     function = f" in {visible(finding.location.function)}()" if finding.location.function else ""
-    moved = ", moved since the version before" if told.moved else ""
+    where = life(told, report.version) + (", moved since the version before" if told.moved else "")
     return [
-        f"{number}. {severity(finding.severity.value)} {visible(finding.rule)}, {life(told, report.version)}{moved}",
+        f"{number}. {severity(finding.severity.value)} {visible(full_name(finding.rule))}, {where}",
         f"   {paint.bold(place)}{function}",
         "",
         *paragraph(finding.message, width, 3),
@@ -149,14 +150,8 @@ def _finding(number: int, told: Told, report: SeriesReport, paint: Paint, width:
 
 
 def _code(told: Told, paint: Paint) -> list[str]:
-    if not told.code:
-        return []
-    lines = [""]
-    for number, text in told.code:
-        here = number == told.finding.location.line
-        line = f"   {'>' if here else ' '} {number:>5} | {code(text)}".rstrip()
-        lines.append(paint.bold(line) if here else line)
-    return lines
+    lines = indented(excerpt(told), 3)
+    return ["", *(paint.bold(line) if line.startswith("   >") else line for line in lines)] if lines else []
 
 
 def _evidence(finding: Finding, width: int) -> list[str]:
@@ -175,12 +170,14 @@ def _evidence(finding: Finding, width: int) -> list[str]:
 
 
 def _notes(finding: Finding, width: int) -> list[str]:
-    """Return under what condition it holds, and what was guessed."""
+    """Return under what condition it holds, what was guessed, and where the rule comes from."""
     notes = []
     if finding.condition:
         notes.append(("Only when", finding.condition))
     if finding.assumption:
         notes.append(("Assuming", finding.assumption))
+    if origin := source(finding.rule):
+        notes.append(("Rule from", origin))
     lines = [line for label, text in notes for line in indented(labelled(label, [text], width - 3), 3)]
     return ["", *lines] if lines else []
 
@@ -205,7 +202,7 @@ def _others(title: str, found: Sequence[Told], report: SeriesReport, paint: Pain
         place = told.finding.location
         function = f" in {visible(place.function)}()" if place.function else ""
         fixed = f", {life(told, report.version)}" if told.life is Life.FIXED else ""
-        lines.append(f"   {visible(told.finding.rule)} {visible(place.file)}:{place.line}{function}{fixed}")
+        lines.append(f"   {visible(full_name(told.finding.rule))} {visible(place.file)}:{place.line}{function}{fixed}")
         lines += paragraph(told.finding.message, width, 6)
     if left := len(found) - _PREEXISTING_SHOWN:
         lines += [f"   and {left} more"] if left > 0 else []

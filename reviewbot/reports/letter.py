@@ -1,0 +1,205 @@
+"""The text of a reply: what a careful reviewer writes beneath the lines of a patch.
+
+The first sentence says what is wrong and since which patch. Prose is wrapped
+at 72 columns; code, paths and commands never are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from urllib.parse import quote as percent
+
+from reviewbot.findings import Evidence, normalise
+from reviewbot.mail.compose import quote_place, wrap
+from reviewbot.mail.diff import Diff, DiffLine, FileDiff, Hunk, parse_diff
+from reviewbot.mail.message import Message
+from reviewbot.reports.facts import Life, PatchFacts, Remark, SeriesReport, Told
+from reviewbot.reports.sentences import counted, since_previous
+from reviewbot.reports.terminal import excerpt, indented, visible
+
+_STEPS_SHOWN = 8
+_COMPILERS = ("gcc", "clang")
+
+
+class Place(NamedTuple):
+    """A line of a diff."""
+
+    file: FileDiff
+    hunk: Hunk
+    line: DiffLine
+
+
+def write(
+    report: SeriesReport, findings: Sequence[Told], left_out: int, patch: PatchFacts, parent: Message, site_url: str
+) -> str:
+    r"""Return the body of a reply to one patch of a series.
+
+    :param findings: what is said, never empty.
+    :param left_out: number of further findings that are only counted.
+    :param patch: the patch that is answered; findings of other patches follow, with their code.
+    :param parent: its mail.
+    """
+    diff = parse_diff(parent.body)
+    places = [(told, _place(told, diff) if told.patch == patch.number else None) for told in findings]
+    quoted = [(told, place) for told, place in places if place is not None]
+    quoted.sort(key=lambda pair: pair[1][2].position)
+    lines = [_attribution(parent)]
+    for told, place in quoted:
+        lines += [*map(visible, quote_place(*place)), "", *_comment(told, report, patch), ""]
+    if quoted:
+        # Ends the comment for those who read it beside the diff.
+        lines += ["> [...]", ""]
+    for told, place in places:
+        if place is None:
+            lines += [
+                f"{visible(_where(told))}:",
+                "",
+                *indented(excerpt(told), 2),
+                "",
+                *_comment(told, report, patch),
+                "",
+            ]
+    return "\n".join([*lines, *_closing(report, findings[0], left_out), *_footer(report, site_url)])
+
+
+def page(report: SeriesReport, site_url: str) -> str:
+    """Return the address of the page of a series."""
+    name = report.lists[0] if report.lists else "all"
+    return f"{site_url}/project/{name}/series/{percent(report.message_id, safe='@')}/"
+
+
+def _attribution(parent: Message) -> str:
+    who = visible(parent.author.name or parent.author.email)
+    return f"On {parent.date:%a, %b %d, %Y at %I:%M:%S%p %z}, {who} wrote:"
+
+
+def _place(told: Told, diff: Diff) -> Place | None:
+    """Find the line of a patch that a finding is about.
+
+    The finding knows the line of the last state of the series, so the text
+    decides, an added line before a context line, and the number between equals.
+    """
+    location = told.finding.location
+    text = normalise(location.text)
+    candidates = [
+        Place(file, hunk, line)
+        for file in diff.files
+        if file.path == location.file
+        for hunk in file.hunks
+        for line in hunk.lines
+        if line.kind != "-" and text and normalise(line.text) == text
+    ]
+    return min(
+        candidates,
+        key=lambda place: (place.line.kind != "+", abs(place.line.new - location.line)),
+        default=None,
+    )
+
+
+def _where(told: Told) -> str:
+    place = told.finding.location
+    function = f", in {place.function}()" if place.function else ""
+    return f"{place.file}:{place.line}{function}"
+
+
+def _comment(told: Told, report: SeriesReport, patch: PatchFacts) -> list[str]:
+    finding = told.finding
+    lines = wrap(visible(_sentence(told, report, patch)))
+    if finding.evidence:
+        lines += ["", *_evidence(told)]
+    prose = []
+    if finding.condition:
+        prose.append(f"This is so only when {finding.condition}.")
+    if finding.assumption:
+        prose.append(f"It is assumed that {_joined(finding.assumption)}")
+    prose += _raised_before(told, report)
+    for text in prose:
+        lines += ["", *wrap(visible(text))]
+    return lines
+
+
+def _sentence(told: Told, report: SeriesReport, patch: PatchFacts) -> str:
+    """Say what is wrong, since which patch, and whether an earlier version had it."""
+    this = "this patch" if told.patch == patch.number else _named(told.patch, report)
+    since = f"From {this} to patch {told.gone_by}" if told.life is Life.TRANSIENT else f"Since {this}"
+    earlier = f", and in v{told.since} already" if told.since < report.version else ""
+    mended = ""
+    if told.life is Life.TRANSIENT:
+        mended = f" Patch {told.gone_by} mends it, but a bisection may stop in between."
+    return f"{since}{earlier}, {_joined(_stated(told))}{mended}"
+
+
+def _named(number: int, report: SeriesReport) -> str:
+    subject = next((one.subject for one in report.patches if one.number == number), "")
+    return f'patch {number}, "{subject}"' if subject else f"patch {number}"
+
+
+def _stated(told: Told) -> str:
+    """Return the message of a finding as a sentence; a compiler's word is told as the compiler's."""
+    finding = told.finding
+    tool, _, option = finding.rule.partition(".")
+    text = finding.message.rstrip()
+    if tool in _COMPILERS:
+        where = f" in {finding.location.function}()" if finding.location.function else ""
+        if option.startswith("-W"):
+            return f"{tool} warns{where}: {text} [{option}]."
+        return f"{tool} does not compile this{where}: {text}."
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _joined(sentence: str) -> str:
+    """Return a sentence as it goes on behind a comma: names of functions and macros stay as they are."""
+    first = sentence.partition(" ")[0]
+    return sentence[0].lower() + sentence[1:] if first.istitle() and first.isalpha() else sentence
+
+
+def _evidence(told: Told) -> Iterator[str]:
+    """Yield the path, one step a line; the middle of a long one is left out."""
+    steps = told.finding.evidence
+    shown: Sequence[Evidence | None] = steps
+    if len(steps) > _STEPS_SHOWN:
+        shown = [*steps[:3], None, *steps[-_STEPS_SHOWN + 4 :]]
+    for step in shown:
+        if step is None:
+            yield "  [...]"
+            continue
+        place = f"line {step.line}" if step.file == told.finding.location.file else f"{step.file}:{step.line}"
+        yield visible(f"  {place}: {' '.join(step.text.split())}")
+
+
+def _raised_before(told: Told, report: SeriesReport) -> list[str]:
+    """Name the mail that raised it for an earlier version."""
+    for said in told.said:
+        if said.remark is Remark.RAISED:
+            return [f"{said.who} raised it for an earlier version: {report.lore}{said.message_id}"]
+    return []
+
+
+def _closing(report: SeriesReport, main: Told, left_out: int) -> Iterator[str]:
+    """Yield what the sentences above rest on: base, what was looked at, and how to see the same."""
+    if left_out:
+        yield from (*wrap(f"{counted(left_out, 'further finding')} can be read on the page below."), "")
+    if change := since_previous(report):
+        yield from (*wrap(f"{change}."), "")
+    if report.base:
+        yield from (*wrap(visible(f"Applied to {report.base.describe}, commit {report.base.commit[:12]}.")), "")
+    yield from _listed("Looked at:", report.looked_at)
+    yield from _listed("Not looked at:", report.not_looked_at)
+    commands = [one for one in report.reproduce if one.what.split(" ")[0] == main.check] or list(report.reproduce)
+    if commands:
+        yield from ("To see the same:", f"  {visible(commands[0].command)}", "")
+
+
+def _listed(title: str, items: Sequence[str]) -> Iterator[str]:
+    if items:
+        yield title
+        for item in items:
+            first, *more = wrap(visible(item), 70) or [""]
+            yield f"- {first}"
+            yield from indented(more, 2)
+        yield ""
+
+
+def _footer(report: SeriesReport, site_url: str) -> list[str]:
+    return ["-- ", visible(page(report, site_url)), "If this is wrong, say so in an answer; a person reads it.", ""]
