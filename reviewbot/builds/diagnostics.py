@@ -118,7 +118,8 @@ def _from_json(line: str, compiler: str, relative: Relative, place: Place) -> It
     except (ValueError, RecursionError):
         return
     for item in items if isinstance(items, list) else ():
-        if not isinstance(item, dict) or item.get("kind") not in _KINDS:
+        kind = item.get("kind") if isinstance(item, dict) else None
+        if not isinstance(kind, str) or kind not in _KINDS:
             continue
         file, number = _caret(item)
         option = str(item.get("option") or "")
@@ -128,7 +129,7 @@ def _from_json(line: str, compiler: str, relative: Relative, place: Place) -> It
             if isinstance(child, dict):
                 child_file, child_line = _caret(child)
                 evidence.append(Evidence(relative(child_file), child_line, _clean(str(child.get("message") or ""))))
-        yield _finding(compiler, item["kind"], option, relative(file), number, message, place, tuple(evidence))
+        yield _finding(compiler, kind, option, relative(file), number, message, place, tuple(evidence))
 
 
 def _caret(item: dict[str, Any]) -> tuple[str, int]:
