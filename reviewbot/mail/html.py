@@ -21,7 +21,7 @@ _BLOCKS = frozenset(
     )
 )
 _HIDDEN = frozenset(("head", "script", "style", "template", "title", "noscript"))
-_SPACE = re.compile(r"[ \t\n\r\f\xa0]+")
+_SPACE = re.compile(r"[ \t\n\r\f]+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
@@ -69,7 +69,8 @@ def tree_to_text(top: Tag) -> str:
                 line = last
             else:
                 text = _SPACE.sub(" ", str(node))
-                line += text.lstrip() if not line or line.endswith(" ") else text
+                text = text.lstrip(" ") if not line or line.endswith(" ") else text
+                line += text.replace("\xa0", " ")  # archives keep the indentation of code with these
     end_line()
     return (
         _EMPTY_LINES.sub("\n\n", "\n".join(text.rstrip() if text.isspace() else text for text in lines)).strip("\n")

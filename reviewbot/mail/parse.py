@@ -10,7 +10,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message as MimeHeader
 
@@ -130,8 +130,12 @@ def _message_id(head: Headers, text: str, reading: _Reading) -> str:
             reading.note("garbled Message-ID")
         return message_id
     reading.note("no Message-ID, derived from the content")
-    said = "\0".join((head.first("date"), head.first("from"), head.first("subject"), text.strip()))
-    return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32] + "@no-message-id.invalid"
+    return derived_message_id((head.first("date"), head.first("from"), head.first("subject"), text.strip()))
+
+
+def derived_message_id(said: Iterable[str]) -> str:
+    """Return a Message-ID for a mail that has none: the same for the same date, sender, subject and text."""
+    return hashlib.sha256("\0".join(said).encode("utf-8", "replace")).hexdigest()[:32] + "@no-message-id.invalid"
 
 
 def _references(head: Headers, message_id: str, addresses: set[str]) -> list[str]:

@@ -1,0 +1,30 @@
+"""Pages of mail archives on the web, for discussions that are kept nowhere else.
+
+:func:`parse_page` knows hypermail (lkml.iu.edu), public-inbox (lore.kernel.org),
+MHonArc (spinics.net, mail-archive.com) and marc.info.
+"""
+
+from __future__ import annotations
+
+from reviewbot.errors import AuthorError
+from reviewbot.lore.html import hypermail, marc, mhonarc, publicinbox
+from reviewbot.lore.html.page import ArchivedPage, Source, same_mail
+
+__all__ = ["ArchivedPage", "parse_page", "same_mail"]
+
+_FORMATS = (publicinbox.read, mhonarc.read, hypermail.read, marc.read)
+
+
+def parse_page(html: bytes, url: str, content_type: str = "") -> ArchivedPage:
+    """Return the mail that a page of an archive shows.
+
+    :param url: where the page came from; links are made absolute with it.
+    :param content_type: of the HTTP answer; its charset counts before that of the page.
+    :raises AuthorError: when the page is of no format that is known, or shows no mail.
+    """
+    source = Source.of(html, url, content_type)
+    for read in _FORMATS:
+        page = read(source)
+        if page is not None:
+            return page
+    raise AuthorError(f"The page {url[:300]} shows no mail in a format that is known here.")

@@ -1,0 +1,157 @@
+"""What every archive's page amounts to, and what the readers of their formats share."""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import Message as MimeHeader
+from functools import cached_property
+from urllib.parse import urljoin, urlsplit
+
+from bs4 import BeautifulSoup
+from bs4.element import Comment, Tag
+
+from reviewbot.mail.headers import UNKNOWN_DATE, one_line, parse_addresses, parse_date
+from reviewbot.mail.html import tree_to_text
+from reviewbot.mail.message import Address, Message
+from reviewbot.mail.parse import derived_message_id
+from reviewbot.mail.subject import bare, strip_reply
+from reviewbot.mail.text import decode
+
+MAX_PAGE = 4 * 1024 * 1024
+_ISO = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[ T]*(\d{1,2}):?(\d\d)(?::?(\d\d))?)?")
+_META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedPage:
+    """One mail as an archive shows it.
+
+    :ivar format: ``hypermail``, ``public-inbox``, ``mhonarc`` or ``marc``.
+    :ivar message_id: "" when the page does not have it.
+    :ivar author: name and address; archives hide a part of the address.
+    :ivar body: text with its quotes, ``> `` before each quoted line.
+    :ivar in_reply_to: Message-ID of the parent, "" when the page does not say.
+    :ivar parent: URL of the page of the parent, "" when there is no link.
+    :ivar children: URLs of the pages of the answers.
+    """
+
+    url: str
+    format: str
+    message_id: str
+    subject: str
+    author: Address
+    date: datetime
+    body: str
+    in_reply_to: str = ""
+    parent: str = ""
+    children: tuple[str, ...] = ()
+
+    def as_message(self) -> Message:
+        """Return the mail for the rooms that know nothing of archives; a missing Message-ID is derived."""
+        said = (self.date.isoformat(), self.author.name, self.subject, self.body.strip())
+        return Message(
+            message_id=self.message_id or derived_message_id(said),
+            subject=self.subject,
+            author=self.author,
+            date=self.date,
+            in_reply_to=self.in_reply_to,
+            body=self.body,
+            oddities=(f"read from a page of {urlsplit(self.url).hostname or self.format}",),
+        )
+
+
+def same_mail(page: ArchivedPage, message: Message) -> bool:
+    """Return whether a page shows this mail.
+
+    Without a Message-ID on the page it takes the same author, the same subject
+    and the same time, as far as the archive keeps them.
+    """
+    if page.message_id:
+        return page.message_id == message.message_id
+    if abs(page.date - message.date) > timedelta(minutes=1):
+        return False
+    names = [{word for word in re.split(r"\W+", who.name.lower()) if word} for who in (page.author, message.author)]
+    addresses = [who.email.lower().partition("@")[0] for who in (page.author, message.author)]
+    same_author = names[0] == names[1] if all(names) else bool(addresses[0]) and addresses[0] == addresses[1]
+    answers = [strip_reply(subject)[1] for subject in (page.subject, message.subject)]
+    return same_author and answers[0] == answers[1] and bare(page.subject).lower() == bare(message.subject).lower()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A page before it is known what it shows."""
+
+    text: str
+    url: str
+
+    @classmethod
+    def of(cls, html: bytes, url: str, content_type: str) -> Source:
+        """Decode the first 4 MB of a page."""
+        declared = MimeHeader()
+        declared["content-type"] = content_type.replace("\n", " ").replace("\r", " ") or "text/html"
+        meta = _META_CHARSET.search(html[:4096])
+        charset = declared.get_content_charset("") or (meta[1].decode("ascii") if meta else "")
+        return cls(decode(html[:MAX_PAGE], charset)[0], url)
+
+    @cached_property
+    def soup(self) -> BeautifulSoup:
+        """The whole page as a tree."""
+        return BeautifulSoup(self.text, "lxml")
+
+    @cached_property
+    def comments(self) -> list[str]:
+        """The HTML comments of the page: older archives keep the header of the mail there."""
+        return [str(node) for node in self.soup.find_all(string=lambda node: isinstance(node, Comment))]
+
+    def between(self, start: str, end: str) -> str | None:
+        """Return the text between two markers, with quotes; None when the first is missing."""
+        _, found, rest = self.text.partition(start)
+        return tree_to_text(BeautifulSoup(rest.partition(end)[0], "lxml")) if found else None
+
+    def link(self, element: object) -> str:
+        """Return where an anchor leads, "" for one that stays on the page or leaves the web."""
+        href = element.get("href") if isinstance(element, Tag) else None
+        if not isinstance(href, str) or href.startswith("#"):
+            return ""
+        try:
+            target = urljoin(self.url, href)
+        except ValueError:
+            return ""
+        return target if target.startswith(("http://", "https://")) else ""
+
+    def links_labelled(self, *labels: str) -> list[str]:
+        """Return the links of the list entries whose bold word is one of these."""
+        found = []
+        for entry in self.soup.find_all("li"):
+            label = entry.find(["b", "strong", "dfn"])
+            if label and label.get_text().strip(" :\n").lower() in labels:
+                found += [link for link in map(self.link, entry.find_all("a")) if link]
+        return list(dict.fromkeys(found))
+
+
+def unescape(text: str) -> str:
+    """Undo entities, on one line."""
+    return one_line(entities.unescape(text))
+
+
+def person(text: str) -> Address:
+    """Read ``Ada Example <ada@example.org>`` and its like; a name alone is a name."""
+    text = one_line(text)
+    return next(iter(parse_addresses([text])), Address(text, ""))
+
+
+def moment(*texts: str) -> datetime:
+    """Return the first date that can be read: RFC 5322, or ISO 8601 in UTC."""
+    for text in texts:
+        if date := parse_date(text.strip()):
+            return date
+        if match := _ISO.fullmatch(text.strip()):
+            try:
+                year, month, day, *clock = (int(number or 0) for number in match.groups())
+                return datetime(year, month, day, *clock, tzinfo=UTC)
+            except ValueError:
+                continue
+    return UNKNOWN_DATE
