@@ -42,25 +42,30 @@ def write(
     """
     diff = parse_diff(parent.body)
     places = [(told, _place(told, diff) if told.patch == patch.number else None) for told in findings]
-    quoted = [(told, place) for told, place in places if place is not None]
-    quoted.sort(key=lambda pair: pair[1][2].position)
-    lines = [_attribution(parent)]
-    for told, place in quoted:
-        lines += [*map(visible, quote_place(*place)), "", *_comment(told, report, patch), ""]
-    if quoted:
-        # Ends the comment for those who read it beside the diff.
-        lines += ["> [...]", ""]
-    for told, place in places:
-        if place is None:
-            lines += [
-                f"{visible(_where(told))}:",
-                "",
-                *indented(excerpt(told), 2),
-                "",
-                *_comment(told, report, patch),
-                "",
-            ]
+    lines: list[str] = []
+    last: Place | None = None
+    for place, told in sorted(((place, told) for told, place in places if place), key=_position):
+        lines += [*_quoted(place, last), *_comment(told, report, patch), ""]
+        last = place
+    if last:
+        # The elision ends the last comment for those who read it beside the diff.
+        lines = [_attribution(parent), *lines, "> [...]", ""]
+    for told in (told for told, place in places if not place):
+        code = indented(excerpt(told), 2)
+        lines += [f"{visible(_where(told))}:", "", *code, *([""] if code else []), *_comment(told, report, patch), ""]
     return "\n".join([*lines, *_closing(report, findings[0], left_out), *_footer(report, site_url)])
+
+
+def _quoted(place: Place, last: Place | None) -> list[str]:
+    """Quote up to a line; nothing twice: neither the line just commented on, nor the names of its file."""
+    if place == last:
+        return []
+    lines = quote_place(*place)
+    return [*(visible(line) for line in (lines[3:] if last and last.file == place.file else lines)), ""]
+
+
+def _position(pair: tuple[Place, Told]) -> int:
+    return pair[0].line.position
 
 
 def page(report: SeriesReport, site_url: str) -> str:
@@ -110,7 +115,7 @@ def _comment(told: Told, report: SeriesReport, patch: PatchFacts) -> list[str]:
         lines += ["", *_evidence(told)]
     prose = []
     if finding.condition:
-        prose.append(f"This is so only when {finding.condition}.")
+        prose.append(f"The path exists only under {finding.condition}.")
     if finding.assumption:
         prose.append(f"It is assumed that {_joined(finding.assumption)}")
     prose += _raised_before(told, report)
@@ -122,7 +127,7 @@ def _comment(told: Told, report: SeriesReport, patch: PatchFacts) -> list[str]:
 def _sentence(told: Told, report: SeriesReport, patch: PatchFacts) -> str:
     """Say what is wrong, since which patch, and whether an earlier version had it."""
     this = "this patch" if told.patch == patch.number else _named(told.patch, report)
-    since = f"From {this} to patch {told.gone_by}" if told.life is Life.TRANSIENT else f"Since {this}"
+    since = f"Between {this} and patch {told.gone_by}" if told.life is Life.TRANSIENT else f"Since {this}"
     earlier = f", and in v{told.since} already" if told.since < report.version else ""
     mended = ""
     if told.life is Life.TRANSIENT:
@@ -144,7 +149,7 @@ def _stated(told: Told) -> str:
         where = f" in {finding.location.function}()" if finding.location.function else ""
         if option.startswith("-W"):
             return f"{tool} warns{where}: {text} [{option}]."
-        return f"{tool} does not compile this{where}: {text}."
+        text = f"{tool} does not compile this{where}: {text}"
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 

@@ -171,14 +171,12 @@ def _evidence(finding: Finding, width: int) -> list[str]:
 
 def _notes(finding: Finding, width: int) -> list[str]:
     """Return under what condition it holds, what was guessed, and where the rule comes from."""
-    notes = []
-    if finding.condition:
-        notes.append(("Only when", finding.condition))
-    if finding.assumption:
-        notes.append(("Assuming", finding.assumption))
-    if origin := source(finding.rule):
-        notes.append(("Rule from", origin))
-    lines = [line for label, text in notes for line in indented(labelled(label, [text], width - 3), 3)]
+    notes = (
+        ("Only when", [finding.condition]),
+        ("Assuming", [finding.assumption]),
+        ("Rule from", source(finding.rule).split("; ")),
+    )
+    lines = [line for label, texts in notes for line in indented(labelled(label, texts, width - 3), 3)]
     return ["", *lines] if lines else []
 
 

@@ -1,0 +1,238 @@
+"""The reply: to whom, beneath which line, and when there is none."""
+
+from __future__ import annotations
+
+import email
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from b4 import mbox as b4_mbox
+from b4.review import _review as b4_review
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reviewbot.findings import Evidence, Finding, Location, Severity
+from reviewbot.mail.diff import find_diff
+from reviewbot.mail.message import Address
+from reviewbot.mail.parse import parse_message
+from reviewbot.mail.quoting import quoted_hunks
+from reviewbot.reports.facts import Life, SeriesReport, Told, Verdict
+from reviewbot.reports.mail import MOST, Draft, draft
+from tests.reports import samples
+from tests.reports.golden import same_as_golden
+
+SENDER = Address("Page-table review", "review@example.org")
+MAILS = samples.mails()
+
+
+def drafted(report: SeriesReport) -> Draft:
+    made = draft(report, MAILS, sender=SENDER, site_url=samples.SITE)
+    assert made is not None
+    return made
+
+
+def body(report: SeriesReport) -> str:
+    return parse_message(drafted(report).raw).body
+
+
+def with_findings(*findings: Told) -> SeriesReport:
+    return samples.report(verdict=Verdict.FINDINGS, findings=findings)
+
+
+def raised_again() -> SeriesReport:
+    """Return a v2 that still has what was raised for v1."""
+    told = samples.told(samples.missing_dtor(64), 3, 2, said=samples.raised())
+    return samples.second_version(findings=(told,))
+
+
+def transient() -> SeriesReport:
+    place = Location(samples.PAGEATTR, 27, "split_pmd", "\t\tpagetable_free(ptdesc);")
+    finding = Finding("C06", Severity.ERROR, place, "The table is freed without its destructor.")
+    return with_findings(samples.told(finding, 2, life=Life.TRANSIENT, gone_by=3))
+
+
+def several_patches() -> SeriesReport:
+    return with_findings(samples.told(samples.ignored_result(), 2), samples.told(samples.missing_dtor(), 3))
+
+
+def outside_the_diff() -> SeriesReport:
+    finding = replace(samples.old_mistake(), condition="CONFIG_MMU", assumption="The caller frees it with pte_free().")
+    code = ((48, "\t\treturn NULL;"), (49, "\tpagetable_pte_ctor(ptdesc);"), (50, ""))
+    return with_findings(samples.told(finding, 1, code=code))
+
+
+def compile_error() -> SeriesReport:
+    place = Location(samples.PAGEATTR, 45, "split_pud", "\tpmd_t *pmdp, *last;")
+    finding = Finding("gcc.error", Severity.ERROR, place, "unknown type name 'pmd_t'; did you mean 'pud_t'?")
+    return with_findings(samples.told(finding, 3, check="build"))
+
+
+def long_path() -> SeriesReport:
+    steps = tuple(Evidence(samples.PAGEATTR, 49 + step, f"step {step}") for step in range(12))
+    return with_findings(samples.told(replace(samples.missing_dtor(), evidence=steps), 3))
+
+
+def too_many() -> SeriesReport:
+    finding = samples.missing_dtor()
+    numbered = [replace(finding, message=f"Mistake {n}.", evidence=()) for n in range(MOST + 2)]
+    return with_findings(*(samples.told(one, 3) for one in numbered))
+
+
+def bare() -> SeriesReport:
+    """Return a report that knows little: no base, no commands, no list."""
+    kept = with_findings(samples.told(replace(samples.missing_dtor(), evidence=()), 3))
+    return replace(kept, base=None, looked_at=(), not_looked_at=(), reproduce=(), lists=())
+
+
+SITUATIONS: dict[str, Callable[[], SeriesReport]] = {
+    "first-version": samples.first_version,
+    "second-version": samples.second_version,
+    "raised-again": raised_again,
+    "transient": transient,
+    "several-patches": several_patches,
+    "outside-the-diff": outside_the_diff,
+    "compile-error": compile_error,
+    "long-path": long_path,
+    "too-many": too_many,
+    "bare": bare,
+}
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_it_reads_as_the_golden_file(name: str) -> None:
+    same_as_golden(f"{name}.eml", drafted(SITUATIONS[name]()).raw.decode())
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_prose_is_wrapped_and_code_is_not(name: str) -> None:
+    text = body(SITUATIONS[name]())
+    prose = [line for line in text.split("\n") if not line.startswith((">", "  ", "On ", "https://"))]
+    assert max(map(len, prose)) <= 72
+
+
+def test_it_answers_the_patch_with_the_worst_finding() -> None:
+    warning = samples.told(replace(samples.ignored_result(), severity=Severity.WARNING), 2)
+    made = drafted(with_findings(warning, samples.told(samples.missing_dtor(), 3)))
+    assert made.in_reply_to == samples.V1.format(4)
+    assert drafted(several_patches()).in_reply_to == samples.V1.format(3)
+
+
+def test_it_stands_in_the_thread() -> None:
+    made = drafted(samples.second_version())
+    reply = parse_message(made.raw)
+    assert reply.references == (samples.V2.format(1), samples.V2.format(4))
+    assert reply.subject == made.subject == "Re: [PATCH v2 3/3] arm64: mm: split PUD blocks of the linear map"
+    assert (reply.message_id, reply.in_reply_to) == (made.message_id, made.in_reply_to)
+    assert [address.email for address in made.recipients] == [
+        "mara@example.org",
+        "linux-mm@kvack.org",
+        "oke@example.org",
+    ]
+
+
+def test_what_the_thread_has_said_is_not_repeated() -> None:
+    said = with_findings(samples.told(samples.ignored_result(), 2, said=samples.raised()))
+    assert draft(said, MAILS, sender=SENDER, site_url=samples.SITE) is None
+
+
+def test_what_was_raised_for_an_earlier_version_and_is_still_there_is_said_with_the_mail_that_raised_it() -> None:
+    assert "Oke Brandt raised it for an earlier version:" in body(raised_again())
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        samples.report(),
+        samples.does_not_apply(),
+        samples.report(preexisting=(samples.told(samples.old_mistake(), 0, life=Life.PRE_EXISTING),)),
+        with_findings(samples.told(replace(samples.missing_dtor(), severity=Severity.NOTE), 3)),
+        replace(samples.second_version(), patches=()),
+    ],
+    ids=["clean", "does not apply", "pre-existing only", "notes only", "no mail to answer"],
+)
+def test_there_is_no_mail_when_there_is_nothing_to_say(report: SeriesReport) -> None:
+    assert draft(report, MAILS, sender=SENDER, site_url=samples.SITE) is None
+
+
+def test_the_same_facts_give_the_same_bytes_and_other_facts_another_mail() -> None:
+    one, again = drafted(samples.second_version()), drafted(samples.second_version())
+    assert one == again
+    other = drafted(samples.second_version(not_looked_at=()))
+    assert other.message_id != one.message_id
+    assert other.digest != one.digest
+
+
+def b4_comments(report: SeriesReport) -> list[tuple[str, int, str]]:
+    """Go the way of ``b4 review``: the reply is minimised, read, and put at its place in the real diff."""
+    made = drafted(report)
+    (reply,) = b4_mbox.minimize_thread([email.message_from_bytes(made.raw, policy=b4_mbox.b4.emlpolicy)])
+    comments = b4_review._extract_comments_from_quoted_reply(reply.get_payload(decode=True).decode())
+    patch = MAILS[made.in_reply_to].body
+    b4_review._resolve_comment_positions(patch[find_diff(patch) :].partition("\n-- \n")[0], comments)
+    return [(comment["path"], comment["line"], comment["text"]) for comment in comments]
+
+
+def test_b4_shows_each_finding_at_its_line() -> None:
+    path = f"b/{samples.PAGEATTR}"
+    unused, freed, rest = b4_comments(samples.first_version())
+    assert unused[:2] == (path, 45)
+    assert unused[2].startswith("Since this patch, gcc warns in split_pud(): unused variable 'last'")
+    assert freed[:2] == (path, 61)
+    assert freed[2].startswith("Since this patch, split_pud() frees a table that was constructed")
+    assert freed[2].endswith("line 61: and the table is freed")
+    assert rest[2].startswith("Applied to linux-source-6.12")
+
+
+def test_a_finding_of_another_patch_is_not_put_at_a_line_of_this_one() -> None:
+    comments = b4_comments(several_patches())
+    assert [line for _, line, text in comments if "Since" in text.split("\n")[0]] == [22]
+    assert 'Since patch 3, "arm64: mm: split PUD blocks of the linear map"' in body(several_patches())
+
+
+def test_this_project_reads_its_own_reply_alike() -> None:
+    made = drafted(samples.second_version())
+    first = quoted_hunks(parse_message(made.raw), MAILS[made.in_reply_to])[0]
+    assert (first.file, first.line) == (samples.PAGEATTR, 64)
+
+
+def test_the_line_is_found_by_its_text_when_later_patches_have_moved_it() -> None:
+    moved = with_findings(samples.told(samples.missing_dtor(line=1061), 3, code=()))
+    assert "> +\t\tspin_unlock(&split_lock);\n> +\t\tpagetable_free(ptdesc);\n\nSince this patch" in body(moved)
+
+
+def test_the_date_is_that_of_the_newest_mail_it_rests_on() -> None:
+    late = samples.raised()[0]
+    late = replace_date(late, days=3)
+    findings = (samples.told(samples.ignored_result(), 2, said=(late,)), samples.told(samples.missing_dtor(), 3))
+    assert parse_message(drafted(with_findings(*findings)).raw).date == late.date
+
+
+def replace_date(said: samples.Said, days: int) -> samples.Said:
+    return replace(said, date=said.date + timedelta(days=days))
+
+
+ANYTHING = st.text(max_size=60)
+
+
+@settings(max_examples=60)
+@given(message=ANYTHING, function=ANYTHING, text=ANYTHING, author=ANYTHING, rule=ANYTHING)
+def test_no_text_of_others_becomes_a_header_or_an_escape(
+    message: str, function: str, text: str, author: str, rule: str
+) -> None:
+    place = Location(samples.PAGEATTR, 61, function, "\t\tpagetable_free(ptdesc);")
+    step = Evidence(text, 3, text)
+    finding = Finding(rule, Severity.ERROR, place, message, (step,), condition=text, assumption=text)
+    report = with_findings(samples.told(finding, 3, code=((61, text),)))
+    made = drafted(replace(report, author=author, looked_at=(text,), lists=(text,)))
+    names = re.findall(rb"(?m)^([A-Za-z-]+):", made.raw.partition(b"\n\n")[0])
+    assert names == [
+        b"From", b"To", b"Cc", b"Subject", b"Date", b"Message-ID", b"In-Reply-To", b"References", b"Auto-Submitted",
+        b"Precedence", b"X-Reviewbot-Series", b"X-Reviewbot-Findings", b"MIME-Version", b"Content-Type",
+        b"Content-Transfer-Encoding",
+    ]  # fmt: skip
+    shown = parse_message(made.raw)
+    assert shown.references == (samples.V1.format(1), samples.V1.format(4))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", shown.body)
