@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pygit2
@@ -19,6 +20,8 @@ from reviewbot.tree.screen import screen, verify
 from reviewbot.tree.staging import Staging
 from reviewbot.tree.store import SERIES, Store
 
+#: mails of a series that are opened at a time
+_OPENERS = 4
 #: complaints of git-apply(1) about the patch itself, which no other way of applying can mend
 _MALFORMED = ("corrupt patch", "No valid patches in input", "invalid path", "beyond a symbolic link")
 
@@ -51,16 +54,19 @@ def apply_series(
 
 def open_letters(store: Store, patches: Sequence[Patch], scratch: Path) -> list[Letter | Reject]:
     """Open the mails of a series up to the first that holds nothing to apply."""
-    opened: list[Letter | Reject] = []
-    for patch in patches:
+
+    def opened(patch: Patch) -> Letter | Reject:
         try:
             letter = open_letter(store.git, patch, scratch)
             screen(letter)
-            opened.append(letter)
         except (AuthorError, GitTimeoutError) as error:
-            opened.append(broken(patch.number, patch.message.message_id, str(error)))
-            break
-    return opened
+            return broken(patch.number, patch.message.message_id, str(error))
+        return letter
+
+    with ThreadPoolExecutor(_OPENERS) as pool:
+        letters = list(pool.map(opened, patches))
+    first = next((at for at, letter in enumerate(letters) if isinstance(letter, Reject)), len(letters))
+    return letters[: first + 1]
 
 
 def apply_letters(

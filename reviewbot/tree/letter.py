@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-import tempfile
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -101,13 +101,14 @@ def open_letter(git: Git, patch: Patch, scratch: Path) -> Letter:
         )
     if raw.startswith(b"From "):
         raw = raw.partition(b"\n")[2]
+    name = hashlib.sha256(raw).hexdigest()[:16]
     plain = raw.replace(b"\r\n", b"\n")
-    info, body, diff = _mailinfo(git, plain, scratch)
+    info, body, diff = _mailinfo(git, plain, scratch, name)
     spare = b""
     if b"\r\n" in diff:
         spare = diff.replace(b"\r\n", b"\n")
     elif len(plain) < len(raw) and not raw.partition(b"\n")[0].endswith(b"\r"):
-        spare = _mailinfo(git, raw, scratch)[2]
+        spare = _mailinfo(git, raw, scratch, name)[2]
     message = patch.message
     email = _name(info.get("Email", "")) or _name(message.author.email) or "unknown"
     return Letter(
@@ -122,18 +123,17 @@ def open_letter(git: Git, patch: Patch, scratch: Path) -> Letter:
     )
 
 
-def _mailinfo(git: Git, raw: bytes, scratch: Path) -> tuple[dict[str, str], str, bytes]:
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        message, diff = Path(folder, "message"), Path(folder, "diff")
-        # -u, because git 2.39 forgets to re-encode the body when it is given --encoding=UTF-8.
-        output = git.run("mailinfo", "-u", "--scissors", str(message), str(diff), stdin=raw)
-        if not output.ok:
-            reason = output.stderr.strip().splitlines()[-1:] or ["no reason given"]
-            said = _one_line(reason[0]).removeprefix("error: ")[:200]
-            raise AuthorError(f"The mail cannot be read as a patch: {said.rstrip('.')}.")
-        lines = output.stdout.decode("utf-8", "replace").splitlines()
-        info = {name: value for name, _, value in (line.partition(": ") for line in lines) if name in _HEADER_NAMES}
-        return info, _text(message.read_bytes()), diff.read_bytes()
+def _mailinfo(git: Git, raw: bytes, scratch: Path, name: str) -> tuple[dict[str, str], str, bytes]:
+    message, diff = scratch / f"{name}.message", scratch / f"{name}.diff"
+    # -u, because git 2.39 forgets to re-encode the body when it is given --encoding=UTF-8.
+    output = git.run("mailinfo", "-u", "--scissors", str(message), str(diff), stdin=raw)
+    if not output.ok:
+        reason = output.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        said = _one_line(reason[0]).removeprefix("error: ")[:200]
+        raise AuthorError(f"The mail cannot be read as a patch: {said.rstrip('.')}.")
+    lines = output.stdout.decode("utf-8", "replace").splitlines()
+    info = {name: value for name, _, value in (line.partition(": ") for line in lines) if name in _HEADER_NAMES}
+    return info, _text(message.read_bytes()), diff.read_bytes()
 
 
 def _text(body: bytes) -> str:
