@@ -78,6 +78,14 @@ def lower_piece(piece: Piece, body: str | None = None) -> Graph:
     return _Lowering(tidy(text), shift).graph
 
 
+def _loop_variables(expr: Expr) -> list[Expr]:
+    """The plain names among the arguments of a for_each macro: it may set any of them."""
+    if expr.kind != "comma":
+        return []
+    left, right = expr.parts
+    return [*_loop_variables(left), *(part for part in (left, right) if part.kind == "name")]
+
+
 class _Lowering:
     """One pass over one body. Jumps to labels are patched at the end."""
 
@@ -215,7 +223,10 @@ class _Lowering:
             test = self._node("branch", Expr("opaque", "more", (), expr.line), expr.line, -1, after)
         else:
             test = self._node("branch", expr, expr.line, -1, after)
-        self.graph.nodes[test].then = self._loop(lambda back: self._body(body, back), test, after)
+        start = self._loop(lambda back: self._body(body, back), test, after)
+        for variable in _loop_variables(expr):
+            start = self._evaluate(Expr("step", "", (variable,), expr.line), start)
+        self.graph.nodes[test].then = start
         return test
 
     def _body(self, body: Syntax | None, after: int) -> int:

@@ -105,6 +105,7 @@ class Calls:
                 self._lend(state, value)
         if summary is not None and all(outcome.value == "null" for outcome in summary) and summary:
             return [(state, NULL)]
+        state.tables.pop(f"call:{expr.canonical}@{expr.line}", None)
         return [(state, Value("object", f"call:{expr.canonical}@{expr.line}"))]
 
     def _lend(self, state: State, value: Value) -> None:

@@ -192,8 +192,8 @@ def _split_pmd(files: Files, architectures: Iterable[str]) -> frozenset[str]:
 def architectures_of(files: Files) -> list[str]:
     """The names below arch/."""
     known = (
-        "alpha arc arm arm64 avr32 blackfin c6x cris csky frv h8300 hexagon ia64 loongarch m32r m68k metag microblaze mips "
-        "mn10300 nds32 nios2 openrisc parisc powerpc riscv s390 score sh sparc tile um unicore32 x86 xtensa"
+        "alpha arc arm arm64 avr32 blackfin c6x cris csky frv h8300 hexagon ia64 loongarch m32r m68k metag microblaze "
+        "mips mn10300 nds32 nios2 openrisc parisc powerpc riscv s390 score sh sparc tile um unicore32 x86 xtensa"
     )
     return [name for name in known.split() if files.read(f"arch/{name}/Kconfig") is not None]
 

@@ -290,6 +290,12 @@ class Program:
                     return True
         return False
 
+    def families(self, level: str, path: str) -> set[str]:
+        """The allocators that tables of a level come from, as seen from a file."""
+        name = "pgd_alloc" if level == "pgd" else f"{level}_alloc_one"
+        summary = self.summary(name, path) or ()
+        return {outcome.fresh.family for outcome in summary if outcome.fresh is not None}
+
     def constructs(self, level: str, path: str) -> bool | None:
         """Say whether the level's allocator, as seen from a file, returns constructed tables; None when not known."""
         name = "pgd_alloc" if level == "pgd" else f"{level}_alloc_one"

@@ -55,6 +55,8 @@ def _level(scene: Scene, step: Step) -> tuple[str, str]:
     if any(truth and " == " in text for text, truth in step.known):
         return "", ""  # a run-time choice, as where a folded pgd is the pmd
     name = scene.named_level
+    if scene.program.callback_levels(scene.piece.name, scene.piece.path):
+        return "", ""  # judged by where its tables are installed
     if name and step.table.startswith("alloc:"):
         returned = [end for end in scene.ends(step.table) if end.detail == "returned"]
         if returned or "alloc" in scene.piece.name:

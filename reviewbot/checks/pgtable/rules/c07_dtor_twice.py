@@ -1,0 +1,41 @@
+"""C07: a table is destroyed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reviewbot.checks.pgtable.rules.base import Rule
+from reviewbot.checks.pgtable.scene import Scene
+from reviewbot.findings import Finding, Severity
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """Report a second destructor on one path, also one that the mmu_gather runs."""
+    for step in scene.of("dtor", "queue"):
+        table = step.before
+        if not table.destroyed or table.freed:
+            continue
+        if step.kind == "dtor":
+            message = f"{step.name}() destroys a table that {table.destroyed}() has destroyed before on this path."
+        elif step.name in scene.facts.queues:
+            message = (
+                f"{step.name}() sees to the destructor itself in this tree, but {table.destroyed}() has already "
+                "destroyed the table: its lock is freed and its accounting taken back twice."
+            )
+        else:
+            continue
+        yield scene.finding("C07", Severity.ERROR, step, message)
+
+
+RULE = Rule(
+    "C07",
+    "dtor-twice",
+    Severity.ERROR,
+    "A second destructor frees the split lock again and makes NR_PAGETABLE too low. From E5 the generic mmu_gather "
+    "code destroys what tlb_remove_ptdesc() and tlb_remove_table() are given, so the architecture must not.",
+    "all; which tlb_remove function destroys is read from the tree",
+    "Qi Zheng <47f44fff9dc68d9d9e9a0d6c036df275f820598a.1736317725.git.zhengqi.arch@bytedance.com>",
+    "pagetable_dtor(ptdesc);\npagetable_dtor_free(ptdesc);",
+    "pagetable_dtor_free(ptdesc);",
+    check,
+)

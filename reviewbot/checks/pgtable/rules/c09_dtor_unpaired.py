@@ -1,0 +1,46 @@
+"""C09: only what was constructed is destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reviewbot.checks.pgtable.rules.base import Rule
+from reviewbot.checks.pgtable.scene import Scene, is_page
+from reviewbot.findings import Finding, Severity
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """Report a destructor on a path where the constructor failed or never ran."""
+    for step in scene.of("dtor"):
+        table = step.before
+        if table.destroyed or table.freed:
+            continue
+        if table.result == "failed":
+            ctor = scene.constructor_of(step.table)
+            why = f"{ctor.name if ctor else 'its constructor'}() failed on this path"
+        elif is_page(table) and not table.ctor:
+            why = "no constructor ran since it was allocated"
+        else:
+            continue
+        yield scene.finding(
+            "C09",
+            Severity.ERROR,
+            step,
+            f"{step.name}() destroys a table although {why}: it frees a lock that was never allocated and makes the "
+            "page-table accounting too low.",
+        )
+
+
+RULE = Rule(
+    "C09",
+    "dtor-unpaired",
+    Severity.ERROR,
+    "A destructor without its constructor frees a lock that is not there and takes a page out of the accounting that "
+    "was never in it. Typical places are the failure path of the constructor, boot tables and tables that never belong "
+    "to an mm.",
+    "all",
+    "Anshuman Khandual <1552397145-10665-1-git-send-email-anshuman.khandual@arm.com>",
+    "if (!pagetable_pte_ctor(mm, pt)) {\n\tpagetable_dtor_free(pt);\n\treturn NULL;\n}",
+    "if (!pagetable_pte_ctor(mm, pt)) {\n\tpagetable_free(pt);\n\treturn NULL;\n}",
+    check,
+)

@@ -1,0 +1,55 @@
+"""C11: a table that is freed through the mmu_gather is destroyed by exactly one side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reviewbot.checks.pgtable.rules.base import Rule
+from reviewbot.checks.pgtable.scene import Scene
+from reviewbot.findings import Finding, Severity
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """Report a ``__p??_free_tlb`` that passes on a constructed table which nobody will destroy."""
+    level, action = scene.role
+    if action != "tlb" or not scene.facts.must_construct(level, scene.architecture):
+        return
+    if scene.program.constructs(level, scene.piece.path) is not True or _destroyed_later(scene):
+        return
+    for step in scene.of("queue"):
+        table = step.before
+        if table.origin != "param" or table.destroyed or step.name in scene.facts.queues or table.family:
+            continue
+        yield scene.finding(
+            "C11",
+            Severity.ERROR,
+            step,
+            f"{scene.piece.name}() hands the {level} table to {step.name}() without its destructor, and in this tree "
+            "the mmu_gather does not run it: the table is freed while its lock and its accounting stay.",
+        )
+
+
+def _destroyed_later(scene: Scene) -> bool:
+    """Whether the architecture's own __tlb_remove_table() destroys."""
+    return any(
+        effect.destroyed
+        for piece in scene.program.candidates("__tlb_remove_table", scene.piece.path)
+        for report in scene.program.reports(piece)
+        for outcome in report.outcomes
+        for _, effect in outcome.effects
+    )
+
+
+RULE = Rule(
+    "C11",
+    "tlb-free-path",
+    Severity.ERROR,
+    "Up to E4 the architecture's __p??_free_tlb() runs the destructor before it queues the table; from E5 the generic "
+    "code does when the batch is freed, for those tlb_remove functions that say so.",
+    "E0 … E4 for all; later for the tlb_remove functions that do not destroy",
+    "include/asm-generic/tlb.h; Qi Zheng <cover.1736317725.git.zhengqi.arch@bytedance.com>",
+    "#define __pte_free_tlb(tlb, pte, addr)\ttlb_remove_page((tlb), (pte))",
+    "#define __pte_free_tlb(tlb, pte, addr)\t\\\ndo {\t\\\n\tpgtable_pte_page_dtor(pte);\t\\\n"
+    "\ttlb_remove_page((tlb), (pte));\t\\\n} while (0)",
+    check,
+)

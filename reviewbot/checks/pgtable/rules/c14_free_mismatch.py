@@ -1,0 +1,50 @@
+"""C14: a table goes back to the allocator it came from, at the size it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.rules.base import Rule
+from reviewbot.checks.pgtable.scene import Scene
+from reviewbot.checks.pgtable.state import Step
+from reviewbot.findings import Finding, Severity
+
+_ONE_PAGE = ("__free_page", "free_page")
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """Report a free by another family than the allocation, or of another order."""
+    for step in scene.of("free"):
+        freer = words.FREERS.get(step.name)
+        if freer is None or not step.before.family or step.before.freed:
+            continue
+        reason = ""
+        if step.before.family not in freer.families:
+            reason = f"{step.name}() frees memory that was allocated from another allocator ({step.before.family})"
+        elif step.before.family == "pages" and _order_differs(scene, step):
+            reason = f"{step.name}() frees one page of an allocation of order {step.before.order}"
+        if reason:
+            yield scene.finding("C14", Severity.ERROR, step, reason + ".")
+
+
+def _order_differs(scene: Scene, step: Step) -> bool:
+    order = step.before.order
+    if step.name not in _ONE_PAGE or order in ("", "0"):
+        return False
+    return bool(re.fullmatch(r"[1-9]\d*", order))
+
+
+RULE = Rule(
+    "C14",
+    "free-mismatch",
+    Severity.ERROR,
+    "Memory from a pool, from the boot allocator or of a higher order must go back the same way: to the buddy "
+    "allocator as a single page it is lost, or corrupts the free lists.",
+    "all; pagetable_free() takes any order",
+    "Will Deacon <20200526173302.377-2-will@kernel.org>; <20220310113116.2068859-1-yaliang.wang@windriver.com>",
+    "pgd = (pgd_t *)__get_free_pages(GFP_KERNEL, 1);\nfree_page((unsigned long)pgd);",
+    "pgd = (pgd_t *)__get_free_pages(GFP_KERNEL, 1);\nfree_pages((unsigned long)pgd, 1);",
+    check,
+)

@@ -1,0 +1,69 @@
+"""C22: construct, install, destroy, free: in this order, and nothing after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reviewbot.checks.pgtable.rules.base import Rule
+from reviewbot.checks.pgtable.scene import Scene
+from reviewbot.checks.pgtable.state import Step
+from reviewbot.findings import Finding, Severity
+
+_VERBS = {
+    "ctor": "constructed",
+    "dtor": "destroyed",
+    "free": "freed",
+    "queue": "queued for freeing",
+    "install": "installed",
+}
+#: functions that drop a reference: the page may live on
+_REFERENCE = ("put_page", "folio_put")
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """Report what happens to a table after it was freed, and an installation that comes too early."""
+    done: set[tuple[int, str]] = set()
+    for step in scene.of("ctor", "dtor", "free", "queue", "install", "return"):
+        reason = _after_free(step) or _too_early(scene, step)
+        if reason and (step.line, step.kind) not in done:
+            done.add((step.line, step.kind))
+            yield scene.finding(
+                "C22", Severity.ERROR, step, reason, evidence=(scene.reached(step.line, step.name or "returns"),)
+            )
+
+
+def _after_free(step: Step) -> str:
+    table = step.before
+    if not table.freed or table.freed in _REFERENCE:
+        return ""
+    if step.kind == "return":
+        return f"The table is returned after {table.freed}() freed it." if step.detail == "returned" else ""
+    if step.kind in ("free", "queue") and step.name == table.freed and table.queued:
+        return ""
+    return f"The table is {_VERBS[step.kind]} by {step.name}() after {table.freed}() freed it."
+
+
+def _too_early(scene: Scene, step: Step) -> str:
+    table = step.before
+    if table.freed:
+        return ""
+    if step.kind == "ctor" and table.installed and table.origin == "alloc":
+        return f"{step.name}() constructs the table after it was installed: a walker may take its lock before."
+    if step.kind == "install" and table.result == "failed" and step.table.startswith("alloc:"):
+        ctor = scene.constructor_of(step.table)
+        return f"The table is installed by {step.name}() although {ctor.name if ctor else 'its constructor'}() failed."
+    return ""
+
+
+RULE = Rule(
+    "C22",
+    "ordering",
+    Severity.ERROR,
+    "A table is constructed before others can reach it and destroyed when nobody can any more. After it was freed its "
+    "page belongs to somebody else.",
+    "all",
+    "arch/unicore32/include/asm/pgalloc.h in 5.0, where pte_alloc_one() returns the page that it freed",
+    "if (!pgtable_page_ctor(pte))\n\t__free_page(pte);\nreturn pte;",
+    "if (!pgtable_page_ctor(pte)) {\n\t__free_page(pte);\n\treturn NULL;\n}\nreturn pte;",
+    check,
+)
