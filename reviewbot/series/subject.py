@@ -28,7 +28,7 @@ class Subject:
     :ivar prefixes: words of the brackets that are neither PATCH, version nor counter.
     :ivar patch: one of the brackets says PATCH, RFC or RFT.
     :ivar resend: one of the brackets says RESEND or REPOST.
-    :ivar pull: one of the brackets says PULL.
+    :ivar pull: asks to pull a branch: says GIT PULL, or PULL without a counter.
     """
 
     name: str
@@ -71,7 +71,7 @@ def parse_subject(text: str) -> Subject:
         prefixes=tuple(prefixes),
         patch=any(word.startswith(("patch", "rfc", "rft")) for word in lower),
         resend=any(word.startswith(("resend", "repost")) for word in lower),
-        pull="pull" in lower,
+        pull="pull" in lower and (number is None or "git" in lower),
     )
 
 

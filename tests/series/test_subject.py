@@ -1,0 +1,51 @@
+"""What a subject says about its mail."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reviewbot.series.subject import Subject, parse_subject
+
+CASES = {
+    "[PATCH] mm: x": Subject("mm: x", patch=True),
+    "[PATCH v2 1/3] mm: x": Subject("mm: x", version=2, number=1, total=3, numbered=True, versioned=True, patch=True),
+    "[PATCHv3 0/2] mm: x": Subject("mm: x", version=3, number=0, total=2, numbered=True, versioned=True, patch=True),
+    "[PATCH V2] mm: x": Subject("mm: x", version=2, versioned=True, patch=True),
+    "[PATCH -v2] mm: x": Subject("mm: x", version=2, versioned=True, patch=True),
+    "[RFCv2 PATCH] mm: x": Subject("mm: x", version=2, versioned=True, prefixes=("RFC",), patch=True),
+    "[PATCH v2,1/3] x": Subject("x", version=2, number=1, total=3, numbered=True, versioned=True, patch=True),
+    "[RFC][PATCH 2/2] x": Subject("x", number=2, total=2, numbered=True, prefixes=("RFC",), patch=True),
+    "[PATCH [v2] 1/3] x": Subject("x", version=2, number=1, total=3, numbered=True, versioned=True, patch=True),
+    "[PATCH 6/5] late": Subject("late", number=6, total=6, numbered=True, patch=True),
+    "[PATCH AUTOSEL 6.12 086/486] x": Subject(
+        "x", number=86, total=486, numbered=True, prefixes=("AUTOSEL", "6.12"), patch=True
+    ),
+    "[PATCH RESEND mm-unstable v3] x": Subject(
+        "x", version=3, versioned=True, prefixes=("RESEND", "mm-unstable"), patch=True, resend=True
+    ),
+    "Re: [PATCH 1/2] x": Subject("x", reply=True, number=1, total=2, numbered=True, patch=True),
+    "AW: Re: [PATCH] x": Subject("x", reply=True, patch=True),
+    "Vá: [PATCH] x": Subject("x", reply=True, patch=True),
+    "[GIT PULL] mm updates": Subject("mm updates", prefixes=("GIT", "PULL"), pull=True),
+    "a question [about this]": Subject("a question [about this]"),
+    "[PATCH": Subject("[PATCH"),
+    "": Subject(""),
+}
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_brackets_are_taken_apart(text: str) -> None:
+    assert parse_subject(text) == CASES[text]
+
+
+def test_a_kernel_version_is_no_version_of_the_series() -> None:
+    assert parse_subject("[PATCH v5.10 3/9] x").version == 1
+
+
+@given(st.text(alphabet="[]PATCHpatchvV0123456789/ ,:Re", max_size=60))
+def test_any_subject_has_a_number_within_its_total(text: str) -> None:
+    subject = parse_subject(text)
+    assert 0 <= subject.number <= subject.total
+    assert subject.total >= 1
