@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from reviewbot.checks.pgtable.rules import RULES
 
 
@@ -15,3 +17,8 @@ def source(rule: str) -> str:
     """Return the mails and documents that a rule is taken from, "" when none are known."""
     known = RULES.get(rule)
     return known.source if known else ""
+
+
+def described(used: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return name and rationale of the rules that have them."""
+    return {rule: (RULES[rule].name, RULES[rule].rationale) for rule in dict.fromkeys(used) if rule in RULES}
