@@ -203,8 +203,9 @@ class _Writer:
     def __init__(self, top: int, incoming: Path, repository: pygit2.Repository, stamp: int | None) -> None:
         self.top = top
         self.incoming = incoming
-        self.repository = repository
+        self.objects = repository.odb
         self.stamp = stamp
+        incoming.unlink(missing_ok=True)  # what a writer that died has left
         self.parent: tuple[bytes, int] = (b"", os.dup(top))
 
     def __enter__(self) -> _Writer:
@@ -217,8 +218,7 @@ class _Writer:
     def write(self, path: bytes, entry: _Entry) -> None:
         """Write a file beside the directory, then put it in its place as a whole."""
         folder, _, name = path.rpartition(b"/")
-        data = self.repository[entry.blob].peel(pygit2.Blob).data
-        self.incoming.unlink(missing_ok=True)
+        data = self.objects.read(entry.blob)[1]
         if stat.S_ISLNK(entry.mode):
             self.incoming.symlink_to(os.fsdecode(data))
         else:

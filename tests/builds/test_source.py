@@ -11,13 +11,13 @@ from reviewbot.builds.source import Source, enclosing_function
 TEXT = """\
 #define TWICE(x) \\
 	((x) + \\
-	 (x))
+	(x))
 
 static int value;
 
 static __always_inline int __must_check
 first(int a,
-      int b)
+	int b)
 {
 	if (a)
 		goto out;
