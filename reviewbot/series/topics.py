@@ -134,10 +134,13 @@ def _files(series: Series) -> set[str]:
 
 
 def _shared(older: Series, newer: Series) -> float:
-    """Return the share of the smaller series whose patches the other has, by patch-id or name."""
+    """Return the share of the smaller series whose patches the other has, by patch-id or by name and file."""
     ids = {patch.patch_id for patch in older.patches if patch.patch_id}
-    names = {_key(patch.subject) for patch in older.patches}
-    same = sum(patch.patch_id in ids or _key(patch.subject) in names for patch in newer.patches)
+    places = {(_key(patch.subject), file) for patch in older.patches for file in patch.files}
+    same = sum(
+        patch.patch_id in ids or any((_key(patch.subject), file) in places for file in patch.files)
+        for patch in newer.patches
+    )
     return same / max(1, min(len(older.patches), len(newer.patches)))
 
 

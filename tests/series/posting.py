@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zlib import crc32
 
 from reviewbot.mail.message import Address, Message
@@ -49,18 +50,18 @@ def patch(
     text: str = "",
     change: str | None = None,
     below: str = "",
-    **fields: object,
+    **fields: Any,
 ) -> Message:
     """Return a patch mail, ``mark`` being the inside of its bracket."""
     change = diff(added=f"{name.replace(' ', '_')}();") if change is None else change
     body = f"{text or 'Because it may fail.'}\n\nSigned-off-by: {ADA}\n---\n{below}\n{change}-- \n2.39.5\n"
-    return mail(f"[{mark}] {name}", body, **fields)  # type: ignore[arg-type]
+    return mail(f"[{mark}] {name}", body, **fields)
 
 
-def cover(mark: str, name: str = "mm: constructors", text: str = "Some patches.\n", **fields: object) -> Message:
+def cover(mark: str, name: str = "mm: constructors", text: str = "Some patches.\n", **fields: Any) -> Message:
     """Return a cover letter."""
     body = f"{text}\nAda Example (2):\n  a\n  b\n\n mm/late.c | 2 ++\n 1 file changed, 2 insertions(+)\n"
-    return mail(f"[{mark}] {name}", body, **fields)  # type: ignore[arg-type]
+    return mail(f"[{mark}] {name}", body, **fields)
 
 
 def posting(
