@@ -67,7 +67,10 @@ def parse_target(target: str) -> Target:
         if _MESSAGE_ID.fullmatch(text):
             return Target(text)
         raise NotFoundError(f"{target[:200]!r} is neither a Message-ID nor the URL of a mail; give one of the two.")
-    url = urlsplit(text)
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        raise NotFoundError(f"{text[:200]!r} is no URL.") from None
     segments = [unquote(segment).strip("<>") for segment in url.path.split("/")]
     for position, segment in enumerate(segments):
         if _MESSAGE_ID.fullmatch(segment):

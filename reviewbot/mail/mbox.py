@@ -84,7 +84,7 @@ def _split(separator: bytes, lines: Iterator[bytes]) -> Iterator[bytes]:
         whole = line.endswith(b"\n")
         if len(mail) < MAX_MAIL:
             mail += line
-    yield _checked(bytes(mail + held))
+    yield _finished(bytearray(_checked(bytes(mail + held))))
 
 
 def _finished(mail: bytearray) -> bytes:

@@ -150,8 +150,8 @@ def moment(*texts: str) -> datetime:
             return date
         if match := _ISO.fullmatch(text.strip()):
             try:
-                year, month, day, *clock = (int(number or 0) for number in match.groups())
-                return datetime(year, month, day, *clock, tzinfo=UTC)
+                year, month, day, hour, minute, second = (int(number or 0) for number in match.groups())
+                return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
             except ValueError:
                 continue
     return UNKNOWN_DATE
