@@ -16,6 +16,7 @@ from reviewbot.tree.explain import broken, explain
 from reviewbot.tree.git import GitTimeoutError
 from reviewbot.tree.letter import Letter, open_letter
 from reviewbot.tree.model import AppliedPatch, Attempt, Base, Method, Reject
+from reviewbot.tree.present import leading
 from reviewbot.tree.screen import screen, verify
 from reviewbot.tree.staging import Staging
 from reviewbot.tree.store import SERIES, Store
@@ -83,37 +84,48 @@ def apply_letters(
         parent = store.commit(base.commit)
     except (KeyError, ValueError):
         raise NotFoundError(f"The commit {base.commit} of {base.tree} is not in the store: sync the tree.") from None
-    paths = [path for letter in letters if isinstance(letter, Letter) for path in letter.paths]
-    staging = Staging(store, scratch, str(parent.tree_id), paths)
+    rows = [letter for letter in letters if isinstance(letter, Letter)]
+    staging = Staging(store, scratch, str(parent.tree_id), [path for letter in rows for path in letter.paths])
     commit = base.commit
     done: list[AppliedPatch] = []
-    reject = None if letters else broken(1, "", "There is no patch to apply: none was found in the mails.")
-    for letter in letters:
-        result = letter if isinstance(letter, Reject) else apply_one(staging, letter, scratch, fuzz=fuzz)
-        if isinstance(result, Reject) or isinstance(letter, Reject):
-            reject = result if isinstance(result, Reject) else None
+    reject = next((letter for letter in letters if isinstance(letter, Reject)), None)
+    if not letters:
+        reject = broken(1, "", "There is no patch to apply: none was found in the mails.")
+    while len(done) < len(rows):
+        result = apply_next(staging, rows[len(done) :], scratch, fuzz=fuzz)
+        if isinstance(result, Reject):
+            reject = result
             break
-        if result is not Method.ALREADY:
-            commit = _commit(store, letter, (*letter.patch.trailers, *trailers), staging.tree, commit)
-        done.append(AppliedPatch(letter.number, commit, staging.tree, result))
+        method, count = result
+        for letter in rows[len(done) : len(done) + count]:
+            if method is not Method.ALREADY:
+                commit = _commit(store, letter, (*letter.patch.trailers, *trailers), staging.tree, commit)
+            done.append(AppliedPatch(letter.number, commit, staging.tree, method))
     if commit != base.commit:
         store.point(_reference(letters, commit), commit)
     return Attempt(base, tuple(done), reject)
 
 
-def apply_one(staging: Staging, letter: Letter, scratch: Path, *, fuzz: bool = False) -> Method | Reject:
-    """Apply one patch to the staged tree, which is left as it was when the patch does not go in."""
+def apply_next(
+    staging: Staging, letters: Sequence[Letter], scratch: Path, *, fuzz: bool = False
+) -> tuple[Method, int] | Reject:
+    """Apply the first of some patches to the staged tree, which stays as it is when that does not go in.
+
+    :returns: how, and how many patches are thereby done: more than one only
+        when the tree has a whole row of them already.
+    """
     try:
-        return _apply(staging, letter, scratch, fuzz=fuzz)
+        return _apply(staging, letters, scratch, fuzz=fuzz)
     except GitTimeoutError:
         reason = "The patch takes git more than a minute to apply; it is not tried further."
     except AuthorError as error:
         reason = str(error)
     staging.restore()
-    return broken(letter.number, letter.message_id, reason)
+    return broken(letters[0].number, letters[0].message_id, reason)
 
 
-def _apply(staging: Staging, letter: Letter, scratch: Path, *, fuzz: bool) -> Method | Reject:
+def _apply(staging: Staging, letters: Sequence[Letter], scratch: Path, *, fuzz: bool) -> tuple[Method, int] | Reject:
+    letter = letters[0]
     first = staging.apply(letter.diff)
     if first.ok or (letter.spare and staging.apply(letter.spare).ok):
         return _accept(staging, Method.CLEAN)
@@ -124,19 +136,19 @@ def _apply(staging: Staging, letter: Letter, scratch: Path, *, fuzz: bool) -> Me
         verify(staging, merged, merged=True)
         staging.accept(merged)
         staging.restore()
-        return Method.THREE_WAY if merged else Method.ALREADY
-    if staging.apply(letter.diff, "--reverse", "--check").ok:
-        return Method.ALREADY
+        return (Method.THREE_WAY if merged else Method.ALREADY), 1
+    if there := leading(staging, letters):
+        return Method.ALREADY, there
     if fuzz and staging.apply(letter.diff, "-C1").ok:
         return _accept(staging, Method.FUZZ)
     return explain(staging, letter, first.stderr)
 
 
-def _accept(staging: Staging, method: Method) -> Method:
+def _accept(staging: Staging, method: Method) -> tuple[Method, int]:
     changes = staging.changes()
     verify(staging, changes)
     staging.accept(changes)
-    return method
+    return method, 1
 
 
 def _commit(store: Store, letter: Letter, trailers: Sequence[Trailer], tree: str, parent: str) -> str:

@@ -284,6 +284,16 @@ class TestAlreadyThere:
         assert [patch.method for patch in result.patches] == [Method.ALREADY] * 2 + [Method.CLEAN] * 3
         assert result.patches[-1].tree == project.git("rev-parse", "HEAD^{tree}")
 
+    def test_patches_that_only_reverse_together(self, store: Store, project: Project) -> None:
+        for number in (20, 21, 22):
+            project.edit("mm/memory.c", f"memory_{number}(void)", f"memory_{number}(int a)")
+            project.commit()
+        row = patches(project.mbox(project.start))
+        project.git("checkout", "-q", "--detach", "HEAD~1")
+        branch = store.import_directory("snapshot", project.path)
+        result = apply_series(store, Base("snapshot", branch.commit, "test"), row)
+        assert [patch.method for patch in result.patches] == [Method.ALREADY, Method.ALREADY, Method.CLEAN]
+
     def test_it_is_recognised_without_the_blobs_it_was_made_from(self, store: Store, project: Project) -> None:
         five_patches(project)
         mbox = project.mbox(project.start)
