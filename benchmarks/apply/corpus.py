@@ -10,8 +10,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pygit2
 
 from reviewbot.mail.parse import parse_message
 from reviewbot.mail.subject import bare
@@ -21,6 +24,7 @@ from reviewbot.tree.apply import apply_series
 from reviewbot.tree.base import Candidate, choose
 from reviewbot.tree.git import environment
 from reviewbot.tree.model import Attempt, Base, Method
+from reviewbot.tree.staging import graft
 from reviewbot.tree.store import Branch, Store
 
 _ID = re.compile(rb"^message-id:\s*<([^>]+)>", re.IGNORECASE | re.MULTILINE)
@@ -114,7 +118,7 @@ def _said(applies: bool) -> str:
 
 def identity(corpus: Path, work: Path, places: Mapping[str, str]) -> int:
     """Compare the trees with those of ``git am -3``, run on an index without files in the checkout."""
-    have = trees(work, places)
+    have = {name: (store, without_missing(store, branch)) for name, (store, branch) in trees(work, places).items()}
     same, other = 0, []
     for truth, patches in cases(corpus, work):
         for name, (store, branch) in have.items():
@@ -130,6 +134,25 @@ def identity(corpus: Path, work: Path, places: Mapping[str, str]) -> int:
     for line in other:
         print(f"  {line}")
     return 0
+
+
+def without_missing(store: Store, branch: Branch) -> Branch:
+    """Return a tree without the files whose content its repository lacks: git am refuses such a tree."""
+    listing = store.git.must("ls-tree", "-r", "-z", branch.commit).decode("utf-8", "surrogateescape").split("\0")[:-1]
+    files = {line.partition("\t")[2]: line.split()[2] for line in listing}
+    names = "".join(f"{oid}\n" for oid in files.values()).encode()
+    checked = store.git.must("cat-file", "--batch-check", stdin=names).decode().splitlines()
+    missing = {line.split()[0] for line in checked if line.endswith(" missing")}
+    if not missing:
+        return branch
+    tree = graft(
+        store.repository,
+        store.commit(branch.commit).tree,
+        {path: None for path, oid in files.items() if oid in missing},
+    )
+    who = pygit2.Signature("reviewbot", "reviewbot@localhost", 0, 0)
+    commit = store.repository.create_commit(None, who, who, "What is there", tree, [])
+    return replace(branch, commit=str(commit))
 
 
 def _ways(attempt: Attempt) -> str:
