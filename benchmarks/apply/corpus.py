@@ -24,8 +24,9 @@ from reviewbot.tree.apply import apply_series
 from reviewbot.tree.base import Candidate, choose
 from reviewbot.tree.git import environment
 from reviewbot.tree.model import Attempt, Base, Method
+from reviewbot.tree.notes import Branch
 from reviewbot.tree.staging import graft
-from reviewbot.tree.store import Branch, Store
+from reviewbot.tree.store import Store
 
 _ID = re.compile(rb"^message-id:\s*<([^>]+)>", re.IGNORECASE | re.MULTILINE)
 

@@ -19,7 +19,8 @@ from reviewbot.series.model import Patch, Series
 from reviewbot.tree.apply import apply_letters, open_letters
 from reviewbot.tree.letter import Letter
 from reviewbot.tree.model import Application, Attempt, Base, Method, Reject
-from reviewbot.tree.store import Branch, Store
+from reviewbot.tree.notes import Branch
+from reviewbot.tree.store import Store
 
 #: bases that one series is tried on
 MAX_ATTEMPTS = 12

@@ -11,7 +11,7 @@ import os
 import re
 import resource
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,16 +97,18 @@ class Git:
         extra: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         patience: float = PATIENCE,
+        keep: Sequence[int] = (),
     ) -> Output:
         """Run ``git ARGUMENTS`` and return what it left, whatever its exit status.
 
         :param extra: variables on top of the fixed environment, e.g. ``GIT_INDEX_FILE``.
         :param patience: seconds.
+        :param keep: open files that the process inherits, e.g. a lock.
         :raises GitTimeoutError: when it takes longer.
         :raises OperatorError: when there is no git, or when it stopped for a
             reason that is no patch's: a full disk, a missing object.
         """
-        process = self.start(*arguments, extra=extra, cwd=cwd, stdout=subprocess.PIPE)
+        process = self.start(*arguments, extra=extra, cwd=cwd, stdout=subprocess.PIPE, keep=keep)
         try:
             stdout, complaints = process.communicate(stdin, timeout=patience)
         except subprocess.TimeoutExpired:
@@ -126,6 +128,7 @@ class Git:
         extra: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         stdout: int | None = None,
+        keep: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start ``git ARGUMENTS`` with a pipe to its standard input and from its complaints."""
         try:
@@ -136,6 +139,7 @@ class Git:
                 stderr=subprocess.PIPE,
                 cwd=cwd or self.git_dir,
                 env={**self._environment, **(extra or {})},
+                pass_fds=keep,
             )
         except FileNotFoundError:
             raise OperatorError(

@@ -17,7 +17,8 @@ import pygit2
 
 from reviewbot.errors import NotFoundError, OperatorError, TransientError
 from reviewbot.tree.git import trouble
-from reviewbot.tree.store import TREES, Branch, Note, checked_name, kernel_version, write_whole
+from reviewbot.tree.notes import Branch, Note, checked_name, kernel_version, write_whole
+from reviewbot.tree.store import TREES
 
 if TYPE_CHECKING:
     from reviewbot.tree.store import Store
@@ -131,11 +132,11 @@ def _fetch(store: Store, name: str, source: str, branch: str, depth: int) -> str
         raise OperatorError(f"{source} {branch} is no address of a branch.")
     reference = f"{TREES}{name}"
     whole = ["--unshallow"] if (store.path / "shallow").is_file() else []
-    with store.exclusive():
+    with store.exclusive() as lock:
         output = store.git.run(
             "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force",
             *([f"--depth={depth}"] if depth else whole), "--", source, f"+{branch}:{reference}",
-            patience=FETCH_PATIENCE,
+            patience=FETCH_PATIENCE, keep=(lock,),
         )  # fmt: skip
     if not output.ok:
         if "couldn't find remote ref" in output.stderr:
@@ -219,9 +220,9 @@ class _Listing:
 
 def _fast_import(store: Store, name: str, members: Iterable[Member]) -> str:
     """Stream files into one commit by git-fast-import(1) and return its id."""
-    with store.exclusive():
+    with store.exclusive() as lock:
         process = store.git.start(
-            "fast-import", "--quiet", "--force", "--depth=0", "--max-pack-size=2g", stdout=subprocess.PIPE
+            "fast-import", "--quiet", "--force", "--depth=0", "--max-pack-size=2g", stdout=subprocess.PIPE, keep=(lock,)
         )
         try:
             _commands(cast(IO[bytes], process.stdin), members, f"{TREES}{name}")

@@ -17,7 +17,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -26,16 +26,20 @@ from urllib.parse import quote, unquote
 
 import pygit2
 
-from reviewbot.errors import NotFoundError, OperatorError
+from reviewbot.errors import NotFoundError, OperatorError, TransientError
 from reviewbot.tree.git import Git
+from reviewbot.tree.notes import Branch, Note, checked_name, kernel_version, write_whole
 
-#: references of known trees, and of applied series
+__all__ = ["SERIES", "TIPS", "TREES", "Branch", "Store"]
+
+#: references of known trees, of their earlier tips, and of applied series
 TREES = "refs/trees/"
+TIPS = "refs/tips/"
 SERIES = "refs/series/"
 
-_NAME = re.compile(r"[A-Za-z0-9_][\w.+-]*(?:/[\w+-][\w.+-]*)*")
-_VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *= *(\S*)", re.MULTILINE)
 
+#: seconds to wait for another import
+_PATIENCE = 900.0
 #: seconds in which a scratch folder may not be locked yet
 _NEWBORN = 60
 
@@ -75,55 +79,6 @@ _CONFIG = """\
 [protocol "ext"]
 \tallow = never
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A tree that is known by name.
-
-    :ivar name: e.g. ``mm-unstable`` or ``linux-source-6.12``.
-    :ivar commit: its tip, forty hexadecimal digits.
-    :ivar version: of the kernel's Makefile, e.g. ``6.12.48``; "" when it has none.
-    :ivar date: of the tip, in UTC.
-    :ivar source: where it came from: a path or URL.
-    :ivar synced: when it was last brought up to date, in UTC; None for a bare commit.
-    """
-
-    name: str
-    commit: str
-    version: str
-    date: datetime
-    source: str = ""
-    synced: datetime | None = None
-
-    @property
-    def describe(self) -> str:
-        """Return what a person calls it: ``linux-source-6.12 (6.12.48)``."""
-        return f"{self.name} ({self.version})" if self.version else self.name
-
-
-@dataclass(slots=True)
-class Note:
-    """What is remembered about a tree beside its tip.
-
-    :ivar kind: ``directory``, ``archive`` or ``repository``.
-    :ivar branch: of a repository.
-    :ivar depth: of a shallow repository, 0 for the whole history.
-    :ivar stamp: by which an unchanged source is recognised without reading it.
-    :ivar digest: of the content of an archive.
-    :ivar synced: seconds since 1970.
-    :ivar tips: earlier tips with the time they were first seen, oldest first.
-    """
-
-    kind: str
-    source: str
-    commit: str = ""
-    branch: str = ""
-    depth: int = 0
-    stamp: str = ""
-    digest: str = ""
-    synced: float = 0.0
-    tips: list[tuple[float, str]] | None = None
 
 
 class Store:
@@ -170,19 +125,24 @@ class Store:
             os.close(handle)
 
     @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold the store against other imports, and sweep the locks of one that died."""
+    def exclusive(self) -> Iterator[int]:
+        """Hold the store against other imports, and sweep the locks of one that died.
+
+        Yields the handle that holds it: a git process that is given it keeps the
+        store held, also when the process that started it dies.
+
+        :raises TransientError: when another import does not end.
+        """
         with (self.path / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            for stale in (
-                *self.path.glob("*.lock"),
-                *self.path.glob("refs/**/*.lock"),
-                *self.path.glob("fast_import_crash_*"),
-            ):
-                stale.unlink(missing_ok=True)
-            for stale in self.path.glob("objects/pack/tmp_*"):
-                stale.unlink(missing_ok=True)
-            yield
+            deadline = time.monotonic() + _PATIENCE
+            while not _locked(lock.fileno()):
+                if time.monotonic() > deadline:
+                    raise TransientError(f"Another process works on the store {self.path}; this is tried again later.")
+                time.sleep(0.1)
+            for pattern in ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*", "fast_import_crash_*"):
+                for stale in self.path.glob(pattern):
+                    stale.unlink(missing_ok=True)
+            yield lock.fileno()
 
     # -- trees ------------------------------------------------------------------------------------
 
@@ -283,7 +243,8 @@ class Store:
         note.tips = [(seen, commit) for seen, commit in (before.tips if before else None) or []]
         if not note.tips or note.tips[-1][1] != note.commit:
             note.tips.append((note.synced, note.commit))
-        self.point(f"{TREES}{checked_name(name)}", note.commit)
+        self.point(f"{TIPS}{checked_name(name)}/{note.commit}", note.commit)
+        self.point(f"{TREES}{name}", note.commit)
         write_whole(self.path / "trees" / f"{quote(name, safe='')}.json", json.dumps(asdict(note), indent=1))
 
     # -- objects ----------------------------------------------------------------------------------
@@ -327,8 +288,10 @@ class Store:
             write_whole(file, "".join(f"{line}\n" for line in lines))
             self.__dict__.pop("repository", None)
 
-    def prune(self, *, series_after: timedelta = timedelta(days=90)) -> None:
-        """Remove what no one needs: dead scratch folders, old series, objects that nothing refers to.
+    def prune(self, *, after: timedelta = timedelta(days=90)) -> None:
+        """Remove what no one needs: dead scratch folders, old series and tips, objects that nothing refers to.
+
+        :param after: age at which an applied series or an earlier tip is old.
 
         Objects younger than two weeks stay, so that a series being applied
         meanwhile loses none.
@@ -337,11 +300,19 @@ class Store:
             now = time.time()
             for folder in (self.path / "tmp").iterdir():
                 _remove_if_left(folder)
-            for reference in (self.path / SERIES).glob("*/*"):
-                if now - reference.stat().st_mtime > series_after.total_seconds():
+            for reference in (*(self.path / SERIES).glob("*/*"), *(self.path / TIPS).glob("**/*")):
+                if reference.is_file() and now - reference.stat().st_mtime > after.total_seconds():
                     reference.unlink(missing_ok=True)
             self.git.must("repack", "-d", "-l", "-q", patience=3600)
             self.git.must("prune", "--expire=2.weeks", patience=3600)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _remove_if_left(folder: Path) -> None:
@@ -349,43 +320,7 @@ def _remove_if_left(folder: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         handle = os.open(folder, os.O_RDONLY)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if time.time() - folder.stat().st_mtime > _NEWBORN:
+            if _locked(handle) and time.time() - folder.stat().st_mtime > _NEWBORN:
                 shutil.rmtree(folder, ignore_errors=True)
-        except BlockingIOError:
-            return
         finally:
             os.close(handle)
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Replace a file in one step: a reader sees the old text or the new one."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "w") as stream:
-            stream.write(text)
-        os.chmod(temporary, 0o644)  # noqa: PTH101
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def checked_name(name: str) -> str:
-    """Return a tree's name if it can name a reference.
-
-    :raises OperatorError: when it cannot (git-check-ref-format(1)).
-    """
-    if not _NAME.fullmatch(name) or ".." in name or name.endswith((".lock", ".")) or ".lock/" in name:
-        raise OperatorError(f"A tree cannot be named {name!r}: use letters, digits, and . _ + - / between them.")
-    return name
-
-
-def kernel_version(makefile: str) -> str:
-    """Return ``6.12.48`` or ``6.14.0-rc1`` from the head of a kernel's Makefile, "" when it is none."""
-    fields: dict[str, str] = dict(_VERSION.findall(makefile[:4096]))
-    if not {"VERSION", "PATCHLEVEL"} <= fields.keys():
-        return ""
-    number = ".".join(fields[key] for key in ("VERSION", "PATCHLEVEL", "SUBLEVEL") if fields.get(key))
-    return number + fields.get("EXTRAVERSION", "")

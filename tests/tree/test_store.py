@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from reviewbot.errors import NotFoundError, OperatorError, TransientError
-from reviewbot.tree.store import Store, kernel_version
+from reviewbot.tree.notes import kernel_version
+from reviewbot.tree.store import Store
 from tests.tree.project import ENVIRONMENT, Project, source
 
 
