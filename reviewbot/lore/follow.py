@@ -22,7 +22,7 @@ from typing import IO, NamedTuple
 
 from reviewbot.errors import NotFoundError, TransientError
 from reviewbot.lore.http import Client, gunzip
-from reviewbot.lore.mirror import Mirror, git, is_repository
+from reviewbot.lore.mirror import Mirror, is_repository, remote_head
 
 _EPOCH = re.compile(r"(\d{1,6})(?:\.git)?")
 _MANIFEST_EPOCH = re.compile(r"(?:/[^/]+)*/git/(\d{1,6})\.git")
@@ -105,6 +105,16 @@ def discover(source: str, client: Client | None = None) -> list[Epoch]:
     return sorted(epochs, key=lambda epoch: epoch.number)
 
 
+def newest(source: str, *, client: Client | None = None) -> Cursor:
+    """Return the place behind the newest mail, for a list that is to be followed from now on.
+
+    :raises NotFoundError: when there is no such archive.
+    :raises TransientError: when it does not answer.
+    """
+    last = discover(source, client)[-1]
+    return Cursor(last.number, remote_head(last.source))
+
+
 def _is_url(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
@@ -141,10 +151,10 @@ def _remote_epochs(url: str, client: Client | None) -> list[Epoch]:
         }
         if numbers:
             return [Epoch(number, f"{url}/{number}") for number in numbers]
-    number = 0
-    while git("ls-remote", "--quiet", "--exit-code", f"{url}/{number}", "HEAD", check=False).returncode == 0:
-        number += 1
-    return [Epoch(each, f"{url}/{each}") for each in range(number)]
+    epochs: list[Epoch] = []
+    while remote_head(f"{url}/{len(epochs)}"):
+        epochs.append(Epoch(len(epochs), f"{url}/{len(epochs)}"))
+    return epochs
 
 
 def _read(mirror: Mirror, after: str) -> Iterator[Arrival]:

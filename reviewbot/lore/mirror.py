@@ -51,6 +51,23 @@ def git(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[byte
     return done
 
 
+def remote_head(source: str) -> str:
+    """Return the newest commit of a repository, a bundle or a URL, "" when there is no such repository.
+
+    :raises TransientError: when it does not answer.
+    """
+    done = git("ls-remote", "--quiet", "--", source, check=False)
+    said = done.stderr.decode("utf-8", "replace")
+    if done.returncode and "not found" not in said:
+        raise TransientError(
+            f"{source} does not answer: {(said.strip().splitlines() or ['no reason given'])[-1][:300]}"
+        )
+    heads = {
+        name: commit for commit, name in (line.split() for line in done.stdout.decode("ascii", "replace").splitlines())
+    }
+    return next((heads[name] for name in ("HEAD", *_BRANCHES) if name in heads), "")
+
+
 def is_repository(path: Path) -> bool:
     """Return whether a directory is a git repository, bare or not."""
     return any((place / "objects").is_dir() and (place / "HEAD").is_file() for place in (path, path / ".git"))
