@@ -8,3 +8,9 @@ class ThreadsConfig(AppConfig):
 
     name = "threads"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Make the project's Celery application the one that every thread sends its tasks to."""
+        from reviewbot.celery import app
+
+        app.set_default()
