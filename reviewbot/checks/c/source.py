@@ -185,6 +185,11 @@ class _Conditions:
             self.stack.pop()
         return depth
 
+    @property
+    def dead(self) -> bool:
+        """Inside ``#if 0``."""
+        return any(arm in ("0", "!1", "!(1)") for _, arm, _ in self.stack)
+
     def text(self) -> str:
         """Say the conditions in force, without include guards."""
         kept = [arm for _, arm, _ in self.stack if not re.fullmatch(r"!defined\(_*\w+_H_*\w*\)", arm)]
@@ -240,7 +245,8 @@ class Source:
         for token in _TOKEN.finditer(self.text):
             text = token.group()
             if token.group("directive") is not None:
-                if define := self._define(token, conditions.text()):
+                define = self._define(token, conditions.text())
+                if define is not None and not conditions.dead:
                     defines.append(define)
                 depth = conditions.directive(text, depth)
                 if depth == 0 and not self.text[start : token.start()].strip():
@@ -253,7 +259,7 @@ class Source:
             elif text == "}":
                 depth = max(depth - 1, 0)
                 if depth == 0:
-                    if header:
+                    if header and not conditions.dead:
                         pieces.append(self._function(header, start, body, token.end(), conditions.text()))
                     header, start = None, token.end()
             elif depth == 0:
@@ -344,7 +350,9 @@ def variants(body: str) -> Iterator[tuple[str, str]]:
 def _choices(atoms: list[str]) -> Iterator[dict[str, bool]]:
     if 2 ** len(atoms) <= MAX_VARIANTS:
         for values in itertools.product((True, False), repeat=len(atoms)):
-            yield dict(zip(atoms, values, strict=True))
+            choice = dict(zip(atoms, values, strict=True))
+            if not choice.get("0", False) and choice.get("1", True):
+                yield choice
         return
     yield dict.fromkeys(atoms, True)
     yield dict.fromkeys(atoms, False)

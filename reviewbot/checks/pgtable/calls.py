@@ -93,7 +93,7 @@ class Calls:
         if (
             words.QUEUES.fullmatch(name)
             and len(values) > 1
-            and not self._program.overrides_queue(name, self._walk.piece.path)
+            and not self._program.wraps_queue(name, self._walk.piece.path)
         ):
             self._queue(state, expr, name, values[1])
             return [(state, UNKNOWN)]
@@ -176,11 +176,13 @@ class Calls:
         return [(state, value._replace(form=words.CONVERSIONS[name] or value.form))]
 
     def _emit_conversion(self, state: State, expr: Expr, name: str, value: Value) -> None:
+        argument = expr.parts[1].bare()
+        unset = argument.kind == "name" and self._walk.unset(argument.text, state)
         wrong = name in words.WANTS_ADDRESS and value.form in ("page", "desc", "folio")
         wanted = words.WANTS_FORM.get(name)
         if wanted and value.form in ("page", "desc", "virt", "folio") and value.form not in wanted:
             wrong = True
-        if wrong and value.form:
+        if unset or (wrong and value.form):
             history = (self._walk.evidence(expr.line, "converts"),)
             before = state.table(value.name)
             self._walk.emit(
@@ -195,7 +197,7 @@ class Calls:
                     (),
                     value.form,
                     tuple(part.canonical for part in expr.parts[1:]),
-                    "",
+                    "uninitialised" if unset else "",
                     self._walk.condition,
                 )
             )
@@ -288,7 +290,7 @@ class Calls:
             if made and outcome.value == "null" and not outcome.effects:
                 continue
             after = state.copy()
-            if not self._holds(outcome, expr, values, after):
+            if not after.assume(outcome.condition) or not self._holds(outcome, expr, values, after):
                 continue
             for index, effect in outcome.effects:
                 if index < len(values):
@@ -394,7 +396,7 @@ class Calls:
         kind, form, fresh, argument, constant = self._describe(state, value)
         if fresh is not None:
             trail += state.history.get(value.name, ())
-        return Outcome(kind, form, fresh, argument, constant, tuple(effects), frozenset(guards), tuple(trail))
+        return Outcome(kind, form, fresh, argument, constant, tuple(effects), frozenset(guards), trail=tuple(trail))
 
     def _describe(self, state: State, value: Value) -> tuple[str, str, Table | None, int, str]:
         if value.kind == "object":

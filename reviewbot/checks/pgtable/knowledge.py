@@ -25,8 +25,8 @@ class Knowledge(Protocol):
     def through_table(self, member: str, path: str) -> str:
         """Return the one function that a member of function tables holds here, or ""."""
 
-    def overrides_queue(self, name: str, path: str) -> bool:
-        """Say whether the architecture has its own function of that name, which is followed instead."""
+    def wraps_queue(self, name: str, path: str) -> bool:
+        """Say whether a function around the mmu_gather is the architecture's own, and is followed instead."""
 
     def summary(self, name: str, path: str) -> tuple[Outcome, ...] | None:
         """Return how a function may end, None when that is not known."""

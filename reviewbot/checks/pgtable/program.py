@@ -153,9 +153,11 @@ class Program:
         known = {name for name in near if self.candidates(name, path)}
         return next(iter(known)) if len(known) == 1 else ""
 
-    def overrides_queue(self, name: str, path: str) -> bool:
-        """Say whether the architecture has its own function of that name, which is followed instead."""
-        return any(piece.kind == "function" for piece in self.candidates(name, path) if architecture(piece.path))
+    def wraps_queue(self, name: str, path: str) -> bool:
+        """Say whether a function around the mmu_gather is the architecture's own, and is followed instead."""
+        return name not in words.CORE_QUEUES and any(
+            piece.kind == "function" for piece in self.candidates(name, path) if architecture(piece.path)
+        )
 
     def installed_level(self, name: str, index: int, path: str) -> str:
         """Return the level that a populate function installs, read from its declaration, "" when not known."""
@@ -243,7 +245,10 @@ class Program:
         self._depth += 1
         by_file: dict[str, set[Outcome]] = defaultdict(set)
         for piece in pieces:
-            by_file[piece.path] |= self._outcomes(piece)
+            found = self._outcomes(piece)
+            if len(pieces) > 1 and piece.condition:
+                found = {replace(outcome, condition=piece.condition) for outcome in found}
+            by_file[piece.path] |= found
         self._depth -= 1
         answers = {frozenset(found) for found in by_file.values()}
         if len(answers) > 1:  # the configuration decides which one is meant
@@ -343,7 +348,7 @@ def load(files: Files, facts: Facts, paths: Sequence[str]) -> Program:
 
     def defined(name: str, place: str) -> bool:
         folders = ["include", *([f"arch/{place}"] if place else [])]
-        wanted = re.compile(rf"\bdefine\s+{name}\b|^(?![ \t]*#)[^;{{}}()\n]*\b{name}\s*\(", re.MULTILINE)
+        wanted = re.compile(rf"\bdefine\s+{name}\b|^\w[\w \t*]*[ \t*]{name}\s*\(", re.MULTILINE)
         for path in files.containing([name], folders):
             source = read_source(files, path)
             if source is not None and any(piece.name == name for piece in source.pieces):

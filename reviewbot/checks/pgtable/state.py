@@ -30,6 +30,7 @@ TRUE = Value("const", "1")
 FALSE = Value("const", "0")
 
 
+_CONSTANT = re.compile(r"_*[A-Z][A-Z0-9_]*|-?\d\w*")
 _NUMBER = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*")
 
 
@@ -133,14 +134,25 @@ class State:
         """Remember the outcome of ``path == constant``."""
         self.known[f"{path} == {constant}"] = truth
 
+    def assume(self, condition: str) -> bool:
+        """Take a preprocessor condition as given; False when it contradicts what was taken before."""
+        for atom in condition.split(" && ") if condition else ():
+            truth = not atom.startswith("!")
+            name = "#" + atom.removeprefix("!")
+            if self.known.setdefault(name, truth) != truth:
+                return False
+        return True
+
     def decided(self, path: str, constant: str) -> bool | None:
         """The outcome of ``path == constant`` when it follows from what was decided before."""
         exact = self.known.get(f"{path} == {constant}")
         if exact is not None:
             return exact
         prefix = f"{path} == "
-        if any(truth and text.startswith(prefix) for text, truth in self.known.items()):
-            return False
+        if _CONSTANT.fullmatch(constant):
+            for text, truth in self.known.items():
+                if truth and text.startswith(prefix) and _CONSTANT.fullmatch(text.removeprefix(prefix)):
+                    return False
         return None
 
     @property
@@ -184,6 +196,7 @@ class Outcome:
     :ivar argument: index of the argument that it returns.
     :ivar effects: (index of the argument, what was done to it).
     :ivar trail: the steps inside, for the evidence.
+    :ivar condition: the preprocessor condition of the definition, where there are several.
     """
 
     value: str
@@ -193,6 +206,7 @@ class Outcome:
     constant: str = ""
     effects: tuple[tuple[int, Effect], ...] = ()
     guards: frozenset[Guard] = frozenset()
+    condition: str = ""
     trail: tuple[Evidence, ...] = field(default=(), compare=False, hash=False)
 
     @property

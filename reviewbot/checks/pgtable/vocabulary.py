@@ -98,6 +98,8 @@ FREERS = {
 #: functions that hand a table to the mmu_gather: the table is the second argument
 QUEUES = re.compile(r"\w*tlb_remove_(?:table|page|ptdesc|page_ptdesc)\w*")
 
+CORE_QUEUES = {"tlb_remove_table", "tlb_remove_page", "tlb_remove_ptdesc", "tlb_remove_page_ptdesc"}
+
 #: renaming one object: function -> form of the result ("" keeps the form of the argument)
 CONVERSIONS = {
     "virt_to_page": "page", "virt_to_ptdesc": "desc", "virt_to_folio": "folio", "virt_to_head_page": "page",
@@ -121,7 +123,7 @@ WANTS_ADDRESS = {"virt_to_page", "virt_to_ptdesc", "virt_to_folio", "virt_to_phy
 WANTS_FORM = {
     "page_ptdesc": ("page",), "page_address": ("page",), "page_to_phys": ("page",), "page_to_pfn": ("page",),
     "ptdesc_page": ("desc",), "ptdesc_address": ("desc",), "ptdesc_folio": ("desc",), "ptdesc_to_virt": ("desc",),
-    "phys_to_page": ("phys",), "__va": ("phys",), "phys_to_virt": ("phys",), "page_folio": ("page",),
+    "page_folio": ("page",),
 }  # fmt: skip
 
 #: loading a table from an entry one level above: function -> (level of the table, form)

@@ -62,6 +62,8 @@ class Walk:
     def run(self) -> Report:
         """Follow all paths."""
         state = State()
+        for condition in (self.piece.condition, self.condition):
+            state.assume(condition)
         for name in self.parameters:
             state.env[name] = Value("object", f"param:{name}", words.form_of_type(self.types.get(name, "")))
             if level := words.level_of_type(self.types.get(name, "")):
@@ -247,11 +249,20 @@ class Walk:
         for after, value in self.eval(source, state):
             for end, _ in self.eval_all(target.parts if target.kind == "index" else (), after):
                 end = end.copy()
-                if target.kind == "field" and target.text == "pgd" and value.name.startswith("alloc:"):
+                if (
+                    target.kind == "field"
+                    and target.text == "pgd"
+                    and value.name.startswith("alloc:")
+                    and self._is_mm(target)
+                ):
                     self._calls.store_root(end, expr, value)
                 self._store(end, target, value, expr.text)
                 ways.append((end, value))
         return ways
+
+    def _is_mm(self, target: Expr) -> bool:
+        holder = target.parts[0].canonical.removeprefix("&")
+        return "mm_struct" in self.types.get(holder, "") or holder.rpartition(".")[2] in ("mm", "vm_mm")
 
     def _store(self, state: State, target: Expr, value: Value, operator: str) -> None:
         path = target.canonical
@@ -279,6 +290,10 @@ class Walk:
         if value.kind == "object" and not value.form and target.kind == "name":
             value = value._replace(form=words.form_of_type(self.types.get(target.text, "")))
         state.env[path] = value
+
+    def unset(self, name: str, state: State) -> bool:
+        """Say whether a local variable has no value yet."""
+        return name in self.graph.types and name not in self.parameters and name not in state.env
 
     def call(self, expr: Expr, state: State) -> Ways:
         """Evaluate a call; see :mod:`reviewbot.checks.pgtable.calls`."""

@@ -15,7 +15,12 @@ def check(scene: Scene) -> Iterator[Finding]:
     """Report a constructor or destructor that runs on memory that is not the table's own page."""
     for step in scene.of("ctor", "dtor"):
         family, where = step.before.family, "on this path"
-        if not family and scene.role[1] in ("free", "tlb") and step.before.origin == "param":
+        if (
+            not family
+            and step.name in scene.facts.hooks
+            and scene.role[1] in ("free", "tlb")
+            and step.before.origin == "param"
+        ):
             family, where = _allocated(scene), f"by {scene.role[0]}_alloc_one()"
         if family in _NAMES:
             what = "the constructor" if step.kind == "ctor" else "the destructor"

@@ -22,10 +22,14 @@ _PTDESC_API = {
 
 def check(scene: Scene) -> Iterator[Finding]:
     """Report each call of a constructor, destructor or ptdesc helper that the tree does not have."""
-    for match in _CALL.finditer(scene.piece.body):
+    done: set[int] = set()
+    for match in sorted(_CALL.finditer(scene.piece.body), key=lambda match: not words.is_hook_name(match.group(1))):
         name = match.group(1)
         if (words.is_hook_name(name) or name in _PTDESC_API) and scene.program.missing(name, scene.piece.path):
             line = scene.piece.body_line + scene.piece.body.count("\n", 0, match.start(1))
+            if line in done:
+                continue
+            done.add(line)
             yield _finding(scene, line, name, f"{name}() does not exist in this tree{_instead(scene, name)}.")
     for step in scene.of("arity"):
         given, _, wanted = step.detail.partition(" ")
