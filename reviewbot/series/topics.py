@@ -49,8 +49,8 @@ def _previous(newer: Series, candidates: Iterable[Series]) -> Previous | None:
 def same_work(one: Series, other: Series) -> LinkHow | None:
     """Return how two series are recognised as versions of the same work, None when they are not.
 
-    A change-id decides alone. A link or a reply does when the author is the
-    same, or the patches are. A subject needs the author or the files with it.
+    A change-id decides alone. A link or a reply needs the same author, name or
+    patches with it, a subject the author or the files.
     """
     older, newer = sorted((one, other), key=lambda series: series.date)
     author = _same_author(older, newer)
@@ -64,7 +64,7 @@ def same_work(one: Series, other: Series) -> LinkHow | None:
         return LinkHow.SUBJECT
     if not set(newer.links).isdisjoint(older.message_ids) and (related or (author and files > 0)):
         return LinkHow.LINK
-    if author and _answers(newer, older) and (related or newer.version == older.version + 1):
+    if _answers(newer, older) and (related or (author and newer.version == older.version + 1)):
         return LinkHow.REPLY
     if (author and _alike(older.name, newer.name) and (files >= 0.5 or shared > 0)) or (equal and files >= 0.5):
         return LinkHow.SUBJECT
