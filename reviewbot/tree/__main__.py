@@ -24,6 +24,7 @@ from reviewbot.tree.letter import Letter
 from reviewbot.tree.model import Attempt, Base, Reject
 from reviewbot.tree.plain import commit_touched
 from reviewbot.tree.store import Store
+from reviewbot.tree.upstream import UPSTREAMS, upstream
 
 _EPILOG = """\
 TREE is a directory, a git repository or checkout (its HEAD), REPOSITORY@REVISION,
@@ -71,7 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     apply.set_defaults(run=_apply)
     take = commands.add_parser("import", help="take a directory, a tar archive or a repository into a store")
     take.add_argument("name", metavar="NAME", help="how the tree will be called")
-    take.add_argument("path", metavar="PATH", help="directory, archive, repository or REPOSITORY@REVISION")
+    take.add_argument(
+        "path",
+        nargs="?",
+        metavar="PATH",
+        help="directory, archive, repository or REPOSITORY@REVISION; "
+        f"not needed for {', '.join(known.name for known in UPSTREAMS)}, whose newest state is fetched",
+    )
     take.add_argument("--store", required=True, metavar="DIR")
     take.set_defaults(run=_import)
     known = commands.add_parser("list", help="list the trees of a store")
@@ -82,8 +89,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _import(options: argparse.Namespace) -> int:
     store = Store(options.store)
-    repository, revision = _repository(options.path)
-    if repository:
+    published = upstream(options.name)
+    if options.path is None and published is None:
+        raise NotFoundError(f"Where {options.name} comes from is not known; name a directory or a repository.")
+    repository, revision = _repository(options.path or "")
+    if options.path is None and published:
+        branch = store.import_repository(options.name, published.url, published.branch, depth=1)
+    elif repository:
         branch = store.import_repository(options.name, repository, revision)
     elif Path(options.path).exists():
         branch = store.import_directory(options.name, options.path)

@@ -216,6 +216,10 @@ def _quote(line: str) -> str:
 
 def _missing(staging: Staging, letter: Letter, path: str) -> Reject:
     """Say where a file that is not there may have gone."""
+    whole = next((other for other in letter.paths if other.endswith(f"/{path}") and other in staging.entries), "")
+    if whole and path not in letter.paths:
+        said = f"The paths of the diff lack a/ and b/ in front (diff.noprefix): git looks for {path}, not {whole}."
+        return _simple(letter, said, whole)
     file = _file_diff(letter, path)
     hunk = file.hunks[0] if file and file.hunks else None
     wanted = {_folded(text) for h in (file.hunks if file else ()) for text in _wanted(h)}

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from reviewbot.tree.__main__ import main
+from reviewbot.tree.notes import checked_name
+from reviewbot.tree.upstream import UPSTREAMS, Upstream
 from tests.tree.project import Project, source
 
 
@@ -137,6 +139,20 @@ def test_a_store_keeps_the_commits_and_knows_trees_by_name(
     assert main(["list", "--store", str(store)]) == 0
     assert "linux (6.12.7)\t" in capsys.readouterr().out
     assert answer(capsys, mbox, "--tree", "linux", "--store", store)[1]["method"] == "already there"
+
+
+def test_published_trees_need_no_address(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Upstream("mm-unstable", f"file://{project.path}", "main", "for this test")
+    monkeypatch.setattr("reviewbot.tree.upstream.UPSTREAMS", (here,))
+    assert main(["import", "mm-unstable", "--store", str(tmp_path / "kept")]) == 0
+    assert capsys.readouterr().out == f"mm-unstable (6.12.7) {project.start}\n"
+    assert main(["import", "unheard-of", "--store", str(tmp_path / "kept")]) == 3
+
+
+def test_published_trees_have_names_that_a_store_takes() -> None:
+    assert all(checked_name(known.name) == known.name for known in UPSTREAMS)
 
 
 @pytest.mark.parametrize(

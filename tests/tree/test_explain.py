@@ -82,6 +82,14 @@ def test_a_file_that_is_gone(store: Store, project: Project, mbox: bytes) -> Non
     assert reason == "mm/memory.c is not in the tree, and no other file has its name."
 
 
+def test_paths_without_their_prefixes(store: Store, project: Project) -> None:
+    project.edit("mm/memory.c", "memory_20(void)", "memory_20(int a)")
+    project.commit()
+    other = source("memory").replace("memory_0(void)", "memory_0(long)")
+    reason = reject_on(store, project, project.mbox(project.start, "--no-prefix"), {"mm/memory.c": other}).reason
+    assert reason.startswith("The paths of the diff lack a/ and b/ in front")
+
+
 def test_a_file_that_is_there_already(store: Store, project: Project) -> None:
     project.commit({"mm/new.c": "ours\n"})
     reason = reject_on(store, project, project.mbox(project.start), {"mm/new.c": "theirs\n"}).reason
