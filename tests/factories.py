@@ -35,6 +35,7 @@ from reviewbot.reports.keeping import pack
 from tests.sources import AFTER, BEFORE, MMU, PGALLOC
 from threads import models
 from threads.conversion import compress
+from threads.lanes import scope_of
 
 LORE = "https://lore.kernel.org/linux-mm/"
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -130,7 +131,7 @@ def message(
     return row
 
 
-def series(subject: str = f"[PATCH 0/3] {NAME}", **fields: Any) -> models.Series:  # noqa: ANN401
+def series(subject: str = f"[PATCH 0/3] {NAME}", **fields: Any) -> models.Series:
     """Write a series row without mails; every column can be given."""
     number = next(_numbers)
     lists = fields.pop("lists", ("linux-mm",))
@@ -151,16 +152,16 @@ def series(subject: str = f"[PATCH 0/3] {NAME}", **fields: Any) -> models.Series
     return row
 
 
-def patch(of: models.Series, number: int, subject: str, diff: str, **fields: Any) -> models.Patch:  # noqa: ANN401
-    """Write one patch with its mail."""
+def patch(of: models.Series, number: int, subject: str, diff: str, **fields: Any) -> models.Patch:
+    """Write one patch with its mail; the first patch of a series without a cover is its root."""
     prefix = f"[PATCH{'' if of.version == 1 else f' v{of.version}'} {number}/{of.expected}]"
     body = f"{COMMIT_MESSAGE}\nSigned-off-by: {AUTHOR[0]} <{AUTHOR[1]}>\n---\n\n{diff}-- \n2.47.0\n"
     mail = message(
-        fields.pop("message_id", f"{of.root_msgid.replace('-1-', f'-{number + 1}-', 1)}"),
+        fields.pop("message_id", of.root_msgid.replace("-1-", f"-{number + bool(of.cover)}-", 1)),
         f"{prefix} {subject}",
         fields.pop("body", body),
         date=of.date + timedelta(seconds=number),
-        parent=of.root_msgid,
+        parent=of.root_msgid if of.cover or number > 1 else "",
         series=of,
     )
     return models.Patch.objects.create(
@@ -245,7 +246,7 @@ def old_free() -> Finding:
     )
 
 
-def told(finding: Finding, life: Life = Life.NEW, **fields: Any) -> Told:  # noqa: ANN401
+def told(finding: Finding, life: Life = Life.NEW, **fields: Any) -> Told:
     """Return a finding as the report tells it."""
     text = AFTER[3] if life is not Life.PRE_EXISTING else BEFORE[MMU]
     values: dict[str, Any] = {"patch": 2, "check": "pgtable", "since": 2, **fields}
@@ -279,7 +280,7 @@ def cells(patches: int = 3) -> tuple[Cell, ...]:
     return tuple(rows)
 
 
-def report_of(row: models.Series, **fields: Any) -> SeriesReport:  # noqa: ANN401
+def report_of(row: models.Series, **fields: Any) -> SeriesReport:
     """Return the facts of a series without findings; every field can be given."""
     patches = tuple(
         PatchFacts(
@@ -546,7 +547,7 @@ def _draft(of: models.Series) -> models.Delivery:
         in_reply_to=second.message_id,
         subject=f"Re: {second.subject}",
         recipients=[AUTHOR[1]],
-        raw=compress(body.encode()),
+        raw=body.encode(),
     )
 
 
@@ -572,3 +573,18 @@ def does_not_apply() -> models.Series:
         ),
     )
     return row
+
+
+def under_way(row: models.Series) -> None:
+    """Write a base and two runs for a series of one patch: one is done."""
+    tree = models.Tree.objects.create(name="mm-unstable", source="https://kernel.example.org/mm.git")
+    application = models.Application.objects.create(
+        series=row, base_commit="b" * 40, tree=tree, tree_name=tree.name, describe="v6.12", position=1,
+        how="default of the list", applies=True, chosen=True,
+    )  # fmt: skip
+    models.AppliedPatch.objects.create(application=application, number=1, commit="c" * 40, tree_id="e" * 40)
+    models.AppliedPatch.objects.create(application=application, number=0, commit="b" * 40, tree_id="f" * 40)
+    for check, state in (("pgtable", State.PASSED), ("characters", State.RUNNING)):
+        models.Run.objects.create(
+            tree_id="e" * 40, commit="c" * 40, check_name=check, version="1", scope=scope_of(row), state=state
+        )

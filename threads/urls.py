@@ -10,7 +10,6 @@ from django.urls import URLPattern, URLResolver, include, path
 from threads import converters, feeds
 from threads.views import inbox, mails, reference, series
 
-
 converters.register()
 
 urlpatterns: list[URLPattern | URLResolver] = [

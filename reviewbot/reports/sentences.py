@@ -1,4 +1,4 @@
-"""The sentences that every face says in the same words: the verdict, the base, and what changed since the last version."""
+"""The sentences that every face says in the same words: the verdict, and what changed since the last version."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def _under_way(report: SeriesReport) -> str:
 
 
 def _found(findings: Iterable[Told]) -> str:
-    by_severity = [
-        (sum(told.finding.severity is severity for told in findings), severity) for severity in Severity
-    ]
+    by_severity = [(sum(told.finding.severity is severity for told in findings), severity) for severity in Severity]
     parts = [counted(number, str(severity)) for number, severity in by_severity if number]
     return f"{enumerated(parts)} found" if parts else "Findings"
 

@@ -209,7 +209,7 @@ def _rule(request: Request, rule: rules.RulePage) -> dict[str, Any]:
         "severity": rule.severity,
         "rationale": rule.rationale,
         "epochs": rule.epochs,
-        "source": rule.source,
+        "sources": rule.source,
         "bad": rule.bad,
         "good": rule.good,
         "url": request.build_absolute_uri(links.to_rule(rule.code)),

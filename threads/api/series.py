@@ -78,7 +78,7 @@ class SeriesView(ApiView):
         """Return everything that is known about a series."""
         series = _found(request, msgid)
         tag = selectors.tag_of(series)
-        unchanged = get_conditional_response(request, etag=quote_etag(tag))  # type: ignore[arg-type]  # DRF passes on
+        unchanged = get_conditional_response(request, etag=quote_etag(tag))
         if unchanged is not None:
             return with_tag(unchanged, tag)  # type: ignore[arg-type]  # a 304 has the same headers
         report = selectors.report_of(series)
@@ -234,8 +234,8 @@ def _row(request: Request, row: Any) -> dict[str, Any]:  # noqa: ANN401 - a Seri
         "state": row.state,
         "verdict": row.verdict,
         "reason": row.reason,
-        "errors": row.new_errors,
-        "warnings": row.new_warnings,
+        "new_errors": row.new_errors,
+        "new_warnings": row.new_warnings,
         "mails": row.mails or 0,
         "outdated": row.outdated,
     }

@@ -42,12 +42,15 @@ class Page:
 def series_rows() -> QuerySet[Series]:
     """Return series as the rows of a list: author, one list's name, mails, whether there is a newer version."""
     of_this = OuterRef("pk")
-    newer = Series.objects.filter(topic=OuterRef("topic"), version__gt=OuterRef("version"))
     lists = MailingList.objects.filter(series=of_this).order_by("name").values("name")[:1]
     mails = Message.objects.filter(series=of_this).order_by().values("series").annotate(n=Count("pk")).values("n")
     return Series.objects.select_related("author").annotate(
-        list_name=Subquery(lists), mails=Subquery(mails), outdated=Exists(newer)
+        list_name=Subquery(lists), mails=Subquery(mails), outdated=_superseded()
     )
+
+
+def _superseded() -> Exists:
+    return Exists(Series.objects.filter(topic=OuterRef("topic"), version__gt=OuterRef("version")))
 
 
 def find_rows(wanted: Wanted) -> QuerySet[Series]:
@@ -66,7 +69,7 @@ def find_rows(wanted: Wanted) -> QuerySet[Series]:
     else:
         for word in wanted.q.split():
             rows = rows.filter(subject__icontains=word)
-    return rows.filter(outdated=False) if wanted.latest else rows
+    return rows.exclude(_superseded()) if wanted.latest else rows
 
 
 def page_of(rows: QuerySet[Series], cursor: str = "", size: int = PAGE_SIZE) -> Page:

@@ -29,7 +29,7 @@ def find_series(message_id: str) -> Series | None:
 
 
 def report_of(series: Series) -> SeriesReport:
-    """Return the facts about a series (no query, or 6 while they are not put together yet).
+    """Return the facts about a series (no query, or 9 while they are not put together yet).
 
     While a series is looked at again, its row says so and the rest is what was known before.
     """

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reviewbot.mail.blocks import Kind, parse_blocks
-from reviewbot.mail.diff import find_diff
 from reviewbot.mail.message import Address
 from reviewbot.mail.message import Message as Mail
 from reviewbot.mail.quoting import quoted_hunks
 from reviewbot.mail.subject import strip_reply
 from reviewbot.mail.thread import build_thread
 from threads.models import Message
+from threads.selectors.mails import commit_message
 from threads.views.diffs import Comment
 
 #: characters of mails on one page; what is beyond is a link to the mail
@@ -102,7 +102,7 @@ def tree_of(mails: Sequence[Message], patches: dict[str, int]) -> tuple[Node, ..
     for place in build_thread(_mail(row, "") for row in mails).nodes:
         row = rows[place.message.message_id]
         number = patches.get(row.message_id, 0)
-        parts = () if number else _within(_text_of(row), budget)
+        parts = _within(_text_of(row), budget)
         budget -= sum(len(part.text) for part in parts)
         nodes.append(Node(row, min(place.depth, MAX_DEPTH), parts, number, _repeats(row, rows.get(place.parent))))
     return tuple(nodes)
@@ -150,9 +150,9 @@ def _mail(row: Message, body: str) -> Mail:
 
 
 def _text_of(mail: Message) -> str:
+    """Return the text of a mail; of a patch only the message stands on the page of its series."""
     text: str = mail.text  # type: ignore[attr-defined]  # annotated by the selector
-    start = -1 if mail.parent_msgid else find_diff(text)
-    return text[:start] if start >= 0 else text
+    return text if strip_reply(mail.subject)[1] else commit_message(text)
 
 
 def _within(text: str, budget: int) -> tuple[Part, ...]:

@@ -59,7 +59,12 @@ def rule(request: HttpRequest, code: str) -> HttpResponse:
     page = rule_selectors.find_rule(code)
     if page is None:
         raise Http404(f"No rule is called {code[:100]}.")
-    context = {"rule": page, "series": rule_selectors.series_with(code), "source": _linked(page.source), "lore": settings.LINK_URL}
+    context = {
+        "rule": page,
+        "series": rule_selectors.series_with(code),
+        "source": _linked(page.source),
+        "lore": settings.LINK_URL,
+    }
     return render(request, "threads/rule.html", context)
 
 

@@ -23,6 +23,9 @@ from threads.views.discussion import tree_of
 from threads.views.mailbox import mboxrd
 from threads.views.permissions import may_submit
 
+#: rows of patches that were announced and are not there
+MISSING_SHOWN = 50
+
 
 @require_GET
 def series_list(request: HttpRequest, name: str) -> HttpResponse:
@@ -72,7 +75,7 @@ def series_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         return answer
     report = selectors.report_of(series)
     patches = {patch.message_id: patch.number for patch in report.patches}
-    named = dict((id(told), key) for key, told in status.named(report))
+    named = {id(told): key for key, told in status.named(report)}
     context = {
         "name": name,
         "series": series,
@@ -103,12 +106,12 @@ def _delivery(series: Series) -> dict[str, object] | None:
     row = selectors.latest_delivery(series)
     if row is None:
         return None
-    return {"row": row, "text": decompress(row.raw).decode("utf-8", "replace")}
+    return {"row": row, "text": bytes(row.raw).decode("utf-8", "replace")}
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """One row of the patch x check matrix; ``patch`` is None for the base."""
+    """One row of the patch x check matrix; ``patch`` is None for the base (number 0) and for a missing patch."""
 
     number: int
     patch: PatchFacts | None
@@ -116,16 +119,16 @@ class MatrixRow:
 
 
 def matrix_of(report: SeriesReport) -> tuple[MatrixRow, ...]:
-    """Return the rows of the matrix, the base first when it was looked at."""
-    patches: list[PatchFacts | None] = [*report.patches]
+    """Return the rows of the matrix by number; the base is there when it was looked at."""
+    patches: dict[int, PatchFacts | None] = {patch.number: patch for patch in report.patches}
+    patches |= dict.fromkeys(report.missing[:MISSING_SHOWN])
     if any(cell.patch == 0 for cell in report.cells):
-        patches.insert(0, None)
+        patches[0] = None
     cells = {(cell.patch, cell.check, cell.configuration): cell for cell in report.cells}
-    rows = []
-    for patch in patches:
-        number = patch.number if patch else 0
-        rows.append(MatrixRow(number, patch, tuple(cells.get((number, *check)) for check in report.checks)))
-    return tuple(rows)
+    return tuple(
+        MatrixRow(number, patch, tuple(cells.get((number, *check)) for check in report.checks))
+        for number, patch in sorted(patches.items())
+    )
 
 
 @require_GET
@@ -156,6 +159,7 @@ def _as_json(series: Series, request: HttpRequest) -> tuple[str, str]:
 
 def _as_sarif(series: Series, request: HttpRequest) -> tuple[str, str]:
     from reviewbot.reports import sarif
+
     return json.dumps(sarif.render(selectors.report_of(series)), indent=1), "application/sarif+json"
 
 

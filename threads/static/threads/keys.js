@@ -13,8 +13,8 @@
     if (link) link.focus({ preventScroll: true });
     last.scrollIntoView({ block: "nearest" });
   };
-  const follow = (selector) => {
-    const link = document.querySelector(selector);
+  const follow = (...selectors) => {
+    const link = selectors.map((one) => document.querySelector(one)).find(Boolean);
     if (link) location.href = link.href;
   };
   const keys = {
@@ -24,7 +24,7 @@
     p: () => go(".finding", -1),
     "[": () => follow("a[rel=prev]"),
     "]": () => follow("a[rel=next]"),
-    u: () => follow("a[rel=up], .crumbs a"),
+    u: () => follow("a[rel=up]", ".crumbs a"),
     c: () => go("#matrix, .cells", 1),
     "/": () => document.querySelector(".search input").focus(),
     g: () => scrollTo(0, 0),
