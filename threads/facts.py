@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from reviewbot.findings import Pair, Severity, Traced, compare, sort_key
 from reviewbot.reports import facts
@@ -104,7 +105,7 @@ def _discussion(series: models.Series) -> Discussion:
     return Discussion(patches, replies, series.author.email)
 
 
-def _replies(series: models.Series):  # noqa: ANN202 - a queryset
+def _replies(series: models.Series) -> QuerySet[models.Message]:
     return series.messages.filter(patch__isnull=True, cover_of__isnull=True).order_by("date")
 
 

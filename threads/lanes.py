@@ -54,7 +54,7 @@ class Lane:
             return True
         place = traced.finding.location
         last = self.runs[-1]
-        return bool(last) and [place.file, place.function] in last.coverage.get("touched", [])
+        return last is not None and [place.file, place.function] in last.coverage.get("touched", [])
 
     def cells(self) -> list[Cell]:
         """Return the squares of the matrix, the base's first."""

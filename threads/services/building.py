@@ -11,7 +11,7 @@ from django.conf import settings
 
 from reviewbot.builds import planning, reproduce, toolchains
 from reviewbot.builds.builder import Builder
-from reviewbot.builds.model import BuildResult, PlannedBuild, Progress
+from reviewbot.builds.model import BuildResult, Plan, PlannedBuild, Progress
 from reviewbot.errors import OperatorError, TransientError
 from reviewbot.reports.facts import State
 from reviewbot.tree.readers import GitFiles
@@ -34,28 +34,31 @@ def build(series_id: int, configuration: str) -> None:
     """
     series = models.Series.objects.get(pk=series_id)
     runs = runs_of(series).filter(check_name=BUILD, configuration=configuration)
-    if claim(runs):
+    claimed = claim(runs)
+    if claimed:
         try:
-            _build(series, configuration)
-            supersede(runs)
+            _build(series, configuration, claimed)
         finally:
-            release(runs)
-    pipeline.advance(series)
+            release(models.Run.objects.filter(pk__in=claimed))
+    pipeline.advance_sharers(series)
 
 
-def plan_of(series: models.Series, commit: str) -> planning.Plan:
+def plan_of(series: models.Series, commit: str) -> Plan:
     """Choose what to build for a series, from the state after its last patch."""
     return planning.plan(touched(series), GitFiles(settings.STORE, commit), thorough=settings.BUILD_THOROUGH)
 
 
-def _build(series: models.Series, configuration: str) -> None:
+def _build(series: models.Series, configuration: str, claimed: list[int]) -> None:
     commits = list(models.AppliedPatch.objects.filter(application__series=series, application__chosen=True))
     plan = plan_of(series, commits[-1].commit)
-    planned = next(one for one in plan.builds if one.configuration.name == configuration)
-    recipe = _Recipe(series, planned, plan)
+    planned = next((one for one in plan.builds if one.configuration.name == configuration), None)
+    supersede(runs_of(series).filter(check_name=BUILD, configuration=configuration), version_of(planned))
+    if planned is None:
+        return
+    recipe = _Recipe(series, planned, plan, claimed)
     builder = Builder(settings.BUILDS / "outputs", toolchains.find(planned.configuration.arch))
     with _sources() as (pool, slot):
-        report = _Report(recipe.runs, recipe.run(commits[0]))
+        report = _Report(claimed, recipe.run(commits[0]))
         report.say("unpacking the base")
         source = pool.checkout(commits[0].commit, slot, fresh=False)
         with builder.session(
@@ -66,27 +69,30 @@ def _build(series: models.Series, configuration: str) -> None:
                 report.run = recipe.run(commit)
                 report.say("moving the source")
                 source = pool.checkout(commit.commit, slot)
-                reconfigure = bool(plan.labels)
-                recipe.keep(commit, session.build(planned.objects, source, reconfigure=reconfigure))
+                recipe.keep(commit, session.build(planned.objects, source, reconfigure=bool(plan.labels)))
 
 
 class _Recipe:
     """What is built, and the rows that it goes to."""
 
-    def __init__(self, series: models.Series, planned: PlannedBuild, plan: planning.Plan) -> None:
+    def __init__(self, series: models.Series, planned: PlannedBuild, plan: Plan, claimed: list[int]) -> None:
         self.series = series
         self.planned = planned
         self.plan = plan
-        self.runs = runs_of(series).filter(
+        self.claimed = claimed
+        runs = runs_of(series).filter(
             check_name=BUILD, configuration=planned.configuration.name, version=version_of(planned)
         )
+        self.runs = {run.tree_id: run for run in runs}
 
     def run(self, commit: models.AppliedPatch) -> models.Run:
         """Return the row of a state."""
-        return self.runs.get(tree_id=commit.tree_id)
+        return self.runs[commit.tree_id]
 
     def keep(self, commit: models.AppliedPatch, result: BuildResult) -> None:
-        """Settle the run of a state with what came of it."""
+        """Settle the run of a state with what came of it, unless somebody else has it."""
+        if self.run(commit).pk not in self.claimed:
+            return
         toolchain = toolchains.find(self.planned.configuration.arch)
         lines = reproduce.lines(
             toolchain, self.planned.configuration, self.planned.objects, message_id=self.series.root_msgid
@@ -118,8 +124,10 @@ _KEPT = {"passed", "warned", "failed", "skipped"}
 _SAID_BY_COMPILER = {"passed", "warned"}
 
 
-def version_of(planned: PlannedBuild) -> str:
+def version_of(planned: PlannedBuild | None) -> str:
     """Name the recipe by digest: the configuration, the objects and the compiler that is here."""
+    if planned is None:
+        return "-"
     try:
         compiler = toolchains.find(planned.configuration.arch).name
     except OperatorError:
@@ -137,8 +145,8 @@ def _summary(result: BuildResult) -> str:
 class _Report:
     """Says on the row how far a build is, not more often than somebody can read it."""
 
-    def __init__(self, runs, run: models.Run) -> None:  # noqa: ANN001 - a queryset
-        self.runs = runs
+    def __init__(self, claimed: list[int], run: models.Run) -> None:
+        self.claimed = claimed
         self.run = run
         self._next = 0.0
 
@@ -152,7 +160,7 @@ class _Report:
 
     def say(self, what: str) -> None:
         """Write what is being done."""
-        note(self.runs, self.run, what)
+        note(self.run, what, self.claimed)
 
 
 @contextmanager

@@ -28,19 +28,20 @@ def check(series_id: int, name: str) -> None:
     """
     series = models.Series.objects.get(pk=series_id)
     runs = runs_of(series).filter(check_name=name)
-    if claim(runs):
+    claimed = claim(runs)
+    if claimed:
         try:
-            _check(series, registry.find(name))
-            supersede(runs)
+            _check(series, registry.find(name), claimed)
         finally:
-            release(runs)
-    pipeline.advance(series)
+            release(models.Run.objects.filter(pk__in=claimed))
+    pipeline.advance_sharers(series)
 
 
-def _check(series: models.Series, check: Check) -> None:
+def _check(series: models.Series, check: Check, claimed: list[int]) -> None:
     commits = list(models.AppliedPatch.objects.filter(application__series=series, application__chosen=True))
-    runs = runs_of(series).filter(check_name=check.name, version=check.version)
-    by_tree = {run.tree_id: run for run in runs}
+    runs = runs_of(series).filter(check_name=check.name)
+    supersede(runs, check.version)
+    by_tree = {run.tree_id: run for run in runs.filter(version=check.version)}
     lane = [by_tree[commit.tree_id] for commit in commits]
     touched = dict(series.patches.values_list("number", "files"))
     start = time.monotonic()
@@ -48,11 +49,12 @@ def _check(series: models.Series, check: Check) -> None:
         check,
         [GitFiles(settings.STORE, commit.commit) for commit in commits],
         [touched[commit.number] for commit in commits[1:]],
-        progress=lambda number: note(runs, lane[number], "reading"),
+        progress=lambda number: note(lane[number], "reading", claimed),
     )
     seconds = (time.monotonic() - start) / len(commits)
     for number, (run, commit) in enumerate(zip(lane, commits, strict=True)):
-        _keep(run, check, found, number, seconds, commit.commit)
+        if run.pk in claimed:
+            _keep(run, check, found, number, seconds, commit.commit)
 
 
 def _keep(run: models.Run, check: Check, found: SeriesFindings, number: int, seconds: float, commit: str) -> None:

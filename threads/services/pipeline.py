@@ -34,6 +34,17 @@ def want(series: models.Series, options: dict[str, Any] | None = None, *, again:
         advance(row)
 
 
+def advance_sharers(series: models.Series) -> None:
+    """Let go on whatever rests on the same runs: another version, or the same patches posted again."""
+    trees = runs_of(series).values("tree_id")
+    sharing = models.Series.objects.filter(
+        wanted=True, applications__chosen=True, applications__commits__tree_id__in=trees
+    )
+    for other in sharing.exclude(pk=series.pk).filter(state__in=UNSETTLED).distinct():
+        advance(other)
+    advance(series)
+
+
 def start_over(series: models.Series) -> None:
     """Forget base, report and whatever broke; runs that said something stay, and are found again."""
     runs_of(series).filter(state=State.BROKEN).delete()

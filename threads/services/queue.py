@@ -57,29 +57,22 @@ def mark_queued(rows: QuerySet[Row]) -> bool:
     return waiting(rows).update(queued_until=until) > 0
 
 
-def claim(rows: QuerySet[Row]) -> bool:
-    """Take a lease on rows that are to be worked on together; False when they are settled or somebody has them.
+def claim(rows: QuerySet[Row]) -> list[int]:
+    """Take a lease on the rows that are not settled and that nobody has; return their keys.
 
     :raises OperatorError: when the step has lost its worker too often.
     """
-    open_rows = rows.filter(state__in=UNSETTLED)
     with transaction.atomic():
-        wanted = open_rows.count()
-        free = open_rows.filter(_free("leased_until"))
-        if not wanted or free.count() < wanted:
-            return False
-        free.update(leased_until=_lease_end(), attempts=F("attempts") + 1)
-        lost = open_rows.filter(attempts__gt=MAX_ATTEMPTS).exists()
+        free = rows.filter(_free("leased_until"), state__in=UNSETTLED)
+        taken = list(free.values_list("pk", flat=True))
+        mine = rows.model._default_manager.filter(pk__in=taken)
+        mine.filter(_free("leased_until")).update(leased_until=lease_end(), attempts=F("attempts") + 1)
+        lost = mine.filter(attempts__gt=MAX_ATTEMPTS).exists()
     if lost:
         raise OperatorError(
             f"The worker died {MAX_ATTEMPTS} times at this step; the operator can look at its log and rerun the series."
         )
-    return True
-
-
-def renew(rows: QuerySet[Row]) -> None:
-    """Lengthen a lease that is held."""
-    rows.filter(leased_until__isnull=False).update(leased_until=_lease_end())
+    return taken
 
 
 def release(rows: QuerySet[Row]) -> None:
@@ -87,5 +80,6 @@ def release(rows: QuerySet[Row]) -> None:
     rows.update(leased_until=None, queued_until=None, attempts=0)
 
 
-def _lease_end() -> datetime:
+def lease_end() -> datetime:
+    """Return when a lease that is taken now runs out."""
     return timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from reviewbot.findings import Finding, occurrences
 from reviewbot.reports.facts import State
 from threads import conversion, models
-from threads.services.queue import UNSETTLED, renew
+from threads.services.queue import UNSETTLED, lease_end
 
 #: what of a log is kept, in bytes
 MAX_LOG = 4 << 20
@@ -40,14 +40,16 @@ def settle(
         run.save()
 
 
-def note(runs: QuerySet[models.Run], run: models.Run, summary: str) -> None:
-    """Say what is being done for a run, and lengthen the lease of all of them."""
-    renew(runs.filter(state__in=UNSETTLED))
-    run.state, run.summary = State.RUNNING, conversion.storable(summary)
-    run.started_at = run.started_at or timezone.now()
-    run.save(update_fields=["state", "summary", "started_at"])
+def note(run: models.Run, summary: str, claimed: list[int]) -> None:
+    """Say what is being done for a run that is ours, and lengthen the lease of all that are."""
+    models.Run.objects.filter(pk__in=claimed, state__in=UNSETTLED).update(leased_until=lease_end())
+    if run.pk in claimed:
+        run.state, run.summary = State.RUNNING, conversion.storable(summary)
+        run.started_at = run.started_at or timezone.now()
+        run.save(update_fields=["state", "summary", "started_at"])
 
 
-def supersede(runs: QuerySet[models.Run]) -> None:
-    """Settle what an earlier version of a check or recipe had planned and nobody will do."""
-    runs.filter(state__in=UNSETTLED).update(state=State.SKIPPED, reason="Superseded by a newer version of the check.")
+def supersede(runs: QuerySet[models.Run], version: str) -> None:
+    """Settle what another version of a check or recipe had planned: nobody will do it."""
+    stale = runs.filter(state__in=UNSETTLED).exclude(version=version)
+    stale.update(state=State.SKIPPED, reason="Superseded by a newer version of the check.")
