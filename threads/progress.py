@@ -65,21 +65,24 @@ class Watch:
         name = f"v{row.version}"
         for application in row.applications.all():
             word = "applies to" if application.applies else "does not apply to"
-            self.note(f"{name}  {word} {application.describe or application.tree_name}")
-        total = row.expected
-        for run in runs_of(row).filter(commit__in=self._commits(row)).defer("log").order_by("check_name", "id"):
-            if not State(run.state).settled and not run.summary:
-                continue
-            number = self._commits(row)[run.commit]
-            where = f"patch {number} of {total}" if number else "base"
-            what = f"{run.check_name} {run.configuration}".strip()
-            state = run.state if State(run.state).settled else "…"
-            seconds = f" ({run.seconds:.1f} s)" if run.seconds else ""
-            self.note(f"{name}  {what}: {where}: {state}{': ' + run.summary if run.summary else ''}{seconds}")
+            self.note(f"{name:8} {word} {application.describe or application.tree_name}")
+        states = self._states(row)
+        for run in runs_of(row).filter(tree_id__in=states).defer("log").order_by("check_name", "id"):
+            if State(run.state).settled or run.summary:
+                self._run(row, run, states[run.tree_id])
 
-    def _commits(self, row: models.Series) -> dict[str, int]:
+    def _run(self, row: models.Series, run: models.Run, number: int) -> None:
+        where = f"v{row.version} {number}/{row.expected}" if number else "base"
+        what = f"{run.check_name} {run.configuration}".strip()
+        settled = State(run.state).settled
+        detail = f": {run.reason or run.summary}" if run.reason or run.summary else ""
+        seconds = f" ({run.seconds:.1f} s)" if settled and run.seconds else ""
+        self.note(f"{where:8} {what}: {run.state if settled else '…'}{detail}{seconds}")
+
+    def _states(self, row: models.Series) -> dict[str, int]:
+        """Map the trees of a series to the number of the patch that makes them, 0 for the base."""
         commits = models.AppliedPatch.objects.filter(application__series=row, application__chosen=True)
-        return dict(commits.order_by("-number").values_list("commit", "number"))
+        return dict(commits.order_by("-number").values_list("tree_id", "number"))
 
     def _pause(self) -> None:
         self._alive()

@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandParser
-from django.urls import reverse
 
 from reviewbot.errors import OperatorError
+from threads import links
 from threads.management.base import Command as BaseCommand
 from threads.models import Series
 
@@ -42,8 +42,8 @@ class Command(BaseCommand):
             if end.code not in (0, 1):
                 raise
         series = Series.objects.filter(wanted=True).latest("date")
-        address = reverse("series", kwargs={"project": "linux-mm", "message_id": series.root_msgid})
+        name = kernel.name.split(".tar")[0]
         self.stdout.write(
-            f"\nThe same as a page:   make up    then http://localhost:8000{address}\n"
-            f"Another series:       .venv/bin/python manage.py review MESSAGE-ID|LINK|FILE --tree {kernel.name.split('.tar')[0]}"
+            f"\nThe same as a page:  make up, then {links.SiteUrls('linux-mm').series(series.root_msgid)}\n"
+            f"Any other series:    .venv/bin/python manage.py review MESSAGE-ID|LINK|FILE --tree {name}"
         )

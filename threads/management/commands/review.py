@@ -11,12 +11,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
-from reviewbot.errors import NotFoundError, OperatorError
+from reviewbot.errors import NotFoundError
 from reviewbot.lore.mbox import read_mailbox
-from reviewbot.reports import text
-from reviewbot.reports.facts import SeriesReport
-from reviewbot.reports.keeping import unpack
-from threads import models, selectors
+from reviewbot.reports import status, text
+from threads import links, models, selectors
 from threads.management.base import Command as BaseCommand
 from threads.management.base import workers
 from threads.progress import Watch, exit_status
@@ -73,12 +71,11 @@ class Command(BaseCommand):
 
     def _print(self, series: models.Series, *, as_json: bool) -> None:
         series.refresh_from_db()
-        row = models.Report.objects.filter(series=series).first()
-        if row is None:
-            raise OperatorError(series.reason or "There is no report; the log of the worker says why.")
-        report = unpack(SeriesReport, row.facts)
+        report = selectors.report_of(series)
         if as_json:
-            self.stdout.write(json.dumps(selectors.status(series), indent=2))
+            urls = links.SiteUrls(next(iter(report.lists), ""))
+            facts = status.as_dict(report, urls, selectors.beside(series, report))
+            self.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False))
             return
         width = min(shutil.get_terminal_size().columns, 120)
         self.stdout.write(text.render(report, colour=sys.stdout.isatty(), width=width))
