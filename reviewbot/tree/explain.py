@@ -27,6 +27,9 @@ _SPACE = re.compile(r"\s+")
 _MARGIN = 4
 #: a line that stands in more places than this says nothing about where a hunk belongs
 _COMMON = 60
+#: lines of a hunk, and characters of a line, that are compared: a hostile hunk must not cost minutes
+_COMPARED = 400
+_COMPARED_WIDTH = 400
 #: files of the same name that are looked into
 _NAMESAKES = 40
 _WIDTH = 160
@@ -140,9 +143,10 @@ def nearest(wanted: Sequence[str], have: Sequence[str], around: int) -> Place | 
     :param around: line where the hunk says it belongs, from 0; decides ties.
     :returns: None when no telling line of the hunk is in the file.
     """
+    wanted = [line[:_COMPARED_WIDTH] for line in wanted[:_COMPARED]]
     where: dict[str, list[int]] = defaultdict(list)
     for at, line in enumerate(have):
-        where[_folded(line)].append(at)
+        where[_folded(line[:_COMPARED_WIDTH])].append(at)
     votes: Counter[int] = Counter()
     for at, line in enumerate(wanted):
         folded = _folded(line)
@@ -164,7 +168,7 @@ def nearest(wanted: Sequence[str], have: Sequence[str], around: int) -> Place | 
 def _difference(wanted: Sequence[str], have: Sequence[str], start: int) -> str:
     """Say the first telling difference between a hunk and the place where it belongs."""
     low = max(0, start - _MARGIN)
-    window = have[low : start + len(wanted) + _MARGIN]
+    window = [line[:_COMPARED_WIDTH] for line in have[low : start + len(wanted) + _MARGIN]]
     steps = SequenceMatcher(None, [_folded(w) for w in wanted], [_folded(h) for h in window], autojunk=False)
     sayings: list[tuple[bool, str]] = []
     for kind, i1, i2, j1, j2 in steps.get_opcodes():
@@ -193,7 +197,7 @@ def _difference(wanted: Sequence[str], have: Sequence[str], start: int) -> str:
 def _pair(wanted: Sequence[str], have: Sequence[str]) -> tuple[str, str]:
     """Return the most telling expected line and the line of the tree that is most like it."""
     text = next((line for line in wanted if _tells(line)), wanted[0])
-    return text, max(have, key=lambda line: SequenceMatcher(None, text.strip(), line.strip()).ratio())
+    return text, max(have[:_COMMON], key=lambda line: SequenceMatcher(None, text.strip(), line.strip()).ratio())
 
 
 def _tells(line: str) -> bool:

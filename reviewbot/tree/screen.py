@@ -34,8 +34,10 @@ def screen(letter: Letter) -> None:
     """
     files = letter.files
     touched = max(len(files.files), letter.diff.count(b"\ndiff --git "))
-    if touched > MAX_FILES or any(oddity.startswith("cut after") for oddity in files.oddities):
+    if touched > MAX_FILES:
         raise AuthorError(f"The patch touches {touched} files; more than {MAX_FILES} are not taken: split it.")
+    if cut := next((oddity for oddity in files.oddities if oddity.startswith("cut after")), ""):
+        raise AuthorError(f"The patch is too long to be read whole ({cut}): split it.")
     for path in letter.paths:
         if complaint := bad_path(path):
             raise AuthorError(f"The patch names the path {shown(path)}, which {complaint}.")
@@ -46,7 +48,7 @@ def screen(letter: Letter) -> None:
         unpacked = sum(int(match[1]) for match in _UNPACKED.finditer(letter.diff))
         if unpacked > MAX_BINARY:
             raise AuthorError(
-                f"The patch unpacks to {unpacked >> 20} MiB of binary files; more than {MAX_BINARY >> 20} are not taken."
+                f"The patch unpacks to {unpacked >> 20} MiB of binary files; at most {MAX_BINARY >> 20} are taken."
             )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from reviewbot.tree.apply import apply_series, open_letters
@@ -129,6 +131,14 @@ def test_the_nearest_place_is_where_the_rare_lines_are() -> None:
     place = nearest(["{", "rare_call(one);", "}"], [*filler, "{", "rare_call(one, two);", "rare_call(one);", "}"], 0)
     assert place is not None
     assert place.start == 151
+
+
+def test_a_hostile_hunk_costs_no_minutes() -> None:
+    wanted = ["anchor();", *(f"{'ab' * 500}{number % 7}" for number in range(20_000))]
+    started = time.monotonic()
+    assert nearest(wanted, ["anchor();", *(f"x{line}" for line in wanted)], 0) is not None
+    assert nearest(["same line"] * 5000 + ["anchor();"], ["same line"] * 5000 + ["anchor();"], 0) is None
+    assert time.monotonic() - started < 20
 
 
 def test_nothing_is_near_in_an_empty_file() -> None:
