@@ -14,7 +14,7 @@ from reviewbot.errors import TransientError
 from threads.services import building, checking, following, intake, pipeline, publishing, trees
 
 
-class Step(Task):
+class Step(Task):  # type: ignore[type-arg]  # celery is generic in its stubs only
     """One step of the way; a step that fails for good says so on its row."""
 
     autoretry_for = (TransientError,)
