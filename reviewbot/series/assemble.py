@@ -15,7 +15,7 @@ from reviewbot.series.batches import Batch, sort_batches
 from reviewbot.series.grouping import group_threads
 from reviewbot.series.mails import Discussion, Kind, Mail
 from reviewbot.series.model import Patch, Series, Trailer
-from reviewbot.series.trailers import given_by, identity
+from reviewbot.series.trailers import given_by, merged
 
 _BASE = re.compile(r"^base-commit:.*?\b([0-9a-f]{7,64})\b", re.IGNORECASE | re.MULTILINE)
 _CHANGE = re.compile(r"^change-id:[ \t]+(\S+)", re.MULTILINE)
@@ -45,18 +45,27 @@ def _series_of(thread: Discussion) -> list[Series]:
     patches = {mail.id: _patch(mail) for batch in batches for mail in batch.patches}
     given = _given(thread)
     replies = _replies(thread, batches)
+    alike: dict[str, list[tuple[int, str]]] = defaultdict(list)  # version and Message-ID, by patch-id
+    for batch in batches:
+        for mail in batch.parts:
+            if mail.id in patches and (name := patches[mail.id].patch_id):
+                alike[name].append((batch.version, mail.id))
     made = []
     for batch in batches:
-        others = [mail for other in batches if other.version != batch.version for mail in other.patches]
-        posted = tuple(
-            replace(patches[mail.id], number=number, trailers=_trailers(mail, others, patches, given))
-            for number, mail in batch.numbered()
-        )
-        made.append(_series(batch, posted, given[batch.cover.id] if batch.cover else [], replies[id(batch)]))
+        posted = []
+        for number, mail in batch.numbered():
+            patch = patches[mail.id]
+            others = [given[other] for version, other in alike[patch.patch_id] if version != batch.version]
+            trailers = merged(given[mail.id], *others)
+            posted.append(replace(patch, number=number, trailers=trailers))
+        cover_trailers = tuple(given[batch.cover.id]) if batch.cover else ()
+        made.append(_series(batch, tuple(posted), cover_trailers, replies[id(batch)]))
     return made
 
 
-def _series(batch: Batch, patches: tuple[Patch, ...], cover_trailers: list[Trailer], replies: list[Message]) -> Series:
+def _series(
+    batch: Batch, patches: tuple[Patch, ...], cover_trailers: tuple[Trailer, ...], replies: list[Message]
+) -> Series:
     cover = batch.cover
     head = cover or batch.patches[0]
     parts = batch.parts
@@ -80,7 +89,7 @@ def _series(batch: Batch, patches: tuple[Patch, ...], cover_trailers: list[Trail
         based_on=tuple(dict.fromkeys(match[1] for match in based_on if match)),
         change_id=_first(_CHANGE, text),
         links=_links(head.message.body),
-        cover_trailers=tuple(cover_trailers),
+        cover_trailers=cover_trailers,
         replies=tuple(replies),
         carried=tuple(mail.id for mail in (cover, *batch.patches) if mail and mail.id not in own),
     )
@@ -120,21 +129,6 @@ def _given(thread: Discussion) -> dict[str, list[Trailer]]:
         if mail.kind is Kind.REPLY and (anchor := thread.anchor(mail)):
             given[anchor.id] += given_by(mail.message)
     return given
-
-
-def _trailers(
-    mail: Mail, others: list[Mail], patches: dict[str, Patch], given: dict[str, list[Trailer]]
-) -> tuple[Trailer, ...]:
-    """Return what was given to a patch, and to the same patch, by patch-id, of another version."""
-    found = list(given[mail.id])
-    have = {identity(trailer) for trailer in found}
-    same = patches[mail.id].patch_id
-    for other in others:
-        if same and other is not mail and patches[other.id].patch_id == same:
-            new = [trailer for trailer in given[other.id] if identity(trailer) not in have]
-            have.update(map(identity, new))
-            found += new
-    return tuple(found)
 
 
 def _replies(thread: Discussion, batches: list[Batch]) -> dict[int, list[Message]]:

@@ -18,6 +18,7 @@ from reviewbot.series.mails import Discussion, Kind, Mail
 # Parts that hardly refer to each other belong together when they were sent within this time.
 _SITTING = timedelta(hours=24)
 _AT_ONCE = timedelta(hours=1)
+_ALIKE = 0.75
 
 
 @dataclass(slots=True, eq=False)
@@ -144,7 +145,7 @@ class _Sorter:
             return mail.subject.version
         repeated = [
             batch.version
-            for batch, single in self.singles[_author(mail)][-20:]
+            for batch, single in self.singles[_author(mail)][-10:]
             if single.message.date < mail.message.date and _is_alike(single.subject.name, mail.subject.name)
         ]
         return max(repeated, default=0) + 1
@@ -227,7 +228,8 @@ def _sending(mail: Mail, version: int) -> tuple[str, int, int]:
 
 def _is_alike(one: str, other: str) -> bool:
     """Tell whether two names are the same but for some words."""
-    return SequenceMatcher(None, one.lower()[:200], other.lower()[:200]).ratio() > 0.75
+    matcher = SequenceMatcher(None, one.lower()[:200], other.lower()[:200])
+    return matcher.quick_ratio() > _ALIKE and matcher.ratio() > _ALIKE
 
 
 def _is_near(one: Mail, other: Mail, within: timedelta = _SITTING) -> bool:

@@ -7,6 +7,7 @@ expect to find the same trailers here.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from email.utils import parseaddr
 from urllib.parse import unquote
 
@@ -131,6 +132,17 @@ def identity(trailer: Trailer) -> tuple[str, str]:
     if name == "link" and (match := _LINKED.match(unquote(value))):
         return name, match[1].lower()
     return name, value.lower()
+
+
+def merged(own: Iterable[Trailer], *others: Iterable[Trailer]) -> tuple[Trailer, ...]:
+    """Add to the trailers of a patch those of the same patch elsewhere, as far as they say something new."""
+    found = list(own)
+    have = {identity(trailer) for trailer in found}
+    for trailers in others:
+        new = [trailer for trailer in trailers if identity(trailer) not in have]
+        have.update(map(identity, new))
+        found += new
+    return tuple(found)
 
 
 def _is_from(name: str, value: str, sender: Address) -> bool:

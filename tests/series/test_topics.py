@@ -7,8 +7,8 @@ from typing import Any
 from reviewbot.mail.message import Message
 from reviewbot.series.assemble import assemble
 from reviewbot.series.model import LinkHow, Series
-from reviewbot.series.topics import link_versions, same_work
-from tests.series.posting import ADA, BOB, cover, diff, patch, posting
+from reviewbot.series.topics import carry_over, link_versions, same_work
+from tests.series.posting import ADA, BOB, cover, diff, patch, posting, reply
 
 DAY = 24 * 60
 
@@ -112,3 +112,16 @@ def test_a_version_that_posts_one_patch_again_follows_what_it_completes() -> Non
     _, two = linked(*mails, again)
     assert two.previous
     assert (two.previous.root_msgid, two.author) == ("v1-0@example.org", ADA)
+
+
+def test_an_unchanged_patch_keeps_what_it_was_given_in_another_thread() -> None:
+    first, second = posting(2), posting(2, version=2, minutes=DAY)
+    second[2] = patch(
+        "PATCH v2 2/2", "mm: step 2", id="v2-2@x", to=second[0].message_id, change=diff(added="new();"), minutes=DAY
+    )
+    review = "Reviewed-by: Bob Example <bob@example.org>\n"
+    series = linked(*first, *second, reply(first[1], review), reply(first[2], review, minutes=61))
+    assert [len(one.trailers) for one in series[1].patches] == [0, 0]
+    two = carry_over(series)[1]
+    assert [[one.via for one in patch.trailers] for patch in two.patches] == [["re-Bob-60-v1-1@example.org"], []]
+    assert carry_over(carry_over(series)) == carry_over(series)
