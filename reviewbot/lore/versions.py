@@ -8,6 +8,7 @@ from datetime import timedelta
 from difflib import SequenceMatcher
 from urllib.parse import unquote
 
+from reviewbot.mail.diff import find_diff
 from reviewbot.mail.message import Message
 from reviewbot.mail.subject import bare, is_patch
 
@@ -89,9 +90,10 @@ def linked_versions(patches: Iterable[Message]) -> list[str]:
     """Return the Message-IDs in links that patches and covers call another version of themselves."""
     found: dict[str, None] = {}
     for mail in patches:
-        lines = mail.body.split("\n")[:2000]
+        start = find_diff(mail.body)
+        lines = mail.body[: start if start >= 0 else None].split("\n")[:2000]
         for number, line in enumerate(lines):
-            if "http" not in line or line.startswith((">", "+", "-", " \t")):
+            if "http" not in line or line.startswith(">"):
                 continue
             if _VERSION_TALK.search(" ".join(lines[max(0, number - 2) : number + 1])):
                 found.update((unquote(match[1]).strip(".,;"), None) for match in _LINK.finditer(line[:1000]))

@@ -32,6 +32,10 @@ _SCISSORS = re.compile(
     r"[-\s]*(?:-{2,}\s*(?:8<|>8|%<|>%)|(?:8<|>8|%<|>%)\s*-{2,})[-\s8%<>]*(?:cut here)?[-\s8%<>]*$", re.IGNORECASE
 )
 _DIFF = re.compile(r"diff --git a/|Index: \S|--- a/\S")
+_OF_DIFF = re.compile(
+    r"[ +\-@\\\t]"
+    r"|(?:diff|index|Index:|new|old|deleted|rename|copy|similarity|dissimilarity|GIT binary|Binary|literal|delta) "
+)
 _ORIGINAL = re.compile(r"\s*-{3,}\s*(?:original message|forwarded message)\s*-{3,}\s*$", re.IGNORECASE)
 _ELISION = re.compile(
     r"\s*(?:\[\s*(?:\.{2,}|…|snip|cut)\s*\]|<\s*(?:snip|cut)[^<>]*>|\[snip[^\]]*\])\s*$", re.IGNORECASE
@@ -91,10 +95,10 @@ def unquote(line: str) -> tuple[int, str]:
 
     One blank after the last mark belongs to the mark; more are the line's own.
     """
+    if not line.startswith(">"):
+        return 0, line  # an indented > begins no quote
     level = position = 0
     while match := _ONE_MARK.match(line, position):
-        if match[0] != ">" and not level:
-            break  # an indented > begins no quote
         position = match.end()
         level += 1
     if level and line[position : position + 1] == " ":
@@ -167,7 +171,7 @@ def _mode(mode: Kind | None, line: str, text: str, level: int) -> Kind | None:
         return Kind.QUOTE
     if mode is None and _DIFF.match(text):
         return Kind.DIFF
-    if mode is Kind.DIFF and line and line[0] not in " +-@\\\tdinrsoGBlzc" and not _DIFF.match(text):
+    if mode is Kind.DIFF and line and not _OF_DIFF.match(line):
         return None  # prose goes on below the diff
     return mode
 
@@ -190,7 +194,8 @@ def _attribution_length(lines: list[str], position: int, level: int) -> int:
         depth, last = unquote(lines[position + length - 1])
         if depth != level or not last.strip():
             return 0
-        if _ATTRIBUTION_END.search(last) or (length == 1 and _STARRED.match(last)):
+        ends = last.rstrip().endswith(":") and _ATTRIBUTION_END.search(last)
+        if ends or (length == 1 and last.startswith("* ") and _STARRED.match(last)):
             return length if _quote_follows(lines, position + length, level) and _ATTRIBUTION_START.match(text) else 0
     return 0
 
