@@ -232,7 +232,7 @@ def _reproduce(
         lines = [Reproduce("apply", f"b4 shazam {series.root_msgid}  # in {application.describe or base}")]
     for lane in lanes:
         last = lane.runs[-1] if lane.runs else None
-        if last is not None and last.command:
-            what = f"{lane.check} {lane.configuration}" if lane.check == BUILD else lane.check
-            lines.append(Reproduce(what.strip(), last.command))
+        if last is None or not last.command or any(line.command == last.command for line in lines):
+            continue
+        lines.append(Reproduce(f"build {lane.configuration}" if lane.check == BUILD else "check", last.command))
     return tuple(lines)

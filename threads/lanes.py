@@ -65,9 +65,9 @@ class Lane:
             return Cell(number, self.check, self.configuration, State.NOT_RUN)
         new = [one.finding for one in self.traced if one.born == number and number > 0]
         state = State(run.state)
-        if state in (State.WARNED, State.FAILED, State.PASSED) and number > 0:
-            # A patch answers for what it brings, not for what the base has.
-            state = _worst(new, compiles=run.state != State.FAILED or not new)
+        if state in (State.WARNED, State.FAILED, State.PASSED):
+            # A patch answers for what it brings, not for what the base has; the base answers for nothing.
+            state = _worst(new)
         return Cell(
             patch=number,
             check=self.check,
@@ -116,9 +116,9 @@ def _findings(run: models.Run) -> list[Finding]:
     return [conversion.finding(row) for row in rows]
 
 
-def _worst(findings: Sequence[Finding], *, compiles: bool) -> State:
+def _worst(findings: Sequence[Finding]) -> State:
     severities = {finding.severity for finding in findings}
-    if Severity.ERROR in severities or not compiles:
+    if Severity.ERROR in severities:
         return State.FAILED
     return State.WARNED if Severity.WARNING in severities else State.PASSED
 

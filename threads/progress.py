@@ -75,7 +75,10 @@ class Watch:
         where = f"v{row.version} {number}/{row.expected}" if number else "base"
         what = f"{run.check_name} {run.configuration}".strip()
         settled = State(run.state).settled
-        detail = f": {run.reason or run.summary}" if run.reason or run.summary else ""
+        words = run.reason or run.summary
+        if not settled:  # which file it is at belongs on the page, not in a log of lines
+            words = " ".join(word for word in words.split() if "/" not in word and "." not in word)
+        detail = f": {words}" if words else ""
         seconds = f" ({run.seconds:.1f} s)" if settled and run.seconds else ""
         self.note(f"{where:8} {what}: {run.state if settled else '…'}{detail}{seconds}")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from reviewbot.builds import planning, reproduce, toolchains
 from reviewbot.builds.builder import Builder
@@ -55,7 +56,7 @@ def _build(series: models.Series, configuration: str, claimed: list[int]) -> Non
     supersede(runs_of(series).filter(check_name=BUILD, configuration=configuration), version_of(planned))
     if planned is None:
         return
-    recipe = _Recipe(series, planned, plan, claimed)
+    recipe = _Recipe(runs_of(series), planned, plan, claimed)
     builder = Builder(settings.BUILDS / "outputs", toolchains.find(planned.configuration.arch))
     with _sources() as (pool, slot):
         report = _Report(claimed, recipe.run(commits[0]))
@@ -75,15 +76,12 @@ def _build(series: models.Series, configuration: str, claimed: list[int]) -> Non
 class _Recipe:
     """What is built, and the rows that it goes to."""
 
-    def __init__(self, series: models.Series, planned: PlannedBuild, plan: Plan, claimed: list[int]) -> None:
-        self.series = series
+    def __init__(self, runs: QuerySet[models.Run], planned: PlannedBuild, plan: Plan, claimed: list[int]) -> None:
         self.planned = planned
         self.plan = plan
         self.claimed = claimed
-        runs = runs_of(series).filter(
-            check_name=BUILD, configuration=planned.configuration.name, version=version_of(planned)
-        )
-        self.runs = {run.tree_id: run for run in runs}
+        mine = runs.filter(check_name=BUILD, configuration=planned.configuration.name, version=version_of(planned))
+        self.runs = {run.tree_id: run for run in mine}
 
     def run(self, commit: models.AppliedPatch) -> models.Run:
         """Return the row of a state."""
@@ -94,9 +92,7 @@ class _Recipe:
         if self.run(commit).pk not in self.claimed:
             return
         toolchain = toolchains.find(self.planned.configuration.arch)
-        lines = reproduce.lines(
-            toolchain, self.planned.configuration, self.planned.objects, message_id=self.series.root_msgid
-        )
+        lines = reproduce.lines(toolchain, self.planned.configuration, self.planned.objects)
         settle(
             self.run(commit),
             State(result.state) if result.state in _KEPT else State.BROKEN,

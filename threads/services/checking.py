@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 
 from django.conf import settings
@@ -52,19 +53,19 @@ def _check(series: models.Series, check: Check, claimed: list[int]) -> None:
         progress=lambda number: note(lane[number], "reading", claimed),
     )
     seconds = (time.monotonic() - start) / len(commits)
-    for number, (run, commit) in enumerate(zip(lane, commits, strict=True)):
+    for number, run in enumerate(lane):
         if run.pk in claimed:
-            _keep(run, check, found, number, seconds, commit.commit)
+            _keep(run, check, found, number, seconds)
 
 
-def _keep(run: models.Run, check: Check, found: SeriesFindings, number: int, seconds: float, commit: str) -> None:
+def _keep(run: models.Run, check: Check, found: SeriesFindings, number: int, seconds: float) -> None:
     findings, coverage = found.states[number], found.coverage[number]
     settle(
         run,
         _state(findings),
         findings,
         seconds=seconds,
-        command=f"python -m reviewbot.checks --tree REPO@{commit[:12]} {' '.join(run.scope_paths)}",
+        command=f"python -m reviewbot.checks --tree . {shlex.join(run.scope_paths)}",
         reason="",
         summary=f"{len(findings)} in the tree" if findings else "nothing found",
         coverage={

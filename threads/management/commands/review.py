@@ -15,10 +15,10 @@ from reviewbot.errors import NotFoundError
 from reviewbot.lore.mbox import read_mailbox
 from reviewbot.reports import status, text
 from threads import links, models
-from threads.selectors import series as selectors
 from threads.management.base import Command as BaseCommand
 from threads.management.base import workers
 from threads.progress import Watch, exit_status
+from threads.selectors import series as selectors
 from threads.services import intake, pipeline, trees
 
 
