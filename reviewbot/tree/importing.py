@@ -51,25 +51,24 @@ def import_files(store: Store, name: str, source: Path) -> Branch:
 
     The commit depends on the content and its newest date alone. An archive
     is streamed, never unpacked; its one top folder is dropped. What was taken
-    before and did not change is recognised by names, sizes and dates.
+    before, under whatever name, is recognised by sizes and dates, an archive
+    also by its digest.
 
     :raises OperatorError: when the source cannot be read, or is no such thing.
     """
     checked_name(name)
     try:
         note = _fingerprint(source)
-        before = store.note(name)
-        if before and before.kind == note.kind and store.has_commit(before.commit):
-            if before.stamp == note.stamp:
-                return store.resolve(name)
-            if note.kind == "archive":
-                note.digest = _digest(source)
-            if note.digest and before.digest == note.digest:
-                note.commit = before.commit
-        if not note.commit:
+        known = [one for one in store.notes() if one.kind == note.kind and store.has_commit(one.commit)]
+        same = next((one for one in known if one.stamp == note.stamp), None)
+        if same is None and note.kind == "archive":
+            note.digest = _digest(source)
+            same = next((one for one in known if one.digest == note.digest), None)
+        if same is not None:
+            note.commit, note.digest = same.commit, same.digest
+        else:
             members = _archive(source) if note.kind == "archive" else _directory(source)
             note.commit = _fast_import(store, name, members)
-            note.digest = note.digest or (_digest(source) if note.kind == "archive" else "")
     except (OSError, tarfile.TarError, EOFError) as error:
         raise OperatorError(f"The tree {name} cannot be read from {source}: {error}.") from error
     store.remember(name, note)
@@ -112,13 +111,18 @@ def borrow_commit(store: Store, source: Path, revision: str) -> str:
     except (KeyError, ValueError, pygit2.GitError) as error:
         raise NotFoundError(f"{source} has no commit {revision}: {str(error).strip(chr(39))}.") from error
     common = common_directory(Path(repository.path))
-    shallow = common / "shallow"
-    if shallow.is_file():
-        ours = store.path / "shallow"
-        lines = {*shallow.read_text().split(), *(ours.read_text().split() if ours.is_file() else ())}
-        write_whole(ours, "".join(f"{line}\n" for line in sorted(lines)))
-    store.borrow([common / "objects"])
+    with store.exclusive():
+        _copy_shallow(store, common / "shallow")
+        store.borrow([common / "objects"])
     return str(commit.id)
+
+
+def _copy_shallow(store: Store, theirs: Path) -> None:
+    """Take over where the history of a shallow repository ends."""
+    if theirs.is_file():
+        ours = store.path / "shallow"
+        lines = {*theirs.read_text().split(), *(ours.read_text().split() if ours.is_file() else ())}
+        write_whole(ours, "".join(f"{line}\n" for line in sorted(lines)))
 
 
 def common_directory(git_dir: Path) -> Path:

@@ -172,8 +172,14 @@ class Store:
 
     def branches(self) -> tuple[Branch, ...]:
         """Return every known tree, by name."""
-        names = sorted(unquote(file.stem) for file in (self.path / "trees").glob("*.json"))
-        return tuple(branch for name in names if (branch := self._branch(name)))
+        return tuple(branch for name in self._names() if (branch := self._branch(name)))
+
+    def notes(self) -> tuple[Note, ...]:
+        """Return what is remembered about every tree."""
+        return tuple(note for name in self._names() if (note := self.note(name)))
+
+    def _names(self) -> list[str]:
+        return sorted(unquote(file.stem) for file in (self.path / "trees").glob("*.json"))
 
     def known(self) -> str:
         """Return the names of the trees as a list for a sentence."""
