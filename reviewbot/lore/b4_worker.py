@@ -115,13 +115,12 @@ def collect(archive: Archive, message_id: str, *, versions: bool) -> list[bytes]
     """
     found = _Collection()
     found.add(archive.thread(message_id))
-    mail = found.by_id.get(message_id)
-    if mail is None:
-        raise Refused("garbage", "the mail that was asked for is not in its thread")
+    # An archive knows a mail with several Message-IDs by each of them; here it has the first.
+    mail = found.by_id.get(message_id) or next(iter(found.by_id.values()))
     if mail.parent and mail.parent not in found.by_id:
         _add_thread(found, archive, mail.parent)
     if versions:
-        _add_versions(found, archive, message_id)
+        _add_versions(found, archive, mail.message_id)
     return [mail.raw for mail in found.by_id.values()]
 
 

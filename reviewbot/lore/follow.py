@@ -99,7 +99,7 @@ def discover(source: str, client: Client | None = None) -> list[Epoch]:
 
     :raises NotFoundError: when there are none.
     """
-    epochs = _remote_epochs(source.rstrip("/"), client) if _is_url(source) else _local_epochs(Path(source))
+    epochs = _remote_epochs(source.rstrip("/"), client) if _is_url(source) else local_epochs(Path(source))
     if not epochs:
         raise NotFoundError(f"{source} is no public-inbox archive: it has no epochs.")
     return sorted(epochs, key=lambda epoch: epoch.number)
@@ -119,7 +119,8 @@ def _is_url(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
-def _local_epochs(path: Path) -> list[Epoch]:
+def local_epochs(path: Path) -> list[Epoch]:
+    """Return the epochs of a clone, a bundle or a public-inbox folder; none when it is something else."""
     if path.is_file() or is_repository(path):
         return [Epoch(0, str(path.resolve()))]
     for folder in (path / "git", path):

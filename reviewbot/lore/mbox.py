@@ -1,26 +1,29 @@
-"""Mailboxes on disk: mbox, mboxrd, maildir, single mails, standard input; a clone or bundle of an epoch is follow's."""
+"""Mailboxes on disk: mbox, mboxrd, maildir, single mails, standard input, and clones and bundles of archives."""
 
 from __future__ import annotations
 
 import gzip
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from reviewbot.errors import AuthorError, NotFoundError, OperatorError
+from reviewbot.lore.follow import follow, local_epochs
 from reviewbot.mail.mbox import MAX_MAIL, split_mbox
 
 #: in a folder that is no maildir, what else lies there is left alone
 _MAIL_FILES = (".eml", ".mbox", ".mbx", ".patch", "")
+_BUNDLE = b"# v2 git bundle"
 _GZIP = b"\x1f\x8b"
 
 
 def read_mailbox(path: Path | str) -> Iterator[bytes]:
     """Yield the mails of a mailbox, one held at a time.
 
-    :param path: an mbox or mboxrd file, plain or gzipped; a maildir, or any folder of single mails; one mail;
-        ``-`` for standard input.
+    :param path: an mbox or mboxrd file, plain or gzipped; a maildir, or any folder of single mails; one mail; a
+        public-inbox folder, or a clone or bundle of one epoch; ``-`` for standard input.
     :raises NotFoundError: when there is no such file.
     :raises AuthorError: when it is empty, truncated, or no mailbox.
     :raises OperatorError: when it cannot be read.
@@ -30,6 +33,10 @@ def read_mailbox(path: Path | str) -> Iterator[bytes]:
         return
     path = Path(path)
     try:
+        if _is_archive(path):
+            with tempfile.TemporaryDirectory(prefix="reviewbot-epoch-") as copy:
+                yield from (arrival.raw for arrival in follow(str(path), Path(copy)) if not arrival.taken_back)
+            return
         if path.is_dir():
             yield from _read_folder(path)
             return
@@ -39,6 +46,14 @@ def read_mailbox(path: Path | str) -> Iterator[bytes]:
         raise NotFoundError(f"There is no mailbox {path}.") from None
     except OSError as error:
         raise OperatorError(f"The mailbox {path} cannot be read: {error.strerror or error}.") from error
+
+
+def _is_archive(path: Path) -> bool:
+    """Return whether this is git's: it is copied first, as a stranger's repository is no place to run git in."""
+    if path.is_dir():
+        return bool(local_epochs(path))
+    with path.open("rb") as file:
+        return file.read(len(_BUNDLE)) in (_BUNDLE, _BUNDLE.replace(b"2", b"3"))
 
 
 def _named(stream: BinaryIO, name: str) -> Iterator[bytes]:

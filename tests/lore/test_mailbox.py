@@ -12,6 +12,7 @@ import pytest
 
 from reviewbot.errors import AuthorError, NotFoundError, OperatorError
 from reviewbot.lore.mbox import read_mailbox
+from tests.lore.epochs import append, git
 from tests.mail.letters import letter
 
 ONE, TWO = letter("One.\n", message_id="<1@x>"), letter("Two.\n>From here\n", message_id="<2@x>")
@@ -42,6 +43,15 @@ def test_a_folder_of_mails(tmp_path: Path) -> None:
     (tmp_path / "2.eml").write_bytes(TWO)
     (tmp_path / "notes.txt").write_text("not a mail")
     assert list(read_mailbox(tmp_path)) == [ONE, TWO]
+
+
+def test_a_folder_a_clone_and_a_bundle_of_an_archive(tmp_path: Path) -> None:
+    epoch = tmp_path / "inbox" / "git" / "0.git"
+    epoch.parent.mkdir(parents=True)
+    append(epoch, [("m", ONE), ("m", TWO), ("d", ONE)])
+    git(epoch, "bundle", "create", str(tmp_path / "a.bundle"), "master")
+    for source in (tmp_path / "inbox", epoch, tmp_path / "a.bundle"):
+        assert list(read_mailbox(source)) == [ONE, TWO]
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

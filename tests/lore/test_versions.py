@@ -29,7 +29,8 @@ def test_the_query_asks_by_change_id_and_by_author_and_words_of_the_subjects() -
     assert version_query([COVER, FIRST]) == (
         '((nq:"change-id: 20250304-late-tables-0a1b2c")'
         " OR (((s:mm AND s:late AND s:tables AND s:leak)"
-        " OR (s:arm64 AND s:mm AND s:check AND s:__pte_alloc AND s:results)) AND f:ada@example.org)) AND d:20230901..20260905"
+        " OR (s:arm64 AND s:mm AND s:check AND s:__pte_alloc AND s:results)) AND f:ada@example.org))"
+        " AND d:20230901..20260905"
     )
 
 
