@@ -21,9 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.series.compare import FIELDS, Difference, Explanation, Line, Ours, differences, explanations
+from reviewbot.mail.message import Message
 from reviewbot.mail.parse import parse_message
 from reviewbot.series.assemble import assemble
-from reviewbot.series.grouping import group_threads
 from reviewbot.series.show import as_dict
 from reviewbot.series.topics import link_versions
 
@@ -61,8 +61,22 @@ def _ours(bundle: Path) -> Ours:
         f"{len(messages)} mails: read and parsed in {parsed - started:.1f} s, "
         f"{len(series)} series assembled and linked in {ended - parsed:.1f} s of processor time"
     )
-    threads = {m.message_id: thread[0].message_id for thread in group_threads(messages) for m in thread}
-    return Ours(series, threads)
+    return Ours(series, _threads(messages))
+
+
+def _threads(messages: list[Message]) -> dict[str, str]:
+    """Name the thread of each mail as the written lines know it: by references alone, also to absent mails."""
+    above: dict[str, str] = {}
+
+    def top(msgid: str) -> str:
+        while (up := above.setdefault(msgid, msgid)) != msgid:
+            msgid = up
+        return msgid
+
+    for message in messages:
+        for msgid in filter(None, (*message.references, message.in_reply_to)):
+            above[top(msgid)] = top(message.message_id)
+    return {message.message_id: top(message.message_id) for message in messages}
 
 
 def _mails(bundle: Path) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reviewbot.mail.message import Message
+from reviewbot.mail.thread import build_thread
 from reviewbot.series.subject import parse_subject
 
 #: the patches of one series that was sent without threading leave within this time
@@ -17,8 +18,9 @@ _SENDING = timedelta(hours=1)
 def group_threads(messages: Iterable[Message]) -> list[list[Message]]:
     """Return the threads: mails that refer to each other or to the same absent mail; each Message-ID once.
 
-    The single mails of a series that was sent without threading
-    (``git send-email --no-thread``) make one thread.
+    A reply without references belongs to the one mail that has its subject. The
+    single mails of a series that was sent without threading (``git send-email
+    --no-thread``) make one thread.
     """
     unique: dict[str, Message] = {}
     for message in messages:
@@ -30,6 +32,9 @@ def group_threads(messages: Iterable[Message]) -> list[list[Message]]:
                 links.join(msgid, message.message_id)
     for one, other in _unthreaded(unique.values()):
         links.join(one.message_id, other.message_id)
+    for node in build_thread(unique.values()):
+        if node.repaired:
+            links.join(node.parent, node.message.message_id)
     groups: dict[str, list[Message]] = defaultdict(list)
     for message in unique.values():
         groups[links.top(message.message_id)].append(message)

@@ -302,6 +302,13 @@ def test_trailers_to_a_patch_that_is_not_here_are_given_to_nothing_else() -> Non
     assert (series.cover_trailers, series.patches[0].trailers, series.replies) == ((), (), (lost,))
 
 
+def test_a_reply_without_references_is_found_by_its_subject_and_gives_no_trailers() -> None:
+    mails = posting(1)
+    lost = mail("Re: [PATCH 1/1] mm: step 1", REVIEW, id="lost@x", author=BOB, minutes=60)
+    series = only([*mails, lost])
+    assert (series.replies, series.patches[0].trailers) == ((lost,), ())
+
+
 def test_a_mismatched_trailer_is_marked() -> None:
     mails = posting(1)
     series = only([*mails, reply(mails[1], "Suggested-by: Eve Example <eve@example.com>\n")])
