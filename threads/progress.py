@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from reviewbot.errors import OperatorError, ReviewError
 from reviewbot.reports.facts import State, Verdict
 from threads import models
 from threads.lanes import runs_of
@@ -34,20 +33,6 @@ class Watch:
         if line not in self._said:
             self._said.add(line)
             self._say(f"{time.monotonic() - self._start:6.1f} s  {line}")
-
-    def submission(self, row: models.Submission) -> models.Series:
-        """Wait until a thread is fetched, and return its series.
-
-        :raises ReviewError: when it cannot be fetched; the type says who must act.
-        """
-        self.note(f"fetching {row.target}")
-        while not State(row.state).settled:
-            self._pause()
-            row.refresh_from_db()
-        if row.series is None:
-            kinds: dict[str, type[ReviewError]] = {kind.actor: kind for kind in ReviewError.__subclasses__()}
-            raise kinds.get(row.actor, OperatorError)(row.reason)
-        return row.series
 
     def series(self, rows: Sequence[models.Series]) -> None:
         """Wait until every series is settled and has its report."""

@@ -85,12 +85,12 @@ class Discussion:
 
     def about(self, finding: Finding) -> tuple[Said, ...]:
         """Return what was said about a finding: each remark, and the author's answer to it."""
-        said: list[Said] = []
+        said: dict[Said, None] = {}  # the same words may stand beneath lines that several patches show
         for reply, quote in self._quotes:
             if reply.author.email.lower() == self._author or not _is_about(quote, finding):
                 continue
-            said.append(_said(Remark.RAISED, reply, quote.comment))
-            said += self._answers(reply, quote)
+            said[_said(Remark.RAISED, reply, quote.comment)] = None
+            said |= dict.fromkeys(self._answers(reply, quote))
         return tuple(said)
 
     def _answers(self, raised: Message, quote: Quote) -> Iterator[Said]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from reviewbot.errors import AuthorError, NotFoundError
+from reviewbot.errors import AuthorError, NotFoundError, ReviewError, TransientError
 from reviewbot.lore.fetch import fetch_thread
 from reviewbot.lore.origin import Origin, parse_target
 from reviewbot.reports.facts import State
@@ -25,16 +25,37 @@ def submit(target: str, options: dict[str, Any] | None = None) -> models.Submiss
 
     :raises NotFoundError: when the target is neither a Message-ID nor a link to a mail.
     """
-    target = parse_target(target).message_id
     with transaction.atomic():
-        row, _ = models.Submission.objects.get_or_create(target=target)
-        row.options = options or row.options
-        if State(row.state).settled:
-            row.state, row.reason, row.actor, row.attempts = State.NOT_RUN, "", "", 0
-            row.queued_until = row.leased_until = None
-        row.save()
+        row = _submission(target, options)
         if mark_queued(models.Submission.objects.filter(pk=row.pk)):
             enqueue("fetch", row.pk)
+    return row
+
+
+def fetch_now(target: str, options: dict[str, Any]) -> models.Series:
+    """Fetch what a person at a terminal asks for, without a queue in between.
+
+    :raises ReviewError: as :func:`fetch`; somebody who waits is told at once, also of what time may mend.
+    """
+    row = _submission(target, options)
+    try:
+        fetch(row.pk)
+    except ReviewError as error:
+        pipeline.failed("fetch", (row.pk,), error)
+        raise
+    row.refresh_from_db()
+    if row.series is None:
+        raise TransientError(f"<{row.target}> is being fetched by another process; ask again in a minute.")
+    return row.series
+
+
+def _submission(target: str, options: dict[str, Any] | None) -> models.Submission:
+    row, _ = models.Submission.objects.get_or_create(target=parse_target(target).message_id)
+    row.options = options or row.options
+    if State(row.state).settled:
+        row.state, row.reason, row.actor, row.attempts = State.NOT_RUN, "", "", 0
+        row.queued_until = row.leased_until = None
+    row.save()
     return row
 
 

@@ -51,20 +51,19 @@ class Command(BaseCommand):
             "version": options["wanted"],
         }
         trees.require_any()
+        series = self._series(options["target"], asked)
         with workers() as alive:
-            watch = Watch(watch_to.write, alive)
-            series = self._series(options["target"], asked, watch)
             with transaction.atomic():
                 pipeline.want(series, asked, again=options["rerun"])
-            watch.series([row for row in (series, series.previous) if row])
+            Watch(watch_to.write, alive).series([row for row in (series, series.previous) if row])
         self._print(series, as_json=options["json"])
         return exit_status(series)
 
-    def _series(self, target: str, asked: dict[str, Any], watch: Watch) -> models.Series:
+    def _series(self, target: str, asked: dict[str, Any]) -> models.Series:
         if target == "-" or Path(target).exists():
             return intake.take_in(read_mailbox(target), version=asked["version"])
         try:
-            return watch.submission(intake.submit(target, asked))
+            return intake.fetch_now(target, asked)
         except NotFoundError as error:
             if "@" in target:
                 raise
