@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from reviewbot.errors import AuthorError, NotFoundError, ReviewError, TransientError
 from reviewbot.lore.fetch import fetch_thread
@@ -88,12 +89,19 @@ def take_in(raw_mails: Iterable[bytes], target: str = "", version: int | None = 
     :raises NotFoundError: when there is no such version.
     """
     kept = messages.keep(raw_mails)
-    found = assembly.assemble_threads(kept.threads)
-    series = series_of(target) if target else max(found, key=lambda one: (one.date, one.version), default=None)
+    assembly.assemble_threads(kept.threads)
+    series = series_of(target) if target else _newest(kept.message_ids)
     if series is None:
         what = f"The thread of <{target}>" if target else "This mailbox"
         raise AuthorError(f"{what} holds no patch series: {len(kept.message_ids)} mails were read, none is one.")
     return series if version is None else _version(series, version)
+
+
+def _newest(message_ids: Iterable[str]) -> models.Series | None:
+    """Return the newest series that has one of the mails as its cover or a patch."""
+    names = list(message_ids)
+    of_these = Q(cover__message_id__in=names) | Q(patches__message__message_id__in=names)
+    return models.Series.objects.filter(of_these).select_related("previous").order_by("date", "version").last()
 
 
 def _version(series: models.Series, version: int) -> models.Series:
