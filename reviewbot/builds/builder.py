@@ -21,12 +21,14 @@ from reviewbot import sandbox
 from reviewbot.builds import kbuild
 from reviewbot.builds.kbuild import Kbuild
 from reviewbot.builds.model import BuildResult, Configuration, Progress, State, Toolchain
+from reviewbot.builds.objects import Summary, summarise
 from reviewbot.builds.output import Cancelled, Output, Report, quiet
 from reviewbot.builds.record import Record
 from reviewbot.errors import OperatorError, TransientError
-from reviewbot.sandbox import Limits, watch
+from reviewbot.sandbox import MIB, Limits, watch
 
 _LOCK_SECONDS = 0.2
+_MAX_OBJECT = 64 * MIB
 
 
 @dataclass(slots=True)
@@ -51,6 +53,19 @@ class Session:
             return replace(self.base, objects=(), compiled=(), failed=(), diagnostics=())
         self.output.kbuild = replace(self.output.kbuild, source=source)
         return self.output.build(objects, reconfigure=reconfigure)
+
+    def code(self, objects: Sequence[str]) -> dict[str, Summary]:
+        """Return the functions and data of objects as they are now, for :func:`reviewbot.builds.objects.compare`.
+
+        What does not exist or cannot be read is left out.
+        """
+        found = {}
+        for name in objects:
+            data = sandbox.read(self.output.kbuild.output, name, limit=_MAX_OBJECT)
+            if data:
+                with contextlib.suppress(ValueError):
+                    found[name] = summarise(data)
+        return found
 
 
 class Builder:

@@ -1,0 +1,1 @@
+"""How long a verdict of the compiler takes, against make by hand."""
