@@ -1,0 +1,60 @@
+"""Debian's Linux 6.12, really configured and really compiled: minutes, not seconds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reviewbot.builds import Builder, State, configurations, objects, planning, toolchains
+from reviewbot.findings import compare
+from reviewbot.tree.readers import DirectoryFiles
+from tests.builds.kernels import needs_compiler
+
+KERNEL = Path(os.environ.get("REVIEWBOT_LINUX", "/usr/src/linux-source-6.12"))
+MMU, GUP, VMEMMAP = "arch/arm64/mm/mmu.o", "mm/gup.o", "mm/hugetlb_vmemmap.o"
+
+pytestmark = [
+    needs_compiler,
+    pytest.mark.kernel,
+    pytest.mark.skipif(not (KERNEL / "Kconfig").is_file(), reason=f"{KERNEL} is not unpacked; set REVIEWBOT_LINUX"),
+]
+
+
+@pytest.fixture
+def patched(tmp_path: Path) -> Path:
+    """Return a copy of the kernel by hard links, in which single files can be replaced."""
+    copied = subprocess.run(["cp", "-al", KERNEL, tmp_path / "tree"], check=False, capture_output=True)
+    if copied.returncode != 0:  # on another file system
+        subprocess.run(["cp", "-a", "--reflink=auto", "--no-clobber", f"{KERNEL}/.", tmp_path / "tree"], check=True)
+    return tmp_path / "tree"
+
+
+def append(tree: Path, path: str, text: str) -> None:
+    data = (tree / path).read_text() + text
+    (tree / path).unlink()
+    (tree / path).write_text(data)
+
+
+def test_one_patch_from_plan_to_new_findings(tmp_path: Path, patched: Path) -> None:
+    touched = ["arch/arm64/mm/mmu.c", "mm/gup.c", "mm/hugetlb_vmemmap.c"]
+    plan = planning.plan(touched, DirectoryFiles(KERNEL))
+    wanted = plan.builds[0].objects
+    assert set(wanted) == {MMU, GUP, VMEMMAP}
+    builder = Builder(tmp_path / "cache", toolchains.find())
+    with builder.session(KERNEL, "base", configurations.DEFCONFIG, wanted) as session:
+        assert session.base.state is State.PASSED, session.base.reason
+        assert session.base.diagnostics == ()
+        assert [one.path for one in session.base.not_built] == [VMEMMAP]
+        before = session.code(wanted)
+        append(patched, "arch/arm64/mm/mmu.c", "\nstatic void forgotten(void)\n{\n\tint i;\n}\n")
+        append(patched, "mm/gup.c", "\n/* nothing that a compiler sees */\n")
+        result = session.build(wanted, patched)
+        changes = objects.compare(before, session.code(wanted))
+    assert result.state is State.WARNED
+    assert set(result.compiled) == {MMU, GUP}
+    found = {(f.rule, f.location.function) for f in compare((), result.diagnostics).new}
+    assert found == {("gcc.-Wunused-variable", "forgotten"), ("gcc.-Wunused-function", "forgotten")}
+    assert objects.sentence(changes, "arm64") == "No change in the generated code on arm64 (2 objects compared)."
