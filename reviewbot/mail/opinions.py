@@ -82,13 +82,16 @@ _OBJECTION = re.compile(
     r"[^.?!]{0,30}?\b(?:is|are|looks|was)\s+"
     r"(?:(?:just|simply|clearly|plain|completely|totally|quite|still|also|very|obviously|definitely)\s+)*"
     r"(?:wrong|broken|buggy|racy|incorrect|bogus|unsafe|a bug|a layering violation|nonsense)\b"
-    r"|\b(?:this|that|it|patch|change)\s+(?:will\s+)?(?:breaks?|crashes|deadlocks|leaks|corrupts)\b"
+    r"|\b(?:this|that|it|patch|change)\s+(?:will\s+)?(?:breaks?(?!\s+(?:down|out|into))|crashes|deadlocks|leaks|corrupts)\b"
     r"|\b(?:this|that|it|which|patch|change)\s+(?:does(?:n't| not)|won't|will not|can(?:no|')t|can not)\s+"
     r"(?:even\s+)?(?:work|compile|build|apply|boot|make sense)\b"
     r"|\bI\s+(?:really\s+|strongly\s+)?(?:object|disagree|dislike|do not like|don't like)\b"
-    r"|\bplease\s+(?:don't|do not|drop|remove|revert)\b|\bwe (?:can't|cannot|must not) do (?:this|that)\b",
+    r"|\bplease\s+(?:drop|remove|revert)\b|\bplease\s+(?:don't|do not)(?:\W*$|\s+(?:add|use|change|do|introduce|put|call"
+    r"|send|break|hide|make|remove|drop|mix|open-code|copy|duplicate|rely|touch|export|move|split|abuse|invent|ignore)\b)"
+    r"|\bwe (?:can't|cannot|must not) do (?:this|that)\b",
     _FLAGS,
 )
+_SETTLED = re.compile(r"\b(?:already|is|was|are|were|been|got)\s+fixed\b", _FLAGS)
 _AGREEMENT = re.compile(
     r"^\W*(?:(?:yes|yep|yeah|ok(?:ay)?|ah|right|sure)\s*,?\s+)?"
     r"(?:LGTM|(?:this|that|it|the (?:patch|series|change|code))?\s*(?:all\s+)?(?:look|make|seem)s?\s+"
@@ -104,7 +107,8 @@ _NEXT = (
 )
 _CHANGE = (
     r"(?:fix|change|drop|remove|add|update|rename|move|rework|respin|resend|repost|send|post|split|squash|fold|correct|clean"
-    r"|rebase|revise|rewrite|convert|adjust|address|document|include|use|make|mention|clarify|reword|do|take care)"
+    r"|rebase|revise|rewrite|convert|adjust|address|document|include|use|make|mention|clarify|reword|take care"
+    r"|do(?=\s+(?:it|that|this|so)\b|\W*$))"
 )
 _PROMISE = re.compile(
     rf"^\W*(?:(?:ok(?:ay)?|sure|yes|yep|yeah|right|agreed|ack|thanks|ah|good point|good catch)\b[\s,.!;:-]*)*"
@@ -116,7 +120,8 @@ _PROMISE = re.compile(
 )
 _NO_CHANGE = re.compile(
     r"\b(?:do|make|use|take)\s+(?:not|n't|nothing)\b|\bsend (?:a )?(?:separate|another) (?:mail|email|reply)\b"
-    r"|\b(?:test|look|check|think|see|try|wait|investigat|get back)",
+    r"|\b(?:test|look|check|think|see|try|wait|investigat|get back)"
+    r"|\b(?:tree|queue|branch|mm-(?:new|unstable|stable|hotfixes\S*|everything)|linux-next)\b",
     _FLAGS,
 )
 _ASIDE = re.compile(r"^\W*(?:right|no|ok(?:ay)?|eh|huh|hm+|really|why not|you know|see|what)\?+$", _FLAGS)
@@ -215,7 +220,7 @@ def _stance(sentence: str) -> Stance | None:
         hedged = _HEDGE.search(sentence) or _NOT.search(sentence) or _NO_CHANGE.search(sentence)
         return None if hedged else Stance.PROMISES
     if _OBJECTION.search(sentence):
-        return None if _HEDGE.search(sentence) else Stance.OBJECTS
+        return None if _HEDGE.search(sentence) or _SETTLED.search(sentence) else Stance.OBJECTS
     if _AGREEMENT.match(sentence):
         return None if _HEDGE.search(sentence) or _NOT.search(sentence) else Stance.AGREES
     return None

@@ -77,6 +77,11 @@ def test_promising(text: str) -> None:
         "> This is wrong.",
         "diff --git a/x b/x\n+/* Will fix. */",
         "Naked pointers are everywhere.",
+        "Please don't burn out on this.",
+        "That is a bug, which is fixed in [9/20].",
+        "It breaks down like this:",
+        "I'll do some debugging.",
+        "I'll move the v3 series into mm-new for now.",
     ],
 )
 def test_what_is_hedged_negated_quoted_or_code_is_no_opinion(text: str) -> None:
