@@ -178,7 +178,7 @@ class _Lowering:
             if value is not None:
                 line = self._line(child)
                 target = Expr("name", name, (), line)
-                made.append(Expr("assign", "=", (target, self._expr(value)), line))
+                made.append(Expr("assign", "init", (target, self._expr(value)), line))
         for expr in reversed(made):
             after = self._evaluate(expr, after)
         return after

@@ -21,7 +21,7 @@ class Expr:
 
     :ivar kind: ``name const call field deref addr index not and or compare choice assign
         comma cast arith step block opaque``.
-    :ivar text: the name, constant, field, operator or type.
+    :ivar text: the name, constant, field, operator or type; ``init`` for the assignment of a declaration.
     :ivar parts: the operands, left to right; for a call the callee comes first.
     :ivar line: where it is written, from 1.
     :ivar block: the graph of a GNU statement expression.

@@ -177,7 +177,7 @@ class Calls:
 
     def _emit_conversion(self, state: State, expr: Expr, name: str, value: Value) -> None:
         argument = expr.parts[1].bare()
-        unset = argument.kind == "name" and self._walk.unset(argument.text, state)
+        unset = argument.kind == "name" and argument.text == self._walk.initialising
         wrong = name in words.WANTS_ADDRESS and value.form in ("page", "desc", "folio")
         wanted = words.WANTS_FORM.get(name)
         if wanted and value.form in ("page", "desc", "virt", "folio") and value.form not in wanted:
@@ -290,7 +290,7 @@ class Calls:
             if made and outcome.value == "null" and not outcome.effects:
                 continue
             after = state.copy()
-            if not after.assume(outcome.condition) or not self._holds(outcome, expr, values, after):
+            if not self._holds(outcome, expr, values, after):
                 continue
             for index, effect in outcome.effects:
                 if index < len(values):
@@ -299,32 +299,23 @@ class Calls:
         return ways or [(state, UNKNOWN)]
 
     def _holds(self, outcome: Outcome, expr: Expr, values: list[Value], state: State) -> bool:
-        for guard in sorted(outcome.guards):
-            if guard.argument >= len(values):
-                continue
-            value = values[guard.argument]
-            if not guard.constant:
-                zero = is_zero(value)
-                if zero is not None:
-                    if zero == guard.holds:
-                        return False
-                elif value.kind == "object":
-                    null = state.table(value.name).null
-                    if null in ("yes", "no") and (null == "no") != guard.holds:
-                        return False
-                    if null != "maybe" or not value.name.startswith("alloc:"):
-                        state.update(value.name, null="no" if guard.holds else "yes")
-                continue
-            if value.kind in ("const", "null"):
-                if (value.name == guard.constant) != guard.holds:
-                    return False
-                continue
-            path = expr.parts[guard.argument + 1].bare().canonical
-            known = state.decided(path, guard.constant)
-            if known is not None and known != guard.holds:
-                return False
+        return all(self._guard_holds(guard, expr, values, state) for guard in sorted(outcome.guards))
+
+    def _guard_holds(self, guard: Guard, expr: Expr, values: list[Value], state: State) -> bool:
+        if guard.argument >= len(values):
+            return True
+        if guard.argument < 0:
+            return state.known.setdefault(guard.constant, guard.holds) == guard.holds
+        value = values[guard.argument]
+        if not guard.constant:
+            return _truth_holds(value, guard.holds, state)
+        if value.kind in ("const", "null"):
+            return (value.name == guard.constant) == guard.holds
+        path = expr.parts[guard.argument + 1].bare().canonical
+        known = state.decided(path, guard.constant)
+        if known is None:
             state.decide(path, guard.constant, guard.holds)
-        return True
+        return known is None or known == guard.holds
 
     def _effect(
         self, state: State, expr: Expr, name: str, value: Value, effect: Effect, trail: tuple[Evidence, ...]
@@ -390,6 +381,8 @@ class Calls:
                                               table.installed)))  # fmt: skip
                 trail += state.history.get(f"param:{name}", ())
         for text, truth in state.known.items():
+            if text.startswith("#") and "defined(" not in text:
+                guards.add(Guard(-1, text, truth))
             path, separator, constant = text.partition(" == ")
             if separator and path in walk.parameters and constant:
                 guards.add(Guard(walk.parameters[path], constant, truth))
@@ -436,6 +429,21 @@ class Calls:
         for value in values:
             self._lend(state, value)
         return [(state, UNKNOWN)]
+
+
+def _truth_holds(value: Value, wanted: bool, state: State) -> bool:
+    """Say whether a value may be (not) zero, and remember that it is."""
+    zero = is_zero(value)
+    if zero is not None:
+        return zero != wanted
+    if value.kind != "object":
+        return True
+    null = state.table(value.name).null
+    if null in ("yes", "no"):
+        return (null == "no") == wanted
+    if null != "maybe" or not value.name.startswith("alloc:"):
+        state.update(value.name, null="no" if wanted else "yes")
+    return True
 
 
 _SPECIAL: dict[str, Callable[[Calls, Expr, list[Value], State], Ways]] = {

@@ -20,7 +20,7 @@ from reviewbot.checks.c.tree import Graph
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.callbacks import handed_on
 from reviewbot.checks.pgtable.facts import Facts, Hook
-from reviewbot.checks.pgtable.state import Effect, Guard, Outcome, Table
+from reviewbot.checks.pgtable.state import Effect, Guard, Outcome, Table, atoms
 from reviewbot.checks.pgtable.walk import Report, Walk
 from reviewbot.findings import Evidence
 from reviewbot.tree.files import Files
@@ -34,7 +34,7 @@ _LIFE = re.compile(
 )
 _MEMORY = re.compile(
     r"\b(?:(?:__)?(?:alloc_pages?|get_free_pages?|free_pages?)(?:_exact|_node)?|get_zeroed_page|tlb_remove_page|"
-    r"put_page|free_unref_page|free_reserved_p\w+|memblock_(?:phys_)?alloc\w*)\s*\("
+    r"free_reserved_p\w+|memblock_(?:phys_)?alloc\w*)\s*\("
 )
 _TABLE_TYPE = re.compile(
     r"struct (?:page|ptdesc|folio|rcu_head)\s*\*|p(?:te|md|ud|4d|gd)_t\s*\*|pgtable_t|void\s*\*|long\s*\*|phys_addr_t"
@@ -120,6 +120,10 @@ class Program:
     def _visible(piece: Piece, path: str) -> bool:
         return piece.path == path or not piece.static or piece.path.endswith(".h")
 
+    def anywhere(self, name: str, place: str) -> list[Piece]:
+        """The functions of a name in an architecture, whoever may call them."""
+        return [piece for piece in self._functions.get(name, ()) if architecture(piece.path) == place]
+
     def knows(self, name: str, path: str) -> bool:
         """Say whether a name is a function that can be seen from a file."""
         return bool(self.candidates(name, path))
@@ -201,11 +205,15 @@ class Program:
         return bool(_MEMORY.search(piece.body) and _SPEAKS_OF_TABLES.search(text)) or self._uses_wrapper(piece)
 
     def _uses_wrapper(self, piece: Piece) -> bool:
-        names = {name for name in _CALLS.findall(piece.body) if name in self._functions}
-        return any(self._wrapper(callee) for name in names for callee in self.candidates(name, piece.path))
+        names = {name for name in _CALLS.findall(piece.body) if name in self._functions and name != piece.name}
+        return any(self._wrapper(name, piece.path) for name in names)
 
-    def _wrapper(self, piece: Piece) -> bool:
-        return bool(_LIFE.search(piece.body)) and self.interesting(piece)
+    def _wrapper(self, name: str, path: str) -> bool:
+        """Whether a function does something to tables for its callers."""
+        pieces = self.candidates(name, path)
+        if not any(_LIFE.search(piece.body) and self.interesting(piece) for piece in pieces):
+            return False
+        return any(outcome.matters for outcome in self.summary(name, path) or ())
 
     def interesting(self, piece: Piece, depth: int = 0) -> bool:
         """Say whether a function may do something to a table that it is given or returns."""
@@ -247,7 +255,8 @@ class Program:
         for piece in pieces:
             found = self._outcomes(piece)
             if len(pieces) > 1 and piece.condition:
-                found = {replace(outcome, condition=piece.condition) for outcome in found}
+                needed = {Guard(-1, name, truth) for name, truth in atoms(piece.condition).items()}
+                found = {replace(outcome, guards=outcome.guards | needed) for outcome in found}
             by_file[piece.path] |= found
         self._depth -= 1
         answers = {frozenset(found) for found in by_file.values()}

@@ -134,14 +134,9 @@ class State:
         """Remember the outcome of ``path == constant``."""
         self.known[f"{path} == {constant}"] = truth
 
-    def assume(self, condition: str) -> bool:
-        """Take a preprocessor condition as given; False when it contradicts what was taken before."""
-        for atom in condition.split(" && ") if condition else ():
-            truth = not atom.startswith("!")
-            name = "#" + atom.removeprefix("!")
-            if self.known.setdefault(name, truth) != truth:
-                return False
-        return True
+    def assume(self, condition: str) -> None:
+        """Take a preprocessor condition as given."""
+        self.known.update(atoms(condition))
 
     def decided(self, path: str, constant: str) -> bool | None:
         """The outcome of ``path == constant`` when it follows from what was decided before."""
@@ -167,6 +162,12 @@ class State:
         return frozenset(self.env.items()), tables, frozenset(self.known.items())
 
 
+def atoms(condition: str) -> dict[str, bool]:
+    """Split a preprocessor condition into names, as :attr:`State.known` has them, and their truth."""
+    parts = condition.split(" && ") if condition else []
+    return {"#" + part.removeprefix("!"): not part.startswith("!") for part in parts}
+
+
 class Effect(NamedTuple):
     """What a function does to one of its arguments; the fields are those of :class:`Table`."""
 
@@ -180,7 +181,10 @@ class Effect(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """An outcome needs this: that argument is (or is not) ``constant``; "" is: is not zero."""
+    """An outcome needs this: that argument is (or is not) ``constant``; "" is: is not zero.
+
+    The argument -1 stands for the configuration: the condition ``constant`` holds or not.
+    """
 
     argument: int
     constant: str
@@ -196,7 +200,6 @@ class Outcome:
     :ivar argument: index of the argument that it returns.
     :ivar effects: (index of the argument, what was done to it).
     :ivar trail: the steps inside, for the evidence.
-    :ivar condition: the preprocessor condition of the definition, where there are several.
     """
 
     value: str
@@ -206,7 +209,6 @@ class Outcome:
     constant: str = ""
     effects: tuple[tuple[int, Effect], ...] = ()
     guards: frozenset[Guard] = frozenset()
-    condition: str = ""
     trail: tuple[Evidence, ...] = field(default=(), compare=False, hash=False)
 
     @property

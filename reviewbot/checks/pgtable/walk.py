@@ -22,8 +22,8 @@ from reviewbot.checks.pgtable.state import FALSE, NULL, TRUE, UNKNOWN, Outcome, 
 from reviewbot.findings import Evidence
 
 #: bounds on one function: what they cut off is reported
-MAX_STATES = 6000
-MAX_SECONDS = 2.0
+MAX_STATES = 4000
+MAX_SECONDS = 20.0
 MAX_OUTCOMES = 24
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
 
@@ -58,6 +58,7 @@ class Walk:
         self._budget = MAX_STATES
         self._tested = _tested_paths(graph)
         self._calls = Calls(self)
+        self.initialising = ""  #: the variable whose declaration is being evaluated
 
     def run(self) -> Report:
         """Follow all paths."""
@@ -245,8 +246,11 @@ class Walk:
 
     def _assign(self, expr: Expr, state: State) -> Ways:
         target, source = expr.parts[0].bare(), expr.parts[1]
+        self.initialising = target.text if expr.text == "init" else ""
+        evaluated = self.eval(source, state)
+        self.initialising = ""
         ways: Ways = []
-        for after, value in self.eval(source, state):
+        for after, value in evaluated:
             for end, _ in self.eval_all(target.parts if target.kind == "index" else (), after):
                 end = end.copy()
                 if (
@@ -260,13 +264,18 @@ class Walk:
                 ways.append((end, value))
         return ways
 
+    def _is_global(self, name: str) -> bool:
+        """``pgtable_l5_enabled()``: a question without arguments, about the machine."""
+        known = name in self.types or name in words.STOPS or name in words.ALLOCATORS
+        return not known and self.program.summary(name, self.piece.path) is None
+
     def _is_mm(self, target: Expr) -> bool:
         holder = target.parts[0].canonical.removeprefix("&")
         return "mm_struct" in self.types.get(holder, "") or holder.rpartition(".")[2] in ("mm", "vm_mm")
 
     def _store(self, state: State, target: Expr, value: Value, operator: str) -> None:
         path = target.canonical
-        if operator != "=":
+        if operator not in ("=", "init"):
             if value.kind == "ctor":
                 state.env[path] = value
             elif (old := state.env.get(path)) is None or old.kind != "object":
@@ -291,10 +300,6 @@ class Walk:
             value = value._replace(form=words.form_of_type(self.types.get(target.text, "")))
         state.env[path] = value
 
-    def unset(self, name: str, state: State) -> bool:
-        """Say whether a local variable has no value yet."""
-        return name in self.graph.types and name not in self.parameters and name not in state.env
-
     def call(self, expr: Expr, state: State) -> Ways:
         """Evaluate a call; see :mod:`reviewbot.checks.pgtable.calls`."""
         return self._calls.call(expr, state)
@@ -318,6 +323,8 @@ class Walk:
             return self.test(expr.parts[1], state)
         if expr.kind == "call" and expr.callee in words.IS_ERROR and len(expr.parts) > 1:
             return [(after, not truth) for after, truth in self.test(expr.parts[1], state)]
+        if expr.kind == "call" and len(expr.parts) == 1 and expr.callee and self._is_global(expr.callee):
+            return self._split_global(expr.canonical, state)
         if expr.kind == "arith":
             return [pair for after, _ in self.eval(expr, state) for pair in self.split(UNKNOWN, after, expr.canonical)]
         if expr.kind == "comma":
@@ -333,6 +340,8 @@ class Walk:
             return self._split_result(value, state)
         if value.kind == "object":
             return self._split_null(value.name, state, text)
+        if value.kind == "const":
+            return self._split_global(value.name, state)
         known = state.decided(text, "") if self._tested[text] > 1 else None
         if known is not None:
             return [(state, known)]
@@ -341,6 +350,15 @@ class Walk:
             for after, truth in ways:
                 after.decide(text, "", truth)
         return ways
+
+    def _split_global(self, name: str, state: State) -> list[tuple[State, bool]]:
+        """A constant or condition of the configuration: the same answer in every function of a path."""
+        known = state.known.get("#" + name)
+        if known is not None:
+            return [(state, known)]
+        other = state.copy()
+        state.known["#" + name], other.known["#" + name] = True, False
+        return [(state, True), (other, False)]
 
     def _split_result(self, value: Value, state: State) -> list[tuple[State, bool]]:
         inverted = value.form == "not"

@@ -33,7 +33,7 @@ def _destroyed_later(scene: Scene) -> bool:
     """Whether the architecture's own __tlb_remove_table() destroys."""
     return any(
         effect.destroyed
-        for piece in scene.program.candidates("__tlb_remove_table", scene.piece.path)
+        for piece in scene.program.anywhere("__tlb_remove_table", scene.architecture)
         for report in scene.program.reports(piece)
         for outcome in report.outcomes
         for _, effect in outcome.effects
