@@ -9,6 +9,7 @@ and place in the thread say that it belongs there.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import SequenceMatcher
@@ -99,7 +100,7 @@ class _Sorter:
         self.discussion = discussion
         self.found: list[Batch] = []
         self.homes: dict[str, Batch] = {}  # by Message-ID of a part
-        self.sent: dict[tuple[str, int, int], dict[int, tuple[Batch, Mail]]] = defaultdict(dict)
+        self.sent: dict[tuple[object, ...], dict[int, tuple[Batch, Mail]]] = defaultdict(dict)
         self.singles: dict[str, list[tuple[Batch, Mail]]] = defaultdict(list)  # by author
 
     def sort(self) -> list[Batch]:
@@ -123,7 +124,8 @@ class _Sorter:
     def _put(self, mail: Mail, home: Batch) -> None:
         home.put(mail)
         self.homes[mail.id] = home
-        self.sent[_sending(mail, home.version)][id(home)] = (home, mail)
+        for key in _sendings(mail, home.version):
+            self.sent[key][id(home)] = (home, mail)
         if not mail.subject.numbered and not mail.subject.versioned:
             self.singles[_author(mail)].append((home, mail))
 
@@ -164,17 +166,19 @@ class _Sorter:
         batch = self.homes.get(anchor.id) if anchor else None
         if batch and anchor and batch.version == version and _follows_up(mail, batch, anchor):
             return batch
-        for batch, part in reversed(self.sent[_sending(mail, version)].values()):
-            if self._is_sibling(mail, batch, part):
-                return batch
+        for key in _sendings(mail, version):
+            for batch, part in reversed(self.sent[key].values()):
+                if self._is_sibling(mail, batch, part):
+                    return batch
         return None
 
     def _is_sibling(self, mail: Mail, batch: Batch, part: Mail) -> bool:
         """Tell whether a part was sent along with one of a batch without any link to it."""
         if batch.holder(mail):
             return False
-        above = self.discussion.parent(mail)
-        linked = mail.subject.versioned or above is None or above is self.discussion.parent(part)
+        if mail.message.parent and mail.message.parent == part.message.parent:
+            return _is_near(mail, part, _AT_ONCE) or mail.subject.total == batch.announced
+        linked = mail.subject.versioned or self.discussion.parent(mail) is None
         return linked and mail.subject.total == batch.announced and _is_near(mail, part)
 
     def _naked_cover(self, batch: Batch) -> Mail | None:
@@ -221,9 +225,11 @@ def _author(mail: Mail) -> str:
     return mail.message.author.email.lower()
 
 
-def _sending(mail: Mail, version: int) -> tuple[str, int, int]:
-    """Return what the parts of one posting have in common."""
-    return _author(mail), version, mail.subject.total
+def _sendings(mail: Mail, version: int) -> Iterator[tuple[object, ...]]:
+    """Yield what the parts of one posting have in common: what they answer, or how many they are."""
+    if mail.message.parent:
+        yield _author(mail), version, "answers", mail.message.parent
+    yield _author(mail), version, "of", mail.subject.total
 
 
 def _is_alike(one: str, other: str) -> bool:

@@ -99,6 +99,13 @@ def test_parts_that_share_an_absent_parent_are_one_series() -> None:
     assert (numbers(series), series.expected, series.prefixes) == ([86, 99], 486, ("AUTOSEL", "6.12"))
 
 
+def test_so_are_parts_that_miscount_and_share_an_absent_parent() -> None:
+    totals = [3, 3, 4]
+    mails = [patch(f"PATCH {n}/{totals[n - 1]}", f"s {n}", id=f"{n}@x", to="0@x", minutes=n) for n in (1, 2, 3)]
+    series = only(mails)
+    assert (numbers(series), series.expected) == ([1, 2, 3], 3)
+
+
 def test_versions_in_one_thread_are_two_series() -> None:
     one, two = assemble([*posting(2), *posting(3, version=2, to="v1-0@example.org", minutes=3000)])
     assert (one.version, one.expected, two.version, two.expected) == (1, 2, 2, 3)
