@@ -86,8 +86,8 @@ _OBJECTION = re.compile(
     r"|\b(?:this|that|it|which|patch|change)\s+(?:does(?:n't| not)|won't|will not|can(?:no|')t|can not)\s+"
     r"(?:even\s+)?(?:work|compile|build|apply|boot|make sense)\b"
     r"|\bI\s+(?:really\s+|strongly\s+)?(?:object|disagree|dislike|do not like|don't like)\b"
-    r"|\bplease\s+(?:drop|remove|revert)\b|\bplease\s+(?:don't|do not)(?:\W*$|\s+(?:add|use|change|do|introduce|put|call"
-    r"|send|break|hide|make|remove|drop|mix|open-code|copy|duplicate|rely|touch|export|move|split|abuse|invent|ignore)\b)"
+    r"|\bplease\s+(?:drop|remove|revert)\b|\bplease\s+(?:don't|do not)(?:\W*$|\s+(?:add|use|change|do|introduce|put"
+    r"|call|send|break|hide|make|remove|drop|mix|open-code|copy|duplicate|rely|touch|export|move|split|abuse|invent|ignore)\b)"
     r"|\bwe (?:can't|cannot|must not) do (?:this|that)\b",
     _FLAGS,
 )
