@@ -238,6 +238,17 @@ def test_other_attachments_are_not_text_of_the_mail() -> None:
     assert multipart("\nSee the log.", log).body == "See the log."
 
 
+def test_a_forwarded_mail_is_read_only_when_there_is_nothing_else() -> None:
+    forwarded = "Content-Type: message/rfc822\n\nSubject: inner\n\ndiff --git a/x b/x"
+    assert multipart("\nSee below.", forwarded).body == "See below."
+    assert multipart(forwarded).body == "diff --git a/x b/x"
+
+
+def test_a_signed_mail_is_its_text() -> None:
+    signature = "Content-Type: application/pgp-signature; name=signature.asc\n\n-----BEGIN PGP SIGNATURE-----"
+    assert multipart("\nText.", signature, kind="signed").body == "Text."
+
+
 def test_nested_multiparts_and_a_missing_last_boundary() -> None:
     body = "--a\nContent-Type: multipart/alternative; boundary=ab\n\n--ab\n\ninner\n--ab--\n--a\n\nsecond"
     assert parse_message(letter(body, content_type="multipart/mixed; boundary=a")).body == "inner\nsecond\n"
