@@ -8,12 +8,14 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from threads import converters, feeds
+from threads.api.patchwork import views as patchwork
 from threads.views import inbox, mails, reference, series
 
 converters.register()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", inbox.inbox, name="inbox"),
+    path("api", patchwork.Index.as_view()),
     path("api/", include("threads.api.urls")),
     path("healthz", inbox.healthz, name="healthz"),
     path("submissions/<int:pk>/", inbox.submission, name="submission"),
@@ -28,8 +30,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("project/<slug:name>/series/<msgid:msgid>/", series.series_page, name="series"),
     path("project/<slug:name>/series/<msgid:msgid>.<form:form>", series.series_file, name="series-file"),
     path("project/<slug:name>/series/<msgid:msgid>", series.series_page),
+    path("series/<int:pk>/mbox/", series.series_mbox, name="series-mbox"),
+    path("project/<slug:name>/cover/<msgid:msgid>/mbox/", mails.mail_file, {"form": "mbox"}, name="cover-mbox"),
+    path("project/<slug:name>/cover/<msgid:msgid>/", series.cover_page, name="cover"),
     path("project/<slug:name>/patch/<msgid:msgid>/mbox/", mails.mail_file, {"form": "mbox"}, name="patch-mbox"),
-    path("project/<slug:name>/patch/<msgid:msgid>/raw/", mails.mail_file, {"form": "raw"}, name="patch-raw"),
+    path("project/<slug:name>/patch/<msgid:msgid>/raw/", mails.mail_file, {"form": "diff"}, name="patch-raw"),
     path("project/<slug:name>/patch/<msgid:msgid>/", mails.patch_page, name="patch"),
     path("project/<slug:name>/patch/<msgid:msgid>", mails.patch_page),
     path("project/<slug:name>/message/<msgid:msgid>/raw/", mails.mail_file, {"form": "raw"}, name="message-raw"),

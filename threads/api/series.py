@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from reviewbot.lore.origin import parse_target
-from reviewbot.reports import status, text
+from reviewbot.reports import badge, status, text
 from reviewbot.reports.facts import State, Verdict
 from threads import links
 from threads.api import shapes
@@ -119,6 +119,19 @@ class SeriesTextView(ApiView):
         body = text.render(selectors.report_of(series), width=number_of(request, "width", 100, 200))
         response = HttpResponse(body, content_type="text/plain; charset=utf-8")
         response["ETag"] = quote_etag(f"{selectors.tag_of(series)}-txt")
+        return response
+
+
+class BadgeView(ApiView):
+    """One series as a badge."""
+
+    @extend_schema(parameters=[_MSGID], responses={(200, "image/svg+xml"): OpenApiTypes.STR, **_ERRORS})
+    def get(self, request: Request, msgid: str) -> HttpResponse:
+        """Return the verdict as a small picture with words."""
+        series = require_series(msgid)
+        tag = f"{selectors.tag_of(series)}-svg"
+        response = HttpResponse(badge.render(selectors.report_of(series)), content_type="image/svg+xml")
+        response["ETag"] = quote_etag(tag)
         return response
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from threads.api import docs, reference, series
 
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/series/", series.SeriesListView.as_view(), name="api-series-list"),
     path("v1/series/<msgid:msgid>/rerun/", series.RerunView.as_view(), name="api-rerun"),
     path("v1/series/<msgid:msgid>.txt", series.SeriesTextView.as_view(), name="api-series-text"),
+    path("v1/series/<msgid:msgid>.svg", series.BadgeView.as_view(), name="api-series-badge"),
     path("v1/series/<msgid:msgid>/", series.SeriesView.as_view(), name="api-series"),
     path("v1/series/<msgid:msgid>", series.SeriesView.as_view()),
     path("v1/submissions/", reference.SubmissionListView.as_view(), name="api-submissions"),
@@ -25,4 +26,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/lists/", reference.MailingListView.as_view(), name="api-lists"),
     path("v1/schema/", docs.schema, name="api-schema"),
     path("v1/docs/", docs.page, name="api-docs"),
+    path("", include("threads.api.patchwork.urls")),
 ]

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
+from django.utils.text import slugify
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -43,6 +44,15 @@ def file(content: bytes | str, kind: str, name: str) -> HttpResponse:
     response = HttpResponse(content, content_type=kind)
     safe = "".join(char if char.isalnum() or char in "-_.@+" else "_" for char in name)[:150]
     response["Content-Disposition"] = f'inline; filename="{safe}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def download(content: bytes | str, kind: str, name: str) -> HttpResponse:
+    """Return a file to be kept. git-pw and pwclient take the name as it stands: no quotes around it."""
+    response = HttpResponse(content, content_type=f"{kind}; charset=utf-8")
+    stem, _, suffix = name.rpartition(".")
+    response["Content-Disposition"] = f"attachment; filename={slugify(stem)[:100] or 'patch'}.{suffix}"
     response["X-Content-Type-Options"] = "nosniff"
     return response
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from reviewbot.mail.diff import parse_diff
+from reviewbot.mail.diff import find_diff, parse_diff
 from reviewbot.reports import status
 from reviewbot.reports.facts import Life, SeriesReport, Told
 from threads import links
@@ -94,11 +94,14 @@ def message_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
 
 @require_GET
 def mail_file(request: HttpRequest, name: str, msgid: str, form: str) -> HttpResponse:
-    """Return one mail as mailbox (``mbox``), or as received (``raw``)."""
+    """Return one mail as mailbox (``mbox``), as received (``raw``), or its diff alone (``diff``)."""
     mail: Message | None = selectors.mail_of(msgid)
     if mail is None:
         return answers.unknown(request, msgid)
     raw = decompress(mail.raw)
+    if form == "diff":
+        start = find_diff(mail.body)
+        return answers.download(mail.body[start:] if start >= 0 else "", "text/x-patch", f"{mail.subject}.diff")
     if form == "raw":
         return answers.file(raw, "text/plain; charset=utf-8", f"{mail.message_id}.eml")
-    return answers.file(mboxrd([raw]), "application/mbox", f"{mail.message_id}.mbox")
+    return answers.download(mboxrd([raw]), "application/mbox", f"{mail.subject}.patch")

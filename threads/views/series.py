@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from reviewbot.reports import sentences, status, text
+from reviewbot.reports import sarif, sentences, status, text
 from reviewbot.reports.facts import Cell, PatchFacts, SeriesReport, State, Verdict
 from threads import feeds, links
 from threads.conversion import decompress
@@ -146,6 +146,20 @@ def series_file(request: HttpRequest, name: str, msgid: str, form: str) -> HttpR
     return answers.tagged(answers.file(content, kind, f"{series.root_msgid}.{form}"), tag)
 
 
+@require_GET
+def series_mbox(request: HttpRequest, pk: int) -> HttpResponse:
+    """Return a series as mailbox by its number, as Patchwork's clients ask for it."""
+    series = get_object_or_404(Series, pk=pk)
+    content, kind = _as_mbox(series, request)
+    return answers.download(content, kind, f"{series.name}.patch")
+
+
+@require_GET
+def cover_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
+    """Lead from a cover letter to its series."""
+    return HttpResponseRedirect(links.to_series(name, msgid))
+
+
 def _as_text(series: Series, request: HttpRequest) -> tuple[str, str]:
     return text.render(selectors.report_of(series), colour=False, width=100), "text/plain; charset=utf-8"
 
@@ -158,9 +172,8 @@ def _as_json(series: Series, request: HttpRequest) -> tuple[str, str]:
 
 
 def _as_sarif(series: Series, request: HttpRequest) -> tuple[str, str]:
-    from reviewbot.reports import sarif
-
-    return json.dumps(sarif.render(selectors.report_of(series)), indent=1), "application/sarif+json"
+    log = sarif.render(selectors.report_of(series), site_url=request.build_absolute_uri("/")[:-1])
+    return json.dumps(log, indent=1), "application/sarif+json"
 
 
 def _as_mbox(series: Series, request: HttpRequest) -> tuple[bytes, str]:

@@ -173,10 +173,11 @@ def test_a_patch_as_mbox_and_raw(client: Client, talk: factories.Discussion) -> 
     path = links.to_patch("linux-mm", talk.v2.patches.get(number=1).message.message_id)
     mbox = client.get(f"{path}mbox/")
     assert mbox.content.startswith(b"From mboxrd@z ")
-    assert "filename=" in mbox["Content-Disposition"]
     raw = client.get(f"{path}raw/")
-    assert raw["Content-Type"] == "text/plain; charset=utf-8"
-    assert b"\n@@ -" in raw.content
+    assert raw.content.startswith(b"diff --git a/")
+    mail = client.get(f"{links.to_message('linux-mm', 'aaa1.jun@example.org')}raw/")
+    assert mail["Content-Type"] == "text/plain; charset=utf-8"
+    assert b"Message-ID: <aaa1.jun@example.org>" in mail.content
 
 
 def test_nothing_of_a_mail_is_markup(client: Client) -> None:

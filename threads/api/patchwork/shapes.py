@@ -1,0 +1,214 @@
+"""Rows in the shape of Patchwork's API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email import message_from_bytes
+from typing import Any
+
+from django.http import HttpRequest
+
+from reviewbot.mail.diff import find_diff
+from threads import links
+from threads.conversion import decompress
+from threads.models import MailingList, Message, Patch, Person, Series
+from threads.selectors.patchwork import NEW, SUPERSEDED, Check, Checks
+
+#: who the checks are from
+USER = {"id": 1, "username": "reviewbot", "first_name": "", "last_name": "", "email": ""}
+
+
+class Shapes:
+    """Makes the JSON of one answer: knows the host, the version that was asked for, and the lists.
+
+    :param version: ``(1, 0)`` to ``(1, 4)``; fields that are younger are left out.
+    """
+
+    def __init__(self, request: HttpRequest, version: tuple[int, int]) -> None:
+        self._site = request.build_absolute_uri("/")[:-1]
+        self._version = version
+        self._api = f"{self._site}/api/{version[0]}.{version[1]}"
+        self._lists = {row.pk: row for row in MailingList.objects.all()}
+
+    def _since(self, minor: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        return fields if self._version >= (1, minor) else {}
+
+    def user(self) -> dict[str, Any]:
+        """Return the user that the checks are from."""
+        return USER | {"url": f"{self._api}/users/1/"}
+
+    def project(self, row: MailingList | None) -> dict[str, Any]:
+        """Return a list as a project; None is the project of what is on no list."""
+        row = row or MailingList(pk=0, name=links.ANY_LIST)
+        return {
+            "id": row.pk,
+            "url": f"{self._api}/projects/{row.pk}/",
+            "name": row.name,
+            "link_name": row.name,
+            "list_id": row.list_id,
+            "list_email": row.address,
+            "web_url": self._site + links.to_list(row.name),
+            "scm_url": None,
+            "webscm_url": None,
+            **self._since(0, maintainers=[]),
+            **self._since(1, subject_match=""),
+            **self._since(
+                2,
+                list_archive_url=row.archive or None,
+                list_archive_url_format=f"{row.archive.rstrip('/')}/{{}}" if row.archive else None,
+                commit_url_format=None,
+            ),
+        }
+
+    def person(self, row: Person) -> dict[str, Any]:
+        """Return a sender."""
+        return {
+            "id": row.pk,
+            "url": f"{self._api}/people/{row.pk}/",
+            "name": row.name or None,
+            "email": row.email,
+        }
+
+    def patch(self, row: Patch, checks: Checks) -> dict[str, Any]:
+        """Return a patch as lists of patches have it."""
+        mail = row.message
+        own = f"{self._api}/patches/{row.pk}/"
+        return {
+            **self._mail(row.pk, "patches", mail, row.subject, self._list(row)),
+            "project": self.project(self._lists.get(self._project_id(row))),
+            "commit_ref": None,
+            "pull_url": None,
+            "state": SUPERSEDED if getattr(row, "superseded", False) else NEW,
+            "archived": False,
+            "hash": row.patch_id or None,
+            "submitter": self.person(mail.author),
+            "delegate": None,
+            "series": [self.series_in_patch(row.series, self._list(row))],
+            "check": checks.combined,
+            "checks": f"{own}checks/",
+            "tags": {},
+            **self._since(2, related=[]),
+        }
+
+    def patch_in_full(self, row: Patch, checks: Checks) -> dict[str, Any]:
+        """Return a patch with headers, commit message and diff; needs ``message`` with body and bytes."""
+        body = row.message.body
+        start = find_diff(body)
+        return {
+            **self.patch(row, checks),
+            "headers": _headers(row.message),
+            "content": body[:start] if start >= 0 else body,
+            "diff": body[start:] if start >= 0 else None,
+            "prefixes": row.series.prefixes,
+        }
+
+    def series_in_patch(self, row: Series, name: str) -> dict[str, Any]:
+        """Return a series as a patch and an event name it."""
+        return {
+            "id": row.pk,
+            "url": f"{self._api}/series/{row.pk}/",
+            **self._since(1, web_url=self._site + links.to_series(name, row.root_msgid)),
+            "name": row.name,
+            "date": _date(row.date),
+            "version": row.version,
+            "mbox": f"{self._site}/series/{row.pk}/mbox/",
+        }
+
+    def series(self, row: Series) -> dict[str, Any]:
+        """Return a series with its patches; needs ``patches__message``."""
+        patches = list(row.patches.all())
+        name = self._list(row)
+        return {
+            **self.series_in_patch(row, name),
+            "project": self.project(self._lists.get(self._project_id(row))),
+            "submitter": self.person(row.author),
+            "total": row.expected,
+            "received_total": len(patches),
+            "received_all": len(patches) >= row.expected,
+            "cover_letter": self._mail(row.cover.pk, "covers", row.cover, row.cover.subject, name)
+            if row.cover
+            else None,
+            "patches": [self._mail(one.pk, "patches", one.message, one.subject, name) for one in patches],
+            **self._since(4, dependencies=[], dependents=[]),
+        }
+
+    def cover(self, row: Message) -> dict[str, Any]:
+        """Return a cover letter; needs ``cover_of``."""
+        name = self._list(row)
+        return {
+            **self._mail(row.pk, "covers", row, row.subject, name),
+            "project": self.project(self._lists.get(self._project_id(row))),
+            "submitter": self.person(row.author),
+            "series": [self.series_in_patch(row.cover_of, name)],
+        }
+
+    def cover_in_full(self, row: Message) -> dict[str, Any]:
+        """Return a cover letter with its headers and text; needs the bytes."""
+        return {**self.cover(row), "headers": _headers(row), "content": row.body}
+
+    def check(self, check: Check, patch: Patch) -> dict[str, Any]:
+        """Return one check of a patch."""
+        page = links.to_series(self._list(patch), patch.series.root_msgid)
+        return {
+            "id": check.number,
+            "url": f"{self._api}/patches/{patch.pk}/checks/{check.number}/",
+            "user": self.user(),
+            "date": _date(check.date),
+            "state": check.state,
+            "target_url": self._site + (links.to_run(check.run) if check.run else page),
+            "context": check.context,
+            "description": check.description,
+        }
+
+    def event(self, number: int, category: str, row: Series) -> dict[str, Any]:
+        """Return what happened to a series."""
+        return {
+            "id": number,
+            "category": category,
+            "project": self.project(self._lists.get(self._project_id(row))),
+            "date": _date(row.received_at),
+            **self._since(1, actor=None),
+            "payload": {"series": self.series_in_patch(row, self._list(row))},
+        }
+
+    def _project_id(self, row: Patch | Series | Message) -> int:
+        return getattr(row, "project", None) or 0
+
+    def _list(self, row: Patch | Series | Message) -> str:
+        known = self._lists.get(self._project_id(row))
+        return known.name if known else links.ANY_LIST
+
+    def _mail(self, pk: int, kind: str, mail: Message, name: str, list_name: str) -> dict[str, Any]:
+        page = links.to_patch(list_name, mail.message_id)
+        if kind == "covers":
+            page = page.replace("/patch/", "/cover/", 1)
+        known = next((row for row in self._lists.values() if row.name == list_name), None)
+        archive = f"{known.archive.rstrip('/')}/{links.msgid(mail.message_id)}/" if known and known.archive else None
+        return {
+            "id": pk,
+            "url": f"{self._api}/{kind}/{pk}/",
+            **self._since(1, web_url=self._site + page),
+            "msgid": f"<{mail.message_id}>",
+            **self._since(2, list_archive_url=archive),
+            "date": _date(mail.date),
+            "name": name or "(no subject)",
+            "mbox": f"{self._site}{page}mbox/",
+        }
+
+
+def _date(moment: datetime) -> str:
+    """Return a date as Patchwork writes it: UTC, and no word about it."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def _headers(mail: Message) -> dict[str, Any]:
+    """Return the headers of a mail; one that stands there several times has a list."""
+    headers: dict[str, Any] = {}
+    for name, value in message_from_bytes(decompress(mail.raw)).items():
+        text = str(value)
+        if name in headers:
+            before = headers[name]
+            headers[name] = [*before, text] if isinstance(before, list) else [before, text]
+        else:
+            headers[name] = text
+    return headers
