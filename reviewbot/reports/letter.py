@@ -14,7 +14,7 @@ from reviewbot.findings import Evidence, normalise
 from reviewbot.mail.compose import quote_place, wrap
 from reviewbot.mail.diff import Diff, DiffLine, FileDiff, Hunk, parse_diff
 from reviewbot.mail.message import Message
-from reviewbot.reports.facts import Life, PatchFacts, Remark, SeriesReport, Told
+from reviewbot.reports.facts import Life, PatchFacts, Remark, Reproduce, SeriesReport, Told
 from reviewbot.reports.sentences import counted, since_previous
 from reviewbot.reports.terminal import excerpt, indented, visible
 
@@ -127,12 +127,15 @@ def _comment(told: Told, report: SeriesReport, patch: PatchFacts) -> list[str]:
 def _sentence(told: Told, report: SeriesReport, patch: PatchFacts) -> str:
     """Say what is wrong, since which patch, and whether an earlier version had it."""
     this = "this patch" if told.patch == patch.number else _named(told.patch, report)
-    since = f"Between {this} and patch {told.gone_by}" if told.life is Life.TRANSIENT else f"Since {this}"
+    since = f"between {this} and patch {told.gone_by}" if told.life is Life.TRANSIENT else f"since {this}"
     earlier = f", and in v{told.since} already" if told.since < report.version else ""
+    stated, function = _stated(told), told.finding.location.function
+    # A hunk often names the function before the one that it changes.
+    lead = f"In {function}(), {since}" if function and f"{function}()" not in stated else since[0].upper() + since[1:]
     mended = ""
     if told.life is Life.TRANSIENT:
         mended = f" Patch {told.gone_by} mends it, but a bisection may stop in between."
-    return f"{since}{earlier}, {_joined(_stated(told))}{mended}"
+    return f"{lead}{earlier}, {_joined(stated)}{mended}"
 
 
 def _named(number: int, report: SeriesReport) -> str:
@@ -191,9 +194,15 @@ def _closing(report: SeriesReport, main: Told, left_out: int) -> Iterator[str]:
         yield from (*wrap(visible(f"Applied to {report.base.describe}, commit {report.base.commit[:12]}.")), "")
     yield from _listed("Looked at:", report.looked_at)
     yield from _listed("Not looked at:", report.not_looked_at)
-    commands = [one for one in report.reproduce if one.what.split(" ")[0] == main.check] or list(report.reproduce)
-    if commands:
-        yield from ("To see the same:", f"  {visible(commands[0].command)}", "")
+    if command := _command(report.reproduce, main.check):
+        yield from ("To see the same:", f"  {visible(command)}", "")
+
+
+def _command(commands: Sequence[Reproduce], check: str) -> str:
+    """Return the command that shows what one check or build has found, else the first."""
+    kind = "build" if check == "build" else "check"
+    fitting = (one.command for one in commands if one.what.split(" ")[0] == kind)
+    return next(fitting, commands[0].command if commands else "")
 
 
 def _listed(title: str, items: Sequence[str]) -> Iterator[str]:

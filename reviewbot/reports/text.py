@@ -100,7 +100,7 @@ def _versions(report: SeriesReport, width: int) -> list[str]:
     for one in report.versions:
         this = " (this one)" if one.message_id == report.message_id else ""
         found = counted(one.findings, "finding") if one.verdict is Verdict.FINDINGS else one.verdict.value
-        how = f", known by its {one.how}" if one.how else ""
+        how = f", known by its {one.how.replace('+', ' and ')}" if one.how else ""
         lines.append(f"v{one.version} of {one.date:%Y-%m-%d}: {found}{how}{this}")
     return labelled("Versions", lines, width)
 
@@ -192,7 +192,7 @@ def _gone_since(report: SeriesReport) -> str:
 
 
 def _others(title: str, found: Sequence[Told], report: SeriesReport, paint: Paint, width: int) -> list[str]:
-    """Return findings that ask nothing of this version, three lines each at most."""
+    """Return findings that ask nothing of this version, without code."""
     if not found:
         return []
     lines = [paint.bold(title)]
@@ -202,6 +202,8 @@ def _others(title: str, found: Sequence[Told], report: SeriesReport, paint: Pain
         fixed = f", {life(told, report.version)}" if told.life is Life.FIXED else ""
         lines.append(f"   {visible(full_name(told.finding.rule))} {visible(place.file)}:{place.line}{function}{fixed}")
         lines += paragraph(told.finding.message, width, 6)
+        for said in told.said:
+            lines += paragraph(f"{said.who} {_REMARKS[said.remark]}: {report.lore}{said.message_id}", width, 6)
     if left := len(found) - _PREEXISTING_SHOWN:
         lines += [f"   and {left} more"] if left > 0 else []
     return lines

@@ -197,9 +197,10 @@ def report(version: int = 1, **fields: Any) -> SeriesReport:
         ),
         "not_looked_at": ("arch/arm64/mm/ptdump.c is not built in defconfig: CONFIG_PTDUMP is off.",),
         "reproduce": (
-            Reproduce("the checks", f"python -m reviewbot.checks --tree . {PAGEATTR}"),
+            Reproduce("apply", f"b4 shazam {stem.format(1)}"),
+            Reproduce("check", f"python -m reviewbot.checks --tree . {PAGEATTR}"),
             Reproduce(
-                "the build",
+                "build defconfig",
                 "make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- defconfig arch/arm64/mm/pageattr.o",
             ),
         ),
@@ -239,7 +240,7 @@ def second_version(**fields: Any) -> SeriesReport:
         "gone": (told(ignored_result(), 2, said=raised()), told(unused_variable(), 3, check="build")),
         "versions": (
             VersionFacts(1, V1.format(1), f"[PATCH 0/3] {NAME}", DATES[1], Verdict.FINDINGS, 3),
-            VersionFacts(2, V2.format(1), f"[PATCH v2 0/3] {NAME}", DATES[2], Verdict.FINDINGS, 1, "link"),
+            VersionFacts(2, V2.format(1), f"[PATCH v2 0/3] {NAME}", DATES[2], Verdict.FINDINGS, 1, "subject+author"),
         ),
         "replies": 1,
         "people": ("Oke Brandt",),

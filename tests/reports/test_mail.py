@@ -120,6 +120,14 @@ def test_it_answers_the_patch_with_the_worst_finding() -> None:
     assert drafted(several_patches()).in_reply_to == samples.V1.format(3)
 
 
+def test_the_function_is_named_and_the_command_is_that_of_the_check() -> None:
+    finding = replace(samples.missing_dtor(), message="The table is freed without its destructor.")
+    text = body(with_findings(samples.told(finding, 3)))
+    assert "In split_pud(), since this patch, the table is freed without its destructor." in " ".join(text.split())
+    assert "\nTo see the same:\n  python -m reviewbot.checks --tree ." in text
+    assert "\nTo see the same:\n  make ARCH=arm64" in body(compile_error())
+
+
 def test_it_stands_in_the_thread() -> None:
     made = drafted(samples.second_version())
     reply = parse_message(made.raw)
