@@ -73,8 +73,13 @@ def walk(node: Node, kind: str = "") -> Iterator[Node]:
 
 def error_count(data: bytes) -> int:
     """Count what the grammar cannot read; a mutant may not have more than its original."""
-    tree = _PARSER.parse(_blanked(data))
-    return sum(1 for node in walk(tree.root_node) if node.is_error or node.is_missing)
+    found, stack = 0, [_PARSER.parse(_blanked(data)).root_node]
+    while stack:
+        node = stack.pop()
+        found += node.is_error or node.is_missing
+        if node.has_error:
+            stack.extend(node.children)
+    return found
 
 
 def _blanked(data: bytes) -> bytes:
