@@ -77,7 +77,11 @@ class SubmissionView(ApiView):
 class SubmissionListView(ApiView):
     """What was asked for lately."""
 
-    @extend_schema(parameters=_PAGING, responses={200: _paged("SubmissionPage", shapes.SubmissionStatus)} | _REFUSED)
+    @extend_schema(
+        operation_id="submissions_list",
+        parameters=_PAGING,
+        responses={200: _paged("SubmissionPage", shapes.SubmissionStatus)} | _REFUSED,
+    )
     def get(self, request: Request) -> Response:
         """List submissions, newest first."""
         return _page(request, Submission.objects.select_related("series"), submission_status)
@@ -116,6 +120,7 @@ class RunListView(ApiView):
     """Checks and builds."""
 
     @extend_schema(
+        operation_id="runs_list",
         parameters=[
             *_PAGING,
             OpenApiParameter("check", str),
@@ -162,6 +167,7 @@ class FindingListView(ApiView):
     """Findings of the runs."""
 
     @extend_schema(
+        operation_id="findings_list",
         parameters=[
             *_PAGING,
             *(OpenApiParameter(name, str) for name in ("rule", "file", "function", "fingerprint")),

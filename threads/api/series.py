@@ -157,6 +157,7 @@ class SeriesListView(ApiView):
         return [SubmitThrottle()] if self.request.method == "POST" else []
 
     @extend_schema(
+        operation_id="series_list",
         parameters=[
             OpenApiParameter("list", str, description="name of a mailing list"),
             OpenApiParameter("state", str, enum=[str(one) for one in State]),

@@ -9,7 +9,8 @@ from rest_framework import serializers as s
 from reviewbot.findings import Severity
 from reviewbot.reports.facts import Remark, State, Verdict
 
-PROGRESS = ("waiting", "applying", "running", "done")
+PROGRESS = ["waiting", "applying", "running", "done"]
+STATES = [str(state) for state in State]
 LIVES = ("new", "still", "transient", "fixed", "preexisting")
 
 

@@ -13,7 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/series/<msgid:msgid>.txt", series.SeriesTextView.as_view(), name="api-series-text"),
     path("v1/series/<msgid:msgid>.svg", series.BadgeView.as_view(), name="api-series-badge"),
     path("v1/series/<msgid:msgid>/", series.SeriesView.as_view(), name="api-series"),
-    path("v1/series/<msgid:msgid>", series.SeriesView.as_view()),
+    path("v1/series/<msgid:msgid>", series.SeriesView.as_view(schema=None)),
     path("v1/submissions/", reference.SubmissionListView.as_view(), name="api-submissions"),
     path("v1/submissions/<int:pk>/", reference.SubmissionView.as_view(), name="api-submission"),
     path("v1/findings/", reference.FindingListView.as_view(), name="api-findings"),

@@ -6,7 +6,7 @@ import json
 import threading
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 from django.test import Client
@@ -226,7 +226,7 @@ def test_runs_findings_rules_trees_and_lists(client: Client, talk: factories.Dis
                                   message="m", evidence=[["a.c", 1, "step"]])  # fmt: skip
     models.Tree.objects.create(name="mm-unstable", source="x")
     assert client.get(f"/api/v1/runs/{talk.run.pk}/").json()["check"] == "build"
-    (row,) = client.get("/api/v1/findings/", {"rule": "C01", "run": talk.run.pk}).json()["results"]
+    (row,) = client.get("/api/v1/findings/", {"rule": "C01", "run": str(talk.run.pk)}).json()["results"]
     assert row["evidence"] == [{"file": "a.c", "line": 1, "text": "step"}]
     assert client.get("/api/v1/findings/", {"rule": "C02"}).json()["results"] == []
     assert any(rule["name"] == "C06" for rule in client.get("/api/v1/rules/").json())
