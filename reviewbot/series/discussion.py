@@ -91,7 +91,7 @@ class Discussion:
                 continue
             said[_said(Remark.RAISED, reply, quote.comment)] = None
             said |= dict.fromkeys(self._answers(reply, quote))
-        return tuple(said)
+        return tuple(dict.fromkeys(said))  # a quote may fit into several patches
 
     def _answers(self, raised: Message, quote: Quote) -> Iterator[Said]:
         """Yield what the author answered to a remark: only where the answer quotes it."""
