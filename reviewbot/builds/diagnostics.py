@@ -23,6 +23,9 @@ _TEXT = re.compile(
     r"(?P<file>[^\s:][^:]{0,500}):(?P<line>\d{1,7}):(?:(?P<column>\d{1,5}):)? ?"
     r"(?P<kind>fatal error|[Ee]rror|[Ww]arning): (?P<message>.{1,2000}?)(?: \[(?P<option>-W[^\]]+)\])?$"
 )
+# Kconfig's own errors name no kind: "mm/Kconfig:12: syntax error"
+_KCONFIG = re.compile(r"(?P<file>(?:[^\s:]{1,500}/)?Kconfig[^\s:/]{0,100}):(?P<line>\d{1,7}): ?(?P<message>.{1,2000})$")
+_UNMET = re.compile(r"WARNING: (?P<message>unmet direct dependencies detected for (?P<option>\w+))")
 _FAILED = re.compile(r"make(?:\[\d+\])?: \*\*\* \[(?:[^\]]*?: )?(?P<target>[^\]:\s]+)\] ")
 _NO_RULE = re.compile(
     r"make(?:\[\d+\])?: \*\*\* No rule to make target '(?P<target>[^']+)'(?:, needed by '(?P<user>[^']+)')?"
@@ -82,6 +85,12 @@ def parse(output: bytes, *, compiler: str, relative: Relative, place: Place) -> 
             _add(said, current, _from_json(line, compiler, relative, place))
         elif match := _TEXT.match(line):
             _add(said, current, [_from_text(match, compiler, relative, place)])
+        elif match := _KCONFIG.match(line):
+            file, number = relative(match["file"]), int(match["line"])
+            _add(said, current, [_finding("kconfig", "error", "", file, number, match["message"], place, ())])
+        elif match := _UNMET.match(line):
+            where = Location("Kconfig", 0, "", match["option"])
+            _add(said, current, [Finding("kconfig.unmet", Severity.WARNING, where, _clean(match["message"]))])
     return said
 
 

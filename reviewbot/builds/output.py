@@ -69,7 +69,7 @@ class Output:
         :param reconfigure: make the ``.config`` anew, because the tree's Kconfig files have changed.
         """
         started = time.monotonic()
-        if reconfigure:
+        if reconfigure or not self.record.prepared:
             prepared = self.prepare()
             if prepared.state not in (State.PASSED, State.WARNED):
                 return replace(prepared, failed=tuple(objects) if prepared.state is State.FAILED else ())
@@ -226,6 +226,11 @@ def _unexplained(name: str) -> Finding:
 
 
 def _last_words(result: Result) -> str:
-    lines = [line for line in result.output.decode("utf-8", "replace").splitlines() if "***" in line]
-    said = "".join(c for c in (lines[0] if lines else "") if c.isprintable())[:300]
-    return f"make says: {said}" if said else "make stopped without saying why."
+    """Quote what was said before make gave up, or make itself."""
+    lines = [line for line in result.output.decode("utf-8", "replace").splitlines() if line.strip()]
+    for number, line in enumerate(lines):
+        if line.startswith("make") and "***" in line:
+            before = lines[number - 1] if number else ""
+            words = line if not before or before.startswith("  ") else before
+            return f"make stopped: {''.join(c for c in words if c.isprintable())[:300]}"
+    return "make stopped without saying why."

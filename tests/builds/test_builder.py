@@ -143,6 +143,26 @@ def test_a_base_that_does_not_build_is_not_the_patchs_fault(kernel: Kernel) -> N
     assert compare(session.base.diagnostics, result.diagnostics).new == ()
 
 
+def test_a_patch_that_breaks_the_configuration_fails(kernel: Kernel, base: Path) -> None:
+    complaint = "defconfig:\n\t@echo 'mm/Kconfig:12: syntax error' >&2; false\n"
+    broken = kernel.state(kernel.edited("Makefile", "defconfig:\n", complaint + "\nold-defconfig:\n"))
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU]) as session:
+        result = session.build([MMU], kernel.pool.checkout(broken, "one"), reconfigure=True)
+    assert (result.state, result.failed) == (State.FAILED, (MMU,))
+    (new,) = compare(session.base.diagnostics, result.diagnostics).new
+    assert (new.rule, new.location.file, new.location.line) == ("kconfig.error", "mm/Kconfig", 12)
+
+
+def test_a_base_that_cannot_be_configured_says_so(kernel: Kernel) -> None:
+    broken = kernel.edited("Makefile", "defconfig:\n", "defconfig:\n\t@echo there is no such thing; false\nold:\n")
+    source = kernel.pool.checkout(kernel.state(broken), "one", fresh=False)
+    with kernel.builder.session(source, kernel.state(broken), DEFCONFIG, [MMU]) as session:
+        assert session.base.state is State.FAILED
+        assert session.base.reason == "make stopped: there is no such thing"
+        fixed = session.build([MMU], kernel.pool.checkout(kernel.state(), "one"))
+    assert (fixed.state, fixed.objects) == (State.PASSED, (MMU,))
+
+
 class TestStrangersMakefiles:
     """A patch to a Makefile is code that runs; what it does stays in its own copy."""
 

@@ -79,6 +79,16 @@ def test_a_warning_that_was_made_an_error_keeps_its_name() -> None:
         ("mm/a.c:1:10: fatal error: x.h: No such file", "gcc.error", "error", "mm/a.c", 1, "x.h: No such file"),
         ("arch/arm64/a.S:9: Error: unknown mnemonic", "gcc.error", "error", "arch/arm64/a.S", 9, "unknown mnemonic"),
         ("mm/Kconfig:12:warning: ignored", "kconfig.warning", "warning", "mm/Kconfig", 12, "ignored"),
+        ("mm/Kconfig:12: syntax error", "kconfig.error", "error", "mm/Kconfig", 12, "syntax error"),
+        ("mm/Kconfig.debug:3: unknown option", "kconfig.error", "error", "mm/Kconfig.debug", 3, "unknown option"),
+        (
+            "WARNING: unmet direct dependencies detected for PTDUMP",
+            "kconfig.unmet",
+            "warning",
+            "Kconfig",
+            0,
+            "unmet direct dependencies detected for PTDUMP",
+        ),
         ("mm/a.c:1:2: error: x [-Werror,-Wunused]", "gcc.-Wunused", "error", "mm/a.c", 1, "x"),
     ],
 )
