@@ -148,5 +148,6 @@ def _replies(thread: Discussion, batches: list[Batch]) -> dict[int, list[Message
             seen.add(above.id)
             above = thread.anchor(above)
         home = homes[above.id] if above is not None and above.id in homes else batches[0]
+        homes.update(dict.fromkeys(seen, home))
         replies[id(home)].append(mail.message)
     return replies

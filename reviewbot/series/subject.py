@@ -12,6 +12,7 @@ _VERSION = re.compile(r"-?v(\d{1,4})", re.IGNORECASE)
 _GLUED = re.compile(r"\b(patch|rfc|rft|resend|repost)(?:[-_/]?(?=v\d+\b)|(?=\d+/\d+))", re.IGNORECASE)
 # A two- or three-letter word before a bracket is "Re:" in a language that nobody listed.
 _FOREIGN_REPLY = re.compile(r"\w{2,3}:\s*(?=\[)")
+_LOOSE_PREFIX = re.compile(r"(rf[ct]):\s*(?=\[)", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[\s,;]+")
 
 
@@ -28,7 +29,7 @@ class Subject:
     :ivar prefixes: words of the brackets that are neither PATCH, version nor counter.
     :ivar patch: one of the brackets says PATCH, RFC or RFT.
     :ivar resend: one of the brackets says RESEND or REPOST.
-    :ivar pull: asks to pull a branch: says GIT PULL, or PULL without a counter.
+    :ivar pull: asks to pull a branch and posts no patch: says GIT PULL, or PULL without a counter.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Subject:
 def parse_subject(text: str) -> Subject:
     """Take a decoded, one-line subject apart; of repeated counters and versions the last one counts."""
     rest, reply = strip_reply(text)
+    rest = _LOOSE_PREFIX.sub(r"[\1] ", rest, count=1) if _LOOSE_PREFIX.match(rest) else rest
     if foreign := _FOREIGN_REPLY.match(rest):
         rest, reply = rest[foreign.end() :], True
     words, rest = _brackets(rest)
@@ -60,6 +62,7 @@ def parse_subject(text: str) -> Subject:
         elif word.lower() not in ("patch", "patches"):
             prefixes.append(word)
     lower = [word.lower() for word in words]
+    patch = any(word.startswith(("patch", "rfc", "rft")) for word in lower)
     return Subject(
         name=rest.strip(),
         reply=reply,
@@ -69,9 +72,9 @@ def parse_subject(text: str) -> Subject:
         numbered=number is not None,
         versioned=version is not None,
         prefixes=tuple(prefixes),
-        patch=any(word.startswith(("patch", "rfc", "rft")) for word in lower),
+        patch=patch,
         resend=any(word.startswith(("resend", "repost")) for word in lower),
-        pull="pull" in lower and (number is None or "git" in lower),
+        pull="pull" in lower and not patch and (number is None or "git" in lower),
     )
 
 

@@ -18,6 +18,7 @@ CASES = {
     "[PATCH v2,1/3] x": Subject("x", version=2, number=1, total=3, numbered=True, versioned=True, patch=True),
     "[RFC][PATCH 2/2] x": Subject("x", number=2, total=2, numbered=True, prefixes=("RFC",), patch=True),
     "[PATCH [v2] 1/3] x": Subject("x", version=2, number=1, total=3, numbered=True, versioned=True, patch=True),
+    "RFC: [PATCH 2/2] x": Subject("x", number=2, total=2, numbered=True, prefixes=("RFC",), patch=True),
     "[PATCH 6/5] late": Subject("late", number=6, total=6, numbered=True, patch=True),
     "[PATCH AUTOSEL 6.12 086/486] x": Subject(
         "x", number=86, total=486, numbered=True, prefixes=("AUTOSEL", "6.12"), patch=True
@@ -29,6 +30,10 @@ CASES = {
     "AW: Re: [PATCH] x": Subject("x", reply=True, patch=True),
     "Vá: [PATCH] x": Subject("x", reply=True, patch=True),
     "[GIT PULL] mm updates": Subject("mm updates", prefixes=("GIT", "PULL"), pull=True),
+    "[PATCH net 0/2][pull request] x": Subject(
+        "x", number=0, total=2, numbered=True, prefixes=("net", "pull", "request"), patch=True
+    ),
+    "[PULL 3/5] x": Subject("x", number=3, total=5, numbered=True, prefixes=("PULL",)),
     "a question [about this]": Subject("a question [about this]"),
     "[PATCH": Subject("[PATCH"),
     "": Subject(""),
