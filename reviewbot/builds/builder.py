@@ -25,10 +25,11 @@ from reviewbot.builds.objects import Summary, summarise
 from reviewbot.builds.output import Cancelled, Output, Report, quiet
 from reviewbot.builds.record import Record
 from reviewbot.errors import OperatorError, TransientError
-from reviewbot.sandbox import MIB, Limits, watch
+from reviewbot.sandbox import GIB, MIB, Limits, watch
 
 _LOCK_SECONDS = 0.2
 _MAX_OBJECT = 64 * MIB
+_BUDGET = 20 * GIB
 
 
 @dataclass(slots=True)
@@ -75,13 +76,23 @@ class Builder:
     :param toolchain: see :func:`reviewbot.builds.toolchains.find`.
     :param limits: of every single run of make.
     :param jobs: how many compilers run at a time; 0 for one on each processor.
+    :param budget_bytes: what the outputs of bases may take together before the longest unused are deleted.
     """
 
-    def __init__(self, cache: Path, toolchain: Toolchain, *, limits: Limits | None = None, jobs: int = 0) -> None:
+    def __init__(
+        self,
+        cache: Path,
+        toolchain: Toolchain,
+        *,
+        limits: Limits | None = None,
+        jobs: int = 0,
+        budget_bytes: int = _BUDGET,
+    ) -> None:
         self.cache = cache
         self.toolchain = toolchain
         self.limits = limits or Limits()
         self.jobs = jobs
+        self.budget_bytes = budget_bytes
 
     @contextlib.contextmanager
     def session(
@@ -135,14 +146,14 @@ class Builder:
             output.report, output.cancelled = report, cancelled
             return self._keep(output, home, objects)
 
-    def prune(self, budget_bytes: int) -> list[str]:
-        """Delete outputs that nobody uses, the longest unused first, until the cache fits; return their names."""
+    def prune(self) -> list[str]:
+        """Delete outputs that nobody uses, the longest unused first, until they fit the budget; return their names."""
         homes = sorted(self.cache.glob("*/used"), key=lambda path: path.stat().st_mtime)
         sizes = {path.parent: watch.folder_bytes(path.parent) or 0 for path in homes}
         total = sum(sizes.values())
         gone = []
         for home, size in sizes.items():
-            if total <= budget_bytes:
+            if total <= self.budget_bytes:
                 break
             with contextlib.suppress(TransientError), self._locked(home.with_suffix(".lock"), lambda: True):
                 sandbox.remove(home)
@@ -161,6 +172,7 @@ class Builder:
             record = Record.load((home / "record.json").read_text("utf-8"))
         except (OSError, ValueError):
             sandbox.remove(home)
+            self.prune()
         (home / "output").mkdir(parents=True, exist_ok=True)
         home.chmod(0o755)
         (home / "used").touch()
