@@ -58,7 +58,9 @@ def _patches(findings: Iterable[Told]) -> str:
 
 
 def since_previous(report: SeriesReport) -> str:
-    """Return what changed against the version before, e.g. ``v2 fixed 1, 1 remains, 2 new``; "" for a first version."""
+    """Return what changed against the version before, e.g. ``v2 fixed 1, 1 remains, 2 new``; "" when none is known."""
+    if report.verdict not in (Verdict.CLEAN, Verdict.FINDINGS):
+        return ""
     if not any(one.version < report.version for one in report.versions):
         return ""
     remain = sum(told.since < report.version for told in report.findings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reviewbot.mail.blocks import Kind, parse_blocks
 from reviewbot.mail.message import Address
@@ -17,32 +17,46 @@ from threads.selectors.mails import commit_message
 from threads.views.diffs import Comment
 
 #: characters of mails on one page; what is beyond is a link to the mail
-BUDGET = 40_000
+BUDGET = 30_000
 #: deeper answers are not indented any further
 MAX_DEPTH = 12
 #: quotes up to this many lines are shown as they are
 SHORT_QUOTE = 3
+#: last lines of a folded quote on a page with other mails; all of it stands on the mail's own page
+QUOTE_KEPT = 12
 #: answers to one patch whose comments are put in place
 MAX_PLACED = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Lines of a mail that are all quoted, or all its own; ``who`` was quoted, if the mail says so."""
+    """Lines of a mail that are all quoted, or all its own.
+
+    :ivar who: who was quoted, if the mail says so.
+    :ivar left_out: number of lines that stood before these.
+    """
 
     text: str
     quoted: bool = False
     who: str = ""
+    left_out: int = 0
 
     @property
     def lines(self) -> int:
-        """Number of lines."""
-        return self.text.count("\n") + 1
+        """Number of lines, with those that were left out."""
+        return self.text.count("\n") + 1 + self.left_out
 
     @property
     def folded(self) -> bool:
         """True for a quote that is long enough to be folded."""
         return self.quoted and self.lines > SHORT_QUOTE
+
+    def shortened(self) -> Part:
+        """Return the part with no more of a quote than stands next to the answer."""
+        surplus = self.lines - QUOTE_KEPT
+        if not self.quoted or surplus <= 1:
+            return self
+        return replace(self, text="\n".join(self.text.split("\n")[surplus:]), left_out=surplus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +170,5 @@ def _text_of(mail: Message) -> str:
 
 
 def _within(text: str, budget: int) -> tuple[Part, ...]:
-    return parts_of(text) if len(text) <= budget else ()
+    parts = tuple(part.shortened() for part in parts_of(text))
+    return parts if sum(len(part.text) for part in parts) <= budget else ()

@@ -45,7 +45,9 @@ def patch_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         "about_message": [one for position, said in comments.items() if position < diff.start for one in said],
         "findings": findings,
         "cells": [cell for cell in report.cells if cell.patch == patch.number],
-        "replies": [(reply, author_of(reply), parts_of(reply.body)) for reply in replies],
+        "replies": [
+            (reply, author_of(reply), [part.shortened() for part in parts_of(reply.body)]) for reply in replies
+        ],
         "before": next((one for one in patches if one.number == patch.number - 1), None),
         "after": next((one for one in patches if one.number == patch.number + 1), None),
     }
