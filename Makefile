@@ -21,8 +21,9 @@ TEST_PACKAGES := $(PACKAGES) chromium public-inbox postgresql w3m
 
 # Installs the packages of a list that are missing; an ordinary user gets the command to run instead.
 define install_packages
-	@if ! command -v dpkg-query >/dev/null; then \
-		echo 'This is no Debian. Install the equivalents of: $(1)'; \
+	@if [ -z '$(strip $(1))' ]; then exit 0; fi; \
+	if ! command -v dpkg-query >/dev/null; then \
+		echo 'This is no Debian. Install the equivalents of: $(strip $(1))'; \
 		echo 'and run make again with PACKAGES= TEST_PACKAGES= behind it.'; \
 		exit 1; \
 	fi; \
