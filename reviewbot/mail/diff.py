@@ -8,7 +8,6 @@ git-diff(1), "Generating patch text with -p"; plain ``diff -u`` output is read t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -23,6 +22,7 @@ _INDEX = re.compile(r"index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: (\d{6}))?$")
 _QUOTED_NAMES = re.compile(r"""(?P<old>"(?:[^"\\]|\\.)*"|[^" ]\S*) (?P<new>"(?:[^"\\]|\\.)*"|[^"]+)""")
 _DATED = re.compile(r"\s+\d{4}-\d\d-\d\d \d\d:\d\d.*$|\s+\w{3} \w{3} +\d+ \d\d:\d\d.*$")
 _EPOCH = re.compile(r"\s(?:1970-01-01|1969-12-31) \d\d:")
+_MAX_ODDITIES = 50
 _MAX_NAMES = 2 * 4096 + 16  # two of the kernel's PATH_MAX
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
 _ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
@@ -194,11 +194,11 @@ class _Reader:
             line = self.lines[self.at]
             if line.startswith("diff --git ") or self._is_plain_header():
                 if len(self.files) == MAX_FILES:
-                    self.oddities.append(f"cut after {MAX_FILES} files")
+                    self._note(f"cut after {MAX_FILES} files")
                     break
                 self._file(line)
             elif line.startswith(("diff --cc ", "diff --combined ")):
-                self.oddities.append("a combined diff of a merge, which cannot be applied")
+                self._note("a combined diff of a merge, which cannot be applied")
                 self.at += 1
             elif self.files and (match := _HUNK.match(line)):
                 self._hunk(match)
@@ -243,53 +243,44 @@ class _Reader:
         old_start, old_count, new_start, new_count = (int(number or 1) for number in match.groups()[:4])
         position = self.at
         self.at += 1
-        lines = list(self._hunk_lines(old_start, old_count, new_start, new_count))
-        while self._line(self.at).startswith("\\ "):
-            if lines:
-                lines[-1] = lines[-1]._replace(newline=False)
-            self.at += 1
-        whole = (
-            sum(line.kind != "+" for line in lines) == old_count
-            and sum(line.kind != "-" for line in lines) == new_count
-        )
+        lines, whole = self._hunk_lines(old_start, old_start + old_count, new_start, new_start + new_count)
         if not whole:
-            self.oddities.append(f"the hunk at line {position + 1} ends before its {old_count}+{new_count} lines")
+            self._note(f"the hunk at line {position + 1} ends before its {old_count}+{new_count} lines")
         header = match.group().rstrip("\r")
         section = match.group(5).strip()
         self.files[-1].hunks.append(
             Hunk(header, old_start, old_count, new_start, new_count, section, position, tuple(lines), whole)
         )
 
-    def _hunk_lines(self, old: int, old_count: int, new: int, new_count: int) -> Iterator[DiffLine]:
-        """Yield the lines of a hunk until both counts are used up or something else comes."""
-        old_end, new_end = old + old_count, new + new_count
-        pending: DiffLine | None = None
-        while self.at < len(self.lines) and (old < old_end or new < new_end):
-            line = self.lines[self.at]
+    def _hunk_lines(self, old: int, old_end: int, new: int, new_end: int) -> tuple[list[DiffLine], bool]:
+        """Read lines until both sides are at their ends or something else comes; tell whether they got there."""
+        found: list[DiffLine] = []
+        for at in range(self.at, len(self.lines)):
+            line = self.lines[at]
             kind = line[:1]
-            if kind == "\\":
-                pending = pending and pending._replace(newline=False)
-                self.at += 1
-                continue
-            if pending:
-                yield pending
-                pending = None
-            # An empty line is context whose blank was lost on the way.
-            if (kind in (" ", "") or line == "\r") and old < old_end and new < new_end:
-                pending = DiffLine(" ", line[1:] if kind == " " else line, old, new, self.at)
-                old += 1
+            if kind == "+" and new < new_end:
+                found.append(DiffLine("+", line[1:], 0, new, at))
                 new += 1
             elif kind == "-" and old < old_end:
-                pending = DiffLine("-", line[1:], old, 0, self.at)
+                found.append(DiffLine("-", line[1:], old, 0, at))
                 old += 1
-            elif kind == "+" and new < new_end:
-                pending = DiffLine("+", line[1:], 0, new, self.at)
+            # An empty line is context whose blank was lost on the way.
+            elif kind in (" ", "", "\r") and old < old_end and new < new_end:
+                found.append(DiffLine(" ", line[1:] if kind == " " else line, old, new, at))
+                old += 1
                 new += 1
+            elif kind == "\\" and found:
+                found[-1] = found[-1]._replace(newline=False)
             else:
-                return
-            self.at += 1
-        if pending:
-            yield pending
+                self.at = at
+                break
+        else:
+            self.at = len(self.lines)
+        return found, old == old_end and new == new_end
+
+    def _note(self, oddity: str) -> None:
+        if len(self.oddities) < _MAX_ODDITIES:
+            self.oddities.append(oddity)
 
 
 def _extended(file: _File, line: str) -> bool:
