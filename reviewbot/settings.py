@@ -174,6 +174,10 @@ LORE_URL = env_text(
     "LORE_URL", "https://lore.kernel.org/all", "public-inbox that mails are fetched from, with its inbox"
 ).rstrip("/")
 LINK_URL = env_text("LINK_URL", "https://lore.kernel.org/r/", "what a Message-ID is appended to for a link")
+IDENTIFICATION = env_text(
+    "IDENTIFICATION", f"reviewbot/0.1 (+{SITE_URL})", "User-Agent of fetches from archives; name a way to reach you"
+)
+PRIVATE_ARCHIVES = env_bool("PRIVATE_ARCHIVES", False, "follow archives at private and loopback addresses, too")
 FETCH_SECONDS = env_int("FETCH_SECONDS", 60, "limit for fetching one thread")
 STORE = env_path("REVIEWBOT_STORE", VAR / "store.git", "bare repository of the kernel trees")
 BUILDS = env_path("REVIEWBOT_BUILDS", VAR / "builds", "folder of source and object trees of the builds")

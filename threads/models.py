@@ -42,7 +42,7 @@ class MailingList(models.Model):
     list_id = models.CharField(max_length=255, blank=True, db_index=True)
     archive = models.URLField(blank=True, help_text="public-inbox of the list, e.g. https://host/linux-mm")
     epochs = models.CharField(max_length=500, blank=True, help_text="where its git epochs are, to follow it")
-    cursor = models.JSONField(default=dict, blank=True)
+    cursor = models.CharField(max_length=100, blank=True, help_text="place behind the last mail that was read")
     seen_at = models.DateTimeField(null=True, blank=True, help_text="date of the newest mail")
 
     def __str__(self) -> str:

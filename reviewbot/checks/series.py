@@ -110,7 +110,7 @@ def _present(files: Files, paths: Sequence[str]) -> list[str]:
 
 
 def _touched_functions(states: Sequence[Files], touched: Sequence[Sequence[str]]) -> set[tuple[str, str]]:
-    """The functions whose text any patch changes, as (file, function); ("", "") is never one."""
+    """The functions whose text any patch changes, as (file, function)."""
     found: set[tuple[str, str]] = set()
     for before, after, paths in zip(states, states[1:], touched, strict=False):
         for path in paths:
@@ -122,8 +122,11 @@ def _touched_functions(states: Sequence[Files], touched: Sequence[Sequence[str]]
 
 
 def _bodies(files: Files, path: str) -> dict[str, str]:
+    """The text of each function as written: a patch that only comments on a function touches it too."""
     data = files.read(path) if path.endswith((".c", ".h")) else None
-    bodies: dict[str, str] = {"": ""}
+    lines = (data or b"").decode("utf-8", "replace").split("\n")
+    bodies: dict[str, str] = {}
     for piece in Source(path, data or b"").pieces:
-        bodies[piece.name] = bodies.get(piece.name, "") + normalise(piece.body)
+        text = normalise("\n".join(lines[piece.line - 1 : piece.last_line]))
+        bodies[piece.name] = bodies.get(piece.name, "") + text
     return bodies

@@ -1,7 +1,90 @@
-"""Reading what is new on the followed lists."""
+"""Reading what is new on the followed lists: every mail once, whenever the reader is killed."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from reviewbot.errors import ReviewError
+from reviewbot.lore.follow import Arrival, Cursor, follow, newest
+from reviewbot.lore.http import Client, Manners
+from threads import models
+from threads.services import assembly, messages, pipeline
+from threads.services.queue import enqueue
+
+log = logging.getLogger(__name__)
+
+_BATCH = 100
+
 
 def follow_all() -> None:
-    """Read every followed list as far as its archive goes."""
+    """Read every followed list as far as its archive goes; one that does not answer keeps none of the others."""
+    for mailing_list in models.MailingList.objects.exclude(epochs=""):
+        try:
+            read_on(mailing_list)
+        except ReviewError as error:
+            log.warning("%s: %s", mailing_list.name, error)
+
+
+def read_on(mailing_list: models.MailingList) -> int:
+    """Read what came to a list since its cursor, and ask for the series it completes; return the number of mails.
+
+    A list that is followed for the first time starts with the next mail: what
+    is older is taken in by ``manage.py import``. Mails, series and cursor are
+    written together, batch by batch, so that a reader may be killed at any
+    time; of two readers, the second finds the cursor moved and stops.
+
+    :raises ReviewError: when the archive cannot be read.
+    """
+    client = Client(_manners(mailing_list.epochs))
+    if not mailing_list.cursor:
+        start = str(newest(mailing_list.epochs, client=client))
+        models.MailingList.objects.filter(pk=mailing_list.pk, cursor="").update(cursor=start)
+        return 0
+    mirror = settings.VAR / "lists" / mailing_list.name
+    arrivals = follow(mailing_list.epochs, mirror, Cursor.parse(mailing_list.cursor), client=client)
+    count = 0
+    place = mailing_list.cursor
+    while batch := list(islice(arrivals, _BATCH)):
+        if not _take_in(mailing_list, batch, place):
+            break
+        place = str(batch[-1].cursor)
+        count += len(batch)
+    return count
+
+
+def _take_in(mailing_list: models.MailingList, batch: Sequence[Arrival], place: str) -> bool:
+    """Keep a batch and move the cursor, or do nothing and say so when somebody else has moved it."""
+    with transaction.atomic():
+        moved = models.MailingList.objects.filter(pk=mailing_list.pk, cursor=place).update(
+            cursor=str(batch[-1].cursor), seen_at=datetime.now(UTC)
+        )
+        if not moved:
+            return False
+        kept = messages.keep([arrival.raw for arrival in batch if not arrival.taken_back], mailing_list=mailing_list)
+        assembly.assemble_threads(kept.threads)
+        _ask(kept.message_ids)
+    return True
+
+
+def _ask(message_ids: Sequence[str]) -> None:
+    """Ask for the series that these mails belong to; a reply lets the report of its series be made again."""
+    of_these = Q(cover__message_id__in=message_ids) | Q(patches__message__message_id__in=message_ids)
+    posted = models.Series.objects.filter(of_these).select_related("previous").distinct()
+    for series in posted:
+        pipeline.want(series)
+    answered = models.Series.objects.filter(messages__message_id__in=message_ids, report__isnull=False).distinct()
+    for series in answered.exclude(pk__in=[one.pk for one in posted]):
+        enqueue("publish", series.pk)
+
+
+def _manners(source: str) -> Manners:
+    host = urlsplit(source).hostname or ""
+    return Manners(settings.IDENTIFICATION, frozenset({host}), private=settings.PRIVATE_ARCHIVES)

@@ -1,0 +1,139 @@
+"""Work that is claimed, lost and taken up again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from reviewbot.errors import OperatorError, TransientError
+from reviewbot.reports.facts import State, Verdict
+from tests.threads.services.conftest import Queue
+from threads import models, tasks
+from threads.services import checking, intake, pipeline, queue, trees
+
+
+def submissions() -> Any:
+    return models.Submission.objects.all()
+
+
+@pytest.fixture
+def submission(transactional_db: None) -> models.Submission:
+    return models.Submission.objects.create(target="a@example.org")
+
+
+def test_what_is_claimed_is_not_claimed_again(submission: models.Submission) -> None:
+    assert queue.claim(submissions()) == [submission.pk]
+    assert queue.claim(submissions()) == []
+
+
+def test_a_lease_that_outlives_its_worker_is_taken_up_again(submission: models.Submission) -> None:
+    queue.claim(submissions())
+    submissions().update(leased_until=timezone.now() - timedelta(seconds=1))
+    assert queue.claim(submissions()) == [submission.pk]
+
+
+def test_what_kills_its_worker_again_and_again_is_given_up(submission: models.Submission) -> None:
+    for _ in range(queue.MAX_ATTEMPTS):
+        assert queue.claim(submissions())
+        submissions().update(leased_until=None)
+    with pytest.raises(OperatorError, match="worker died"):
+        queue.claim(submissions())
+
+
+def test_what_is_settled_is_not_claimed(submission: models.Submission) -> None:
+    submissions().update(state=State.PASSED)
+    assert queue.claim(submissions()) == []
+
+
+def test_a_broker_that_is_away_loses_nothing(submission: models.Submission, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(current_app, "send_task", refuse)
+    row = intake.submit("b@example.org")
+    assert row.state == State.NOT_RUN
+    submissions().update(queued_until=None)
+    sent: list[str] = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, **options: sent.append(name))
+    assert pipeline.sweep() == 2
+    assert sent == ["threads.tasks.fetch"] * 2
+
+
+def test_asking_twice_queues_once(transactional_db: None, steps: Queue) -> None:
+    intake.submit("b@example.org")
+    intake.submit("https://lore.kernel.org/linux-mm/b@example.org/")
+    assert [step for step, _ in steps] == ["fetch"]
+
+
+def test_what_cannot_be_fetched_says_who_must_act(
+    transactional_db: None, steps: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reviewbot.errors import NotFoundError
+
+    def unknown(*arguments: Any) -> list[bytes]:
+        raise NotFoundError("The archive does not know <b@example.org>.")
+
+    monkeypatch.setattr(intake, "fetch_thread", unknown)
+    row = intake.submit("b@example.org")
+    steps.drain()
+    row.refresh_from_db()
+    assert (row.state, row.reason) == (State.BROKEN, "The archive does not know <b@example.org>.")
+    assert row.actor == NotFoundError.actor
+    intake.submit("b@example.org")
+    assert [step for step, _ in steps] == ["fetch"]
+
+
+def test_only_what_time_may_mend_is_tried_again() -> None:
+    assert tasks.fetch.autoretry_for == (TransientError,)
+    assert tasks.fetch.acks_late
+    assert tasks.fetch.max_retries
+
+
+def test_a_check_that_crashes_is_our_fault_and_the_others_go_on(
+    series: models.Series, steps: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = checking.check_series
+
+    def crash(check: Any, *arguments: Any, **options: Any) -> Any:
+        if check.name == "pgtable":
+            raise ZeroDivisionError("by design")
+        return real(check, *arguments, **options)
+
+    monkeypatch.setattr(checking, "check_series", crash)
+    steps.drain()
+    series.refresh_from_db()
+    assert (series.state, series.verdict) == (State.BROKEN, Verdict.BROKEN)
+    assert "our side" in series.reason
+    assert set(models.Run.objects.filter(check_name="characters").values_list("state", flat=True)) == {State.PASSED}
+
+
+def test_asking_again_does_what_broke_again(
+    series: models.Series, steps: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(checking, "check_series", lambda *a, **o: (_ for _ in ()).throw(OSError("disk")))
+        steps.drain()
+    series.refresh_from_db()
+    assert series.verdict == Verdict.BROKEN
+    pipeline.want(series)
+    steps.drain()
+    series.refresh_from_db()
+    assert series.verdict == Verdict.FINDINGS
+
+
+def test_a_worker_killed_while_applying_leaves_nothing_half_written(
+    series: models.Series, steps: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(trees, "_plan", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            trees.apply(series.pk)
+    assert not series.applications.exists()
+    steps.drain()
+    series.refresh_from_db()
+    assert series.verdict == Verdict.FINDINGS
