@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from reviewbot.checks.pgtable.rules import RULES
@@ -25,6 +26,28 @@ class RulePage:
     good: str = ""
 
 
+#: a diagnostic of the build: the tool, and what it calls the diagnostic
+_TOOL = re.compile(r"[a-z][a-z0-9]{1,20}\.[-+=.\w]{1,80}")
+_CHARACTERS = (
+    RulePage(
+        "bidirectional",
+        "bidirectional control character",
+        "error",
+        "A control character reorders the line on the screen, so that a reviewer reads other code than the compiler.",
+        "all",
+        "Nicholas Boucher and Ross Anderson, Trojan Source (2021), CVE-2021-42574",
+    ),
+    RulePage(
+        "invisible",
+        "invisible character",
+        "warning",
+        "A character without width makes two different names or strings look the same.",
+        "all",
+        "Unicode Technical Report 36, section 2.10",
+    ),
+)
+
+
 def all_rules() -> list[RulePage]:
     """Return the rules of all checks, by name (no query)."""
     return [
@@ -39,7 +62,7 @@ def all_rules() -> list[RulePage]:
             rule.good,
         )
         for _, rule in sorted(RULES.items())
-    ]
+    ] + list(_CHARACTERS)
 
 
 def find_rule(name: str) -> RulePage | None:
@@ -47,14 +70,14 @@ def find_rule(name: str) -> RulePage | None:
     for rule in all_rules():
         if rule.code == name:
             return rule
-    compiler, _, option = name.partition(".")
-    if compiler not in ("gcc", "clang", "ld", "make") or not option:
+    if not _TOOL.fullmatch(name):
         return None
+    tool, _, option = name.partition(".")
     return RulePage(
         name,
-        f"reported by {compiler}",
+        f"reported by {tool}",
         "error" if option == "error" else "warning",
-        f"The words are the compiler's own; its manual explains {option}. "
+        f"The words are those of {tool}; its manual explains {option}. "
         "Only what the base does not report already is told about a series.",
     )
 

@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from reviewbot.reports import sentences
+from reviewbot.reports import rules, sentences
 from reviewbot.reports.facts import Told
+from reviewbot.reports.terminal import visible
 from threads import links
 from threads.views.diffs import Line
 
@@ -25,6 +26,7 @@ register.simple_tag(links.to_status, name="status_url")
 register.filter("run_url", links.to_run)
 register.filter("rule_url", links.to_rule)
 register.filter("msgid", links.msgid)
+register.filter("rule_name", rules.full_name)
 
 
 @register.filter
@@ -54,6 +56,12 @@ def age(date: datetime | None) -> SafeString:
 
 
 @register.filter
+def plain(text: str) -> str:
+    """Spell out what a browser would hide or reorder, line by line."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
+@register.filter
 def life(told: Told, version: int) -> str:
     """Say what a finding is to this version."""
     return sentences.life(told, version)
@@ -73,7 +81,7 @@ def _diff_line(line: Line) -> str:
     number = f"{line.old or '':>6} {line.new or '':>6}"
     return (
         f'<span class="{mark}" id="{line.anchor}"><a href="#{line.anchor}" tabindex="-1">{number}</a>   '
-        f"{line.kind}{escape(line.text)}\n</span>"
+        f"{line.kind}{escape(visible(line.text))}\n</span>"
     )
 
 
@@ -82,9 +90,9 @@ def code_lines(told: Told) -> SafeString:
     """Show the source around a finding with its line numbers; the line itself is marked with ``>``."""
     return mark_safe(  # noqa: S308 - every part is escaped or a number
         "".join(
-            f"<mark>&gt;{number:>6} {escape(text)}</mark>\n"
+            f"<mark>&gt;{number:>6} {escape(visible(text))}</mark>\n"
             if number == told.finding.location.line
-            else f" {number:>6} {escape(text)}\n"
+            else f" {number:>6} {escape(visible(text))}\n"
             for number, text in told.code
         )
     )
@@ -95,7 +103,7 @@ def log_lines(text: str) -> SafeString:
     """Show a log with an anchor on every line."""
     return mark_safe(  # noqa: S308 - every part is escaped or a number
         "".join(
-            f'<span id="L{number}"><a href="#L{number}" tabindex="-1">{number:>5}</a> {escape(line)}\n</span>'
+            f'<span id="L{number}"><a href="#L{number}" tabindex="-1">{number:>5}</a> {escape(visible(line))}\n</span>'
             for number, line in enumerate(text.split("\n"), 1)
         )
     )

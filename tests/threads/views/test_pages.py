@@ -230,7 +230,8 @@ def test_pages_of_runs_trees_and_rules(client: Client, talk: factories.Discussio
     assert "v6.12" in page(client, "/trees/")
     assert "C06" in page(client, "/rules/")
     assert "NR_PAGETABLE" in page(client, "/rules/C06/")
-    assert "compiler" in page(client, "/rules/gcc.-Wunused-variable/")
+    assert "reported by gcc" in page(client, "/rules/gcc.-Wunused-variable/")
+    assert "CVE-2021-42574" in page(client, "/rules/bidirectional/")
     assert page(client, "/rules/C99/", 404)
 
 
@@ -256,3 +257,12 @@ def test_reading_a_series_needs_few_queries(
         page(client, series_path(talk.v2))
     with django_assert_max_num_queries(8):  # type: ignore[operator]
         page(client, links.to_patch("linux-mm", talk.v2.patches.get(number=2).message.message_id))
+
+
+def test_what_reorders_a_line_is_spelled_out(client: Client) -> None:
+    row = factories.series("[PATCH] mm: trojan", expected=1)
+    factories.patch(row, 1, "mm: trojan", factories.diff_of(1).replace("LATE_PTE", "\u202eETAL"), body="")
+    models.Message.objects.update(body=factories.diff_of(1).replace("LATE_PTE", "\u202eETAL"))
+    html = page(client, links.to_patch("linux-mm", row.root_msgid))
+    assert "&lt;U+202E&gt;ETAL" in html
+    assert "\u202e" not in html
