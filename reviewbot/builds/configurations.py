@@ -87,6 +87,12 @@ EXTRA = (
         "large spinlocks: page-table locks are allocated, so constructors can fail",
     ),
     Choice(_arm64("allnoconfig", "allnoconfig", target="allnoconfig"), re.compile(""), "nothing optional is there"),
+    Choice(
+        # It turns CONFIG_WERROR on, which would make an error of every warning.
+        _arm64("allmodconfig", "allmodconfig", "# CONFIG_WERROR is not set", target="allmodconfig"),
+        re.compile(""),
+        "everything optional is there",
+    ),
 )
 
 

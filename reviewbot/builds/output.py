@@ -46,7 +46,9 @@ class Output:
         self.report(Progress("configure", 0, 0, self.configuration.target))
         result, self.record.refused = self.kbuild.configure(self.configuration, cancelled=self.cancelled)
         said = self._parse(result)
-        self.record.config = once(finding for found in said.by_object.values() for finding in found)
+        # What is said of .config itself is about the fragment that was put over it, not about the tree.
+        config = (finding for found in said.by_object.values() for finding in found)
+        self.record.config = once(finding for finding in config if finding.location.file != ".config")
         log = result.output
         if result.ok and not self.record.refused:
             made: list[str] = []

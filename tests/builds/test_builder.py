@@ -119,6 +119,24 @@ def test_a_fragment_turns_options_on(kernel: Kernel, base: Path) -> None:
         assert session.base.objects == (PTDUMP,)
 
 
+def test_what_kconfig_says_of_the_fragment_is_not_the_trees(kernel: Kernel) -> None:
+    override = "\techo '.config:5:warning: override: reassigning to symbol PTDUMP' >&2\n"
+    edits = kernel.edited("Makefile", "olddefconfig: $(config)\n", f"olddefconfig: $(config)\n{override}")
+    source = kernel.pool.checkout(kernel.state(edits), "one", fresh=False)
+    configuration = Configuration("with-ptdump", fragment=("CONFIG_PTDUMP=y",))
+    with kernel.builder.session(source, kernel.state(edits), configuration, [PTDUMP]) as session:
+        assert session.base.objects == (PTDUMP,)
+        assert [finding for finding in session.base.diagnostics if "override" in finding.message] == []
+
+
+def test_a_tree_that_does_not_take_an_option_is_left_out(kernel: Kernel, base: Path) -> None:
+    configuration = Configuration("unknown", fragment=("CONFIG_PTDUMP=y", "# CONFIG_MMU is not set"))
+    with kernel.builder.session(base, kernel.state(), configuration, [MMU]) as session:
+        result = session.build([MMU], base)
+    assert session.base.state is result.state is State.SKIPPED
+    assert session.base.reason == "The tree does not take # CONFIG_MMU is not set."
+
+
 def test_a_new_file_is_built_where_it_exists(kernel: Kernel, base: Path) -> None:
     makefile = "arch/arm64/mm/Makefile"
     edits = {

@@ -113,6 +113,7 @@ def test_a_thorough_plan_has_the_configurations_that_page_tables_fold_in(files: 
     assert [build.configuration.name for build in plan(["kernel/fork.c"], files, thorough=True).builds] == [
         "defconfig",
         "allnoconfig",
+        "allmodconfig",
     ]
 
 
