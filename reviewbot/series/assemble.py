@@ -13,7 +13,7 @@ from reviewbot.mail.message import Message
 from reviewbot.mail.patchid import patch_id
 from reviewbot.series.batches import Batch, sort_batches
 from reviewbot.series.grouping import group_threads
-from reviewbot.series.mails import Discussion, Kind, Mail
+from reviewbot.series.mails import Conversation, Kind, Mail
 from reviewbot.series.model import Patch, Series, Trailer
 from reviewbot.series.trailers import given_by, merged
 
@@ -35,11 +35,11 @@ def assemble(messages: Iterable[Message]) -> list[Series]:
     """
     found: list[Series] = []
     for thread in group_threads(messages):
-        found += _series_of(Discussion(thread))
+        found += _series_of(Conversation(thread))
     return sorted(found, key=lambda series: (series.date, series.root_msgid))
 
 
-def _series_of(thread: Discussion) -> list[Series]:
+def _series_of(thread: Conversation) -> list[Series]:
     """Return the series of one thread."""
     batches = sort_batches(thread)
     patches = {mail.id: _patch(mail) for batch in batches for mail in batch.patches}
@@ -122,7 +122,7 @@ def _links(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:_MAX_LINKS]
 
 
-def _given(thread: Discussion) -> dict[str, list[Trailer]]:
+def _given(thread: Conversation) -> dict[str, list[Trailer]]:
     """Return the trailers that the replies of a thread give, by the Message-ID of what they are given to."""
     given: dict[str, list[Trailer]] = defaultdict(list)
     for mail in thread.mails.values():
@@ -131,7 +131,7 @@ def _given(thread: Discussion) -> dict[str, list[Trailer]]:
     return given
 
 
-def _replies(thread: Discussion, batches: list[Batch]) -> dict[int, list[Message]]:
+def _replies(thread: Conversation, batches: list[Batch]) -> dict[int, list[Message]]:
     """Return the mails that are no part, by the batch below whose parts they stand.
 
     What stands below no part belongs to the first batch.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import SequenceMatcher
 
-from reviewbot.series.mails import Discussion, Kind, Mail
+from reviewbot.series.mails import Conversation, Kind, Mail
 
 # Parts that hardly refer to each other belong together when they were sent within this time.
 _SITTING = timedelta(hours=24)
@@ -88,23 +88,23 @@ class Batch:
         self.said[mail.subject.total] += 1
 
 
-def sort_batches(discussion: Discussion) -> list[Batch]:
+def sort_batches(conversation: Conversation) -> list[Batch]:
     """Return the batches of a thread, oldest first."""
-    return _Sorter(discussion).sort()
+    return _Sorter(conversation).sort()
 
 
 class _Sorter:
     """Sorts the parts of one thread, covers first, then patches in order of date."""
 
-    def __init__(self, discussion: Discussion) -> None:
-        self.discussion = discussion
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
         self.found: list[Batch] = []
         self.homes: dict[str, Batch] = {}  # by Message-ID of a part
         self.sent: dict[tuple[object, ...], dict[int, tuple[Batch, Mail]]] = defaultdict(dict)
         self.singles: dict[str, list[tuple[Batch, Mail]]] = defaultdict(list)  # by author
 
     def sort(self) -> list[Batch]:
-        parts = [mail for mail in self.discussion.mails.values() if mail.is_part]
+        parts = [mail for mail in self.conversation.mails.values() if mail.is_part]
         for mail in sorted(parts, key=lambda mail: mail.kind is Kind.PATCH):
             version = self._version(mail)
             home = self._home(mail, version)
@@ -134,7 +134,7 @@ class _Sorter:
         subject = mail.subject
         if subject.versioned or mail.kind is Kind.COVER:
             return subject.version
-        above = self.discussion.parent(mail)
+        above = self.conversation.parent(mail)
         if not subject.numbered:
             return self._version_of_repeated(mail)
         if above and (above.kind is Kind.COVER or (above.kind is Kind.PATCH and above.subject.number == 1)):
@@ -156,7 +156,7 @@ class _Sorter:
         """Return the batch that a part belongs to, None when it starts its own."""
         if not mail.subject.numbered:
             return None
-        above, anchor = self.discussion.parent(mail), self.discussion.anchor(mail)
+        above, anchor = self.conversation.parent(mail), self.conversation.anchor(mail)
         batch = self.homes.get(above.id) if above else None
         if batch and above and _misnamed(mail, batch, above):
             batch.version = version
@@ -178,13 +178,13 @@ class _Sorter:
             return False
         if mail.message.parent and mail.message.parent == part.message.parent:
             return _is_near(mail, part, _AT_ONCE) or mail.subject.total == batch.announced
-        linked = mail.subject.versioned or self.discussion.parent(mail) is None
+        linked = mail.subject.versioned or self.conversation.parent(mail) is None
         return linked and mail.subject.total == batch.announced and _is_near(mail, part)
 
     def _naked_cover(self, batch: Batch) -> Mail | None:
         """Return the mail that introduces a batch without being numbered 0."""
         for mail in batch.patches:
-            above = self.discussion.parent(mail)
+            above = self.conversation.parent(mail)
             if above is None or above.kind is not Kind.OTHER or above.id in self.homes:
                 continue
             if above.diffstat or (_author(above) == _author(mail) and not above.message.parent):
@@ -212,7 +212,7 @@ class _Sorter:
         """Return the earlier batch whose patch of the same number a part answers, maybe through replies."""
         above: Mail | None = mail
         for _ in range(100):
-            above = self.discussion.anchor(above) if above else None
+            above = self.conversation.anchor(above) if above else None
             if above is None:
                 return None
             if (above.subject.number, above.subject.total) == (mail.subject.number, mail.subject.total):

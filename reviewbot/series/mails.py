@@ -74,7 +74,7 @@ def classify(message: Message) -> Mail:
     return Mail(message, subject, kind, kind is not Kind.PATCH and bool(_DIFFSTAT.search(body)))
 
 
-class Discussion:
+class Conversation:
     """The mails of one thread by Message-ID, oldest first, and how they hang together."""
 
     def __init__(self, messages: Iterable[Message]) -> None:
