@@ -221,18 +221,15 @@ def _versions(series: models.Series, verdict: Verdict, findings: int) -> tuple[f
 def _reproduce(
     series: models.Series, application: models.Application | None, lanes: Sequence[Lane]
 ) -> tuple[Reproduce, ...]:
-    """Return commands for another machine: the series on its base, then each check and build."""
+    """Return commands for a kernel tree on another machine: the series on its base, and each check and build."""
     if application is None:
         return ()
-    base = application.describe if application.tree is None else application.tree_name
-    lines = [
-        Reproduce("apply", f"git checkout {application.base_commit[:12]}  # {base}; b4 shazam {series.root_msgid}")
-    ]
-    if application.tree is not None and not application.tree.branch:
-        lines = [Reproduce("apply", f"b4 shazam {series.root_msgid}  # in {application.describe or base}")]
+    apply = f"b4 shazam {series.root_msgid}"
+    commands: dict[str, str] = {}
     for lane in lanes:
         last = lane.runs[-1] if lane.runs else None
-        if last is None or not last.command or any(line.command == last.command for line in lines):
-            continue
-        lines.append(Reproduce(f"build {lane.configuration}" if lane.check == BUILD else "check", last.command))
-    return tuple(lines)
+        if last is not None and last.command and last.command not in commands.values():
+            commands[f"build {lane.configuration}" if lane.check == BUILD else "check"] = last.command
+    if not commands:
+        return (Reproduce("apply", f"{apply}  # on {application.describe or application.tree_name}"),)
+    return tuple(Reproduce(what, f"{apply} && {command}") for what, command in commands.items())

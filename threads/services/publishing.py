@@ -80,7 +80,9 @@ def _draft(series: models.Series, report: SeriesReport) -> None:
         drafts.delete()
         return
     drafts.exclude(digest=draft.digest).delete()
-    models.Delivery.objects.get_or_create(
+    if series.deliveries.filter(digest=draft.digest).exclude(stage=models.Delivery.Stage.DRAFT).exists():
+        return  # it was said already
+    models.Delivery.objects.update_or_create(
         series=series,
         digest=draft.digest,
         defaults={

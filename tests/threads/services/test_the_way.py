@@ -81,6 +81,14 @@ def test_a_reply_is_drafted_to_the_patch_with_the_finding_and_nothing_is_sent(
     assert mailoutbox == []
 
 
+def test_the_draft_says_what_changed_since_the_version_before_whichever_was_looked_at_first(
+    series: models.Series, steps: Queue
+) -> None:
+    steps.sort(key=lambda queued: queued[1] != (series.pk,))
+    steps.drain()
+    assert "1 remains" in parse_message(bytes(series.deliveries.get().raw)).body
+
+
 def test_every_step_may_run_twice(series: models.Series, steps: Queue) -> None:
     first = steps.drain()
     before = snapshot()
