@@ -11,6 +11,11 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 # pytest processes
 JOBS ?= 2
+# Debian's kernel source, and where the tests find it unpacked
+ARCHIVE := /usr/src/linux-source-6.12.tar.xz
+UNPACKED := $(if $(REVIEWBOT_LINUX),,var/linux/.unpacked)
+REVIEWBOT_LINUX ?= $(CURDIR)/var/linux/linux-source-6.12
+export REVIEWBOT_LINUX
 
 # Debian 12 packages. The kernel source is the tree of the demonstration; the compiler and the tools below it build it.
 PACKAGES := ca-certificates git python3 python3-venv \
@@ -78,7 +83,7 @@ format: $(VENV)/.requirements-dev ## let ruff put the code in order
 	$(BIN)/ruff format .
 
 .PHONY: setup-test
-setup-test: test-packages $(VENV)/.requirements-dev ## install what the tests need on top
+setup-test: test-packages $(VENV)/.requirements-dev $(UNPACKED) ## install what the tests need on top
 
 .PHONY: packages
 packages:
@@ -87,6 +92,15 @@ packages:
 .PHONY: test-packages
 test-packages:
 	$(call install_packages,$(TEST_PACKAGES))
+
+$(ARCHIVE): | test-packages ;
+
+var/linux/.unpacked: $(ARCHIVE)
+	@echo 'Unpacking $(ARCHIVE)'
+	@rm -rf var/linux
+	@mkdir -p var/linux
+	@tar --directory var/linux --extract --use-compress-program='xz --threads=0' --file $(ARCHIVE)
+	@touch $@
 
 # The first Python that is new enough; Debian 12 has 3.11.
 $(BIN)/python: | packages
