@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from threads import models
 
-
 if TYPE_CHECKING:  # generic for the type checker alone
     RowAdmin = admin.ModelAdmin[Any]
 else:

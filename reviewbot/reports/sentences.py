@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reviewbot.findings import Severity
-from reviewbot.reports.facts import Life, SeriesReport, State, Told, Verdict
+from reviewbot.reports.facts import BaseFacts, Life, SeriesReport, State, Told, Verdict
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -67,6 +67,11 @@ def since_previous(report: SeriesReport) -> str:
     new = len(report.findings) - remain
     remains = "remains" if remain == 1 else "remain"
     return f"v{report.version} fixed {len(report.gone)}, {remain} {remains}, {new} new"
+
+
+def base_name(base: BaseFacts) -> str:
+    """Return tree and version of a base without saying one twice: ``mm-unstable v6.12``."""
+    return base.describe if base.describe.startswith(base.tree) else f"{base.tree} {base.describe}".strip()
 
 
 def life(told: Told, version: int) -> str:

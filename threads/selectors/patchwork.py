@@ -18,6 +18,7 @@ from django.utils.text import slugify
 
 from reviewbot.reports.facts import BaseFacts, Cell, Failure, State
 from reviewbot.reports.keeping import unpack
+from reviewbot.reports.sentences import base_name
 from threads.models import MailingList, Message, Patch, Report, Series
 
 NEW, SUPERSEDED = "new", "superseded"
@@ -177,5 +178,4 @@ def _applied(number: int, facts: Mapping[str, Any]) -> list[tuple[str, str, str,
         return [("reviewbot-apply", "warning", said, 0)]
     if base is None:
         return []
-    where = base.describe if base.describe.startswith(base.tree) else f"{base.tree} {base.describe}".strip()
-    return [("reviewbot-apply", "success", f"applies to {where}", 0)]
+    return [("reviewbot-apply", "success", f"applies to {base_name(base)}", 0)]

@@ -27,6 +27,7 @@ register.filter("run_url", links.to_run)
 register.filter("rule_url", links.to_rule)
 register.filter("msgid", links.msgid)
 register.filter("rule_name", rules.full_name)
+register.filter("base_name", sentences.base_name)
 
 
 @register.filter
