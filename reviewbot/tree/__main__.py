@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from reviewbot.errors import AuthorError, NotFoundError, ReviewError
+from reviewbot.errors import AuthorError, NotFoundError, OperatorError, ReviewError
 from reviewbot.mail.mbox import split_mbox
 from reviewbot.mail.parse import parse_message
 from reviewbot.series.assemble import assemble
@@ -48,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_status
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 3
+    except OSError as error:
+        print(f"It stopped for a reason of this machine: {error}.", file=sys.stderr)
+    return OperatorError.exit_status
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,7 +13,7 @@ from reviewbot.errors import AuthorError, NotFoundError
 from reviewbot.series.model import Patch, Trailer
 from reviewbot.tree import threeway
 from reviewbot.tree.explain import broken, explain
-from reviewbot.tree.git import GitTimeoutError
+from reviewbot.tree.git import GitTimeoutError, our_fault
 from reviewbot.tree.letter import Letter, open_letter
 from reviewbot.tree.model import AppliedPatch, Attempt, Base, Method, Reject
 from reviewbot.tree.present import leading
@@ -80,6 +80,19 @@ def apply_letters(
     fuzz: bool = False,
 ) -> Attempt:
     """Apply opened mails on a base; see :func:`apply_series`."""
+    with our_fault(f"The series cannot be applied to {base.tree}"):
+        return _apply_letters(store, base, letters, scratch, trailers, fuzz=fuzz)
+
+
+def _apply_letters(
+    store: Store,
+    base: Base,
+    letters: Sequence[Letter | Reject],
+    scratch: Path,
+    trailers: Sequence[Trailer],
+    *,
+    fuzz: bool,
+) -> Attempt:
     try:
         parent = store.commit(base.commit)
     except (KeyError, ValueError):
@@ -154,7 +167,7 @@ def _accept(staging: Staging, method: Method) -> tuple[Method, int]:
 def _commit(store: Store, letter: Letter, trailers: Sequence[Trailer], tree: str, parent: str) -> str:
     offset = letter.when.utcoffset()
     minutes = int(offset.total_seconds() // 60) if offset else 0
-    who = pygit2.Signature(letter.author, letter.email, int(letter.when.timestamp()), minutes, "utf-8")
+    who = pygit2.Signature(letter.author, letter.email, max(0, int(letter.when.timestamp())), minutes, "utf-8")
     message = letter.message(trailers)
     return str(store.repository.create_commit(None, who, who, message, pygit2.Oid(hex=tree), [parent]))
 

@@ -7,11 +7,12 @@ a stranger's: theirs are read as object directories only.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import resource
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,7 @@ class Git:
         """Run ``git ARGUMENTS`` and return what it left, whatever its exit status.
 
         :param extra: variables on top of the fixed environment, e.g. ``GIT_INDEX_FILE``.
+        :param stdin: a stranger's bytes; a process that is given any is bound in memory.
         :param patience: seconds.
         :param keep: open files that the process inherits, e.g. a lock.
         :raises GitTimeoutError: when it takes longer.
@@ -109,6 +111,8 @@ class Git:
             reason that is no patch's: a full disk, a missing object.
         """
         process = self.start(*arguments, extra=extra, cwd=cwd, stdout=subprocess.PIPE, keep=keep)
+        if stdin:
+            limit(process.pid)
         try:
             stdout, complaints = process.communicate(stdin, timeout=patience)
         except subprocess.TimeoutExpired:
@@ -132,7 +136,7 @@ class Git:
     ) -> subprocess.Popen[bytes]:
         """Start ``git ARGUMENTS`` with a pipe to its standard input and from its complaints."""
         try:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 ["git", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=stdout,
@@ -145,8 +149,6 @@ class Git:
             raise OperatorError(
                 "git could not be started: install it (Debian: apt install git), and see that the store is there."
             ) from None
-        limit(process.pid)
-        return process
 
     def must(self, *arguments: str, stdin: bytes = b"", patience: float = PATIENCE) -> bytes:
         """Run ``git ARGUMENTS`` and return its output.
@@ -157,6 +159,18 @@ class Git:
         if not output.ok:
             raise OperatorError(trouble(arguments[0], output.status, output.stderr))
         return output.stdout
+
+
+@contextlib.contextmanager
+def our_fault(doing: str) -> Iterator[None]:
+    """Turn what libgit2 and the file system raise into the operator's error.
+
+    :param doing: as the start of a sentence, e.g. ``The series cannot be applied``.
+    """
+    try:
+        yield
+    except (OSError, pygit2.GitError, KeyError) as error:
+        raise OperatorError(f"{doing}, which is no fault of the patch: {error}.") from error
 
 
 def limit(pid: int) -> None:

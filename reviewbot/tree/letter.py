@@ -73,7 +73,7 @@ class Letter:
         A trailer is added once, and not at all when its mail came from another
         address than it names.
         """
-        lines = self.body.rstrip().splitlines()
+        lines = self.body.rstrip().split("\n") if self.body.strip() else []
         have = {" ".join(line.split()).lower() for line in lines}
         added = []
         for line in [

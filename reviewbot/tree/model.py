@@ -33,7 +33,11 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class AppliedPatch:
-    """One patch as a commit: number within the series, commit and tree ids, how it went in."""
+    """One patch as a commit: number within the series, commit and tree ids, how it went in.
+
+    A patch that was there already has no commit of its own; the ids are those
+    of the state that has it.
+    """
 
     number: int
     commit: str

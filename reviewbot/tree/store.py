@@ -27,7 +27,7 @@ from urllib.parse import quote, unquote
 import pygit2
 
 from reviewbot.errors import NotFoundError, OperatorError, TransientError
-from reviewbot.tree.git import Git
+from reviewbot.tree.git import Git, our_fault
 from reviewbot.tree.notes import Branch, Note, checked_name, kernel_version, write_whole
 
 __all__ = ["SERIES", "TIPS", "TREES", "Branch", "Store"]
@@ -183,15 +183,18 @@ class Store:
 
     def known(self) -> str:
         """Return the names of the trees as a list for a sentence."""
-        return ", ".join(branch.name for branch in self.branches())
+        return ", ".join(self._names())
 
     def resolve(self, name: str) -> Branch:
         """Return the tree of that name, or the commit of that id.
 
         :raises NotFoundError: when it is neither.
+        :raises OperatorError: when its objects are gone from where they were borrowed.
         """
         if branch := self._branch(name):
             return branch
+        if note := self.note(name):
+            raise OperatorError(f"The objects of {name} are gone; see that {note.source} is there, or sync the tree.")
         if re.fullmatch(r"[0-9a-f]{40}", name) and self.has_commit(name):
             return self._described(name, name, Note("commit", ""))
         raise NotFoundError(f"There is no tree named {name}; known are: {self.known() or 'none'}.")
@@ -243,7 +246,14 @@ class Store:
             return None
 
     def remember(self, name: str, note: Note) -> None:
-        """Record a tree: its reference, then what is known about it."""
+        """Record a tree: its references, then what is known about it.
+
+        :raises OperatorError: when the disk is full, or the name cannot be one.
+        """
+        with our_fault(f"The tree {name} cannot be recorded"):
+            self._remember(name, note)
+
+    def _remember(self, name: str, note: Note) -> None:
         before = self.note(name)
         note.synced = time.time()
         note.tips = [(seen, commit) for seen, commit in (before.tips if before else None) or []]
@@ -297,10 +307,10 @@ class Store:
     def prune(self, *, after: timedelta = timedelta(days=90)) -> None:
         """Remove what no one needs: dead scratch folders, old series and tips, objects that nothing refers to.
 
-        :param after: age at which an applied series or an earlier tip is old.
-
         Objects younger than two weeks stay, so that a series being applied
         meanwhile loses none.
+
+        :param after: age at which an applied series or an earlier tip is old.
         """
         with self.exclusive():
             now = time.time()

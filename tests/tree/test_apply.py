@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import quopri
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -347,3 +350,24 @@ def test_an_applied_series_is_kept_from_being_pruned(store: Store, project: Proj
     assert [reference.read_text().strip() for reference in references] == [result.patches[-1].commit]
     store.prune()
     assert store.has_commit(result.patches[-1].commit)
+
+
+@pytest.mark.parametrize("size", [200, 1500, 3000])
+def test_a_full_disk_is_the_operators_and_no_failed_patch(
+    store: Store, project: Project, tmp_path: Path, size: int
+) -> None:
+    noise = base64.encodebytes(hashlib.shake_256(b"noise").digest(9000)).decode()
+    project.commit({f"mm/{number}/file.c": f"{number}\n{noise}" for number in range(5)})
+    mbox = tmp_path / "series.mbox"
+    mbox.write_bytes(project.mbox(project.start))
+    base_of(store, project, project.start)
+    code = (
+        "import resource, sys; from reviewbot.tree.__main__ import main; "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "apply", mbox, "--tree", "project", "--store", store.path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert not (store.path / "refs/series").exists()

@@ -184,6 +184,13 @@ def test_a_rebuilt_branch_is_remembered_by_its_tips(store: Store, project: Proje
     assert store.tip_at("mm-unstable", datetime.now(UTC)) == rebuilt
 
 
+def test_a_borrowed_repository_that_is_gone_is_the_operators(store: Store, project: Project, tmp_path: Path) -> None:
+    store.import_repository("linux", project.path)
+    project.path.rename(tmp_path / "elsewhere")
+    with pytest.raises(OperatorError, match="objects of linux are gone"):
+        Store(store.path).resolve("linux")
+
+
 def test_pruning_removes_what_a_dead_process_left_and_nothing_else(store: Store) -> None:
     left = store.path / "tmp" / "left"
     left.mkdir()
