@@ -60,6 +60,21 @@ def test_what_lies_beside_the_project_is_known_to_tests_and_benchmarks_alone() -
     assert found <= {"tests", "benchmarks", "pyproject.toml"}
 
 
+def test_the_people_in_our_mails_are_invented() -> None:
+    people = re.compile(rb"(?mi)^(?:From|To|Cc|Reply-To|Sender|[A-Za-z-]+-by):(.*(?:\n[ \t].*)*)")
+    address = re.compile(rb"[\w.+-]+@([\w.-]+)")
+    lists = {b"kvack.org", b"lists.infradead.org", b"vger.kernel.org"}
+    found = {
+        (path.relative_to(ROOT), host)
+        for path in tracked()
+        if path.suffix in (".mbox", ".eml")
+        for field in people.findall(path.read_bytes())
+        for host in address.findall(field)
+        if host not in lists and not re.search(rb"(^|\.)(example\.(org|com|net)|localhost|invalid|test)$", host)
+    }
+    assert found == set()
+
+
 def pins(name: str) -> dict[str, str]:
     """Return the exact versions of a requirements file."""
     found = {}

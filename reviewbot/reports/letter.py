@@ -16,7 +16,7 @@ from reviewbot.mail.diff import Diff, DiffLine, FileDiff, Hunk, parse_diff
 from reviewbot.mail.message import Message
 from reviewbot.reports.facts import Life, PatchFacts, Remark, Reproduce, SeriesReport, Told
 from reviewbot.reports.sentences import counted, since_previous
-from reviewbot.reports.terminal import excerpt, indented, visible
+from reviewbot.reports.terminal import MAX_CODE, excerpt, indented, shortened, visible
 
 _STEPS_SHOWN = 8
 _COMPILERS = ("gcc", "clang")
@@ -110,7 +110,7 @@ def _where(told: Told) -> str:
 
 def _comment(told: Told, report: SeriesReport, patch: PatchFacts) -> list[str]:
     finding = told.finding
-    lines = wrap(visible(_sentence(told, report, patch)))
+    lines = _prose(_sentence(told, report, patch))
     if finding.evidence:
         lines += ["", *_evidence(told)]
     prose = []
@@ -120,8 +120,12 @@ def _comment(told: Told, report: SeriesReport, patch: PatchFacts) -> list[str]:
         prose.append(f"It is assumed that {_joined(finding.assumption)}")
     prose += _raised_before(told, report)
     for text in prose:
-        lines += ["", *wrap(visible(text))]
+        lines += ["", *_prose(text)]
     return lines
+
+
+def _prose(text: str) -> list[str]:
+    return wrap(visible(shortened(" ".join(text.split()))))
 
 
 def _sentence(told: Told, report: SeriesReport, patch: PatchFacts) -> str:
@@ -173,7 +177,7 @@ def _evidence(told: Told) -> Iterator[str]:
             yield "  [...]"
             continue
         place = f"line {step.line}" if step.file == told.finding.location.file else f"{step.file}:{step.line}"
-        yield visible(f"  {place}: {' '.join(step.text.split())}")
+        yield visible(f"  {place}: {shortened(' '.join(step.text.split()), MAX_CODE)}")
 
 
 def _raised_before(told: Told, report: SeriesReport) -> list[str]:

@@ -11,6 +11,8 @@ from reviewbot.mail.compose import wrap
 from reviewbot.reports.facts import Told
 
 TAB = 8
+#: what is shown of one paragraph and of one source line, in characters; others decide how long they are
+MAX_PROSE, MAX_CODE = 2000, 400
 
 _PLAIN = re.compile(r"[\t\x20-\x7e]*")
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
@@ -35,9 +37,14 @@ def _spelled(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"<U+{code:04X}>"
 
 
+def shortened(text: str, most: int = MAX_PROSE) -> str:
+    """Return a text, cut and marked with an ellipsis where it has more characters than that."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def code(text: str) -> str:
-    """Return a source line as a terminal shows it, with tabs as blanks."""
-    return visible(text.rstrip("\r\n")).expandtabs(TAB)
+    """Return a source line as a terminal shows it, with tabs as blanks; the end of an endless one is cut."""
+    return visible(shortened(text.rstrip("\r\n"), MAX_CODE)).expandtabs(TAB)
 
 
 def excerpt(told: Told) -> list[str]:
@@ -60,7 +67,7 @@ def fit(text: str, width: int) -> str:
     """Return a text in exactly so many columns: filled with blanks, or cut and marked with an ellipsis."""
     if columns(text) <= width:
         return text + " " * (width - columns(text))
-    kept = text
+    kept = text[: 4 * width]
     while kept and columns(kept) > width - 1:
         kept = kept[:-1]
     return f"{kept}…" + " " * (width - columns(kept) - 1)
@@ -73,7 +80,7 @@ def indented(lines: Iterable[str], by: int) -> list[str]:
 
 def paragraph(text: str, width: int, indent: int = 0) -> list[str]:
     """Return prose on lines of at most ``width`` columns, harmless and indented."""
-    return indented(wrap(visible(" ".join(text.split())), max(20, width - indent)), indent)
+    return indented(wrap(visible(shortened(" ".join(text.split()))), max(20, width - indent)), indent)
 
 
 def labelled(label: str, texts: Sequence[str], width: int, column: int = 11) -> list[str]:

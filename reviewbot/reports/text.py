@@ -16,7 +16,8 @@ from reviewbot.reports.sentences import counted, enumerated, life, since_previou
 from reviewbot.reports.terminal import Paint, code, excerpt, fit, indented, labelled, paragraph, visible
 
 NARROWEST, WIDEST = 60, 120
-_PREEXISTING_SHOWN = 5
+#: findings that are told in full, findings that are told beside them, and steps of one path
+MOST, _OTHERS_SHOWN, _STEPS_SHOWN = 50, 5, 40
 _REMARKS = {
     Remark.RAISED: "raised this",
     Remark.ANSWERED: "answered",
@@ -128,7 +129,9 @@ def _found(failure: Failure) -> list[str]:
 
 
 def _findings(report: SeriesReport, paint: Paint, width: int) -> list[list[str]]:
-    return [_finding(number, told, report, paint, width) for number, told in enumerate(report.findings, 1)]
+    told = [_finding(number, one, report, paint, width) for number, one in enumerate(report.findings[:MOST], 1)]
+    left_out = len(report.findings) - MOST
+    return [*told, [f"and {counted(left_out, 'further finding')}"]] if left_out > 0 else told
 
 
 def _finding(number: int, told: Told, report: SeriesReport, paint: Paint, width: int) -> list[str]:
@@ -160,13 +163,13 @@ def _evidence(finding: Finding, width: int) -> list[str]:
         return []
     lines = ["", "   How it comes to that:"]
     file = finding.location.file
-    for step in finding.evidence:
+    for step in finding.evidence[:_STEPS_SHOWN]:
         other = f"{visible(step.file)}:" if step.file != file else "line "
         label = f"{other}{step.line}"
         text = paragraph(step.text, width, 5 + max(10, len(label) + 2))
         first = text[0].lstrip() if text else ""
         lines += [f"     {fit(label, max(10, len(label) + 2))}{first}".rstrip(), *text[1:]]
-    return lines
+    return [*lines, "     [...]"] if len(finding.evidence) > _STEPS_SHOWN else lines
 
 
 def _notes(finding: Finding, width: int) -> list[str]:
@@ -196,7 +199,7 @@ def _others(title: str, found: Sequence[Told], report: SeriesReport, paint: Pain
     if not found:
         return []
     lines = [paint.bold(title)]
-    for told in found[:_PREEXISTING_SHOWN]:
+    for told in found[:_OTHERS_SHOWN]:
         place = told.finding.location
         function = f" in {visible(place.function)}()" if place.function else ""
         fixed = f", {life(told, report.version)}" if told.life is Life.FIXED else ""
@@ -204,7 +207,7 @@ def _others(title: str, found: Sequence[Told], report: SeriesReport, paint: Pain
         lines += paragraph(told.finding.message, width, 6)
         for said in told.said:
             lines += paragraph(f"{said.who} {_REMARKS[said.remark]}: {report.lore}{said.message_id}", width, 6)
-    if left := len(found) - _PREEXISTING_SHOWN:
+    if left := len(found) - _OTHERS_SHOWN:
         lines += [f"   and {left} more"] if left > 0 else []
     return lines
 

@@ -222,6 +222,14 @@ def replace_date(said: samples.Said, days: int) -> samples.Said:
     return replace(said, date=said.date + timedelta(days=days))
 
 
+def test_a_mail_stays_short_whatever_a_compiler_says() -> None:
+    finding = replace(
+        samples.missing_dtor(), message="word " * 100_000, evidence=(Evidence("a.c", 1, "x" * 9999),) * 99
+    )
+    made = drafted(with_findings(*[samples.told(finding, 3)] * 99))
+    assert len(made.raw) < 40_000
+
+
 ANYTHING = st.text(max_size=60)
 
 

@@ -157,6 +157,18 @@ def test_old_mistakes_beyond_five_are_counted() -> None:
     assert "and 3 more" in text
 
 
+def test_what_others_write_without_end_is_cut() -> None:
+    finding = replace(
+        samples.missing_dtor(), message="word " * 100_000, evidence=(Evidence("mm/a.c", 1, "x" * 100_000),) * 1000
+    )
+    told = samples.told(finding, 3, code=((61, "y" * 100_000),))
+    report = samples.report(verdict=Verdict.FINDINGS, findings=(told,) * 1000, subject="z" * 100_000)
+    text = render(report)
+    assert len(text) < 50 * 150_000
+    assert "and 950 further findings" in text
+    assert max(map(len, text.splitlines())) < 3000
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
