@@ -16,10 +16,8 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as default_handler
 
 from reviewbot.errors import AuthorError, NotFoundError, ReviewError, TransientError
+from threads.api.shapes import PROBLEM
 from threads.views.permissions import may_submit
-
-#: media type of every error, RFC 9457
-PROBLEM = "application/problem+json"
 
 
 class UnknownError(exceptions.APIException):

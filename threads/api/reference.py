@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import exceptions
 from rest_framework import serializers as s
 from rest_framework.request import Request
@@ -21,8 +21,6 @@ from threads.api.series import submission_status
 from threads.models import Finding, MailingList, Run, Submission
 from threads.selectors import rules, service
 
-_REFUSED = {401: OpenApiResponse(shapes.Problem, "no valid token"), 403: OpenApiResponse(shapes.Problem, "not allowed")}
-_UNKNOWN = {404: OpenApiResponse(shapes.Problem, "there is none of this id")} | _REFUSED
 _PAGING = [
     OpenApiParameter("limit", int, description="rows of a page, at most 200"),
     OpenApiParameter("before", int, description="only ids below this one, as `next` names it"),
@@ -68,7 +66,7 @@ class IndexView(ApiView):
 class SubmissionView(ApiView):
     """What became of what was asked for."""
 
-    @extend_schema(responses={200: shapes.SubmissionStatus} | _UNKNOWN)
+    @extend_schema(responses={200: shapes.SubmissionStatus} | shapes.problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return one submission; `series` is set as soon as it has become one."""
         return Response(submission_status(request, _get(Submission.objects.select_related("series"), pk, "submission")))
@@ -80,7 +78,7 @@ class SubmissionListView(ApiView):
     @extend_schema(
         operation_id="submissions_list",
         parameters=_PAGING,
-        responses={200: _paged("SubmissionPage", shapes.SubmissionStatus)} | _REFUSED,
+        responses={200: _paged("SubmissionPage", shapes.SubmissionStatus)} | shapes.problems(400),
     )
     def get(self, request: Request) -> Response:
         """List submissions, newest first."""
@@ -110,7 +108,7 @@ def _run(request: Request, run: Run) -> dict[str, Any]:
 class RunView(ApiView):
     """One check or build."""
 
-    @extend_schema(responses={200: shapes.RunStatus} | _UNKNOWN)
+    @extend_schema(responses={200: shapes.RunStatus} | shapes.problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return one run."""
         return Response(_run(request, _get(Run.objects.defer("log"), pk, "run")))
@@ -127,7 +125,7 @@ class RunListView(ApiView):
             OpenApiParameter("state", str, enum=[str(one) for one in State]),
             OpenApiParameter("commit", str),
         ],
-        responses={200: _paged("RunPage", shapes.RunStatus), 400: shapes.Problem} | _REFUSED,
+        responses={200: _paged("RunPage", shapes.RunStatus)} | shapes.problems(400),
     )
     def get(self, request: Request) -> Response:
         """List runs, newest first."""
@@ -157,7 +155,7 @@ def _finding(request: Request, row: Finding) -> dict[str, Any]:
 class FindingView(ApiView):
     """One finding of a run."""
 
-    @extend_schema(responses={200: shapes.FindingRow} | _UNKNOWN)
+    @extend_schema(responses={200: shapes.FindingRow} | shapes.problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return what a run states about one place; what it means for a series stands in the series."""
         return Response(_finding(request, _get(Finding.objects.all(), pk, "finding")))
@@ -174,7 +172,7 @@ class FindingListView(ApiView):
             OpenApiParameter("severity", str, enum=[str(one) for one in Severity]),
             OpenApiParameter("run", int),
         ],
-        responses={200: _paged("FindingPage", shapes.FindingRow), 400: shapes.Problem} | _REFUSED,
+        responses={200: _paged("FindingPage", shapes.FindingRow)} | shapes.problems(400),
     )
     def get(self, request: Request) -> Response:
         """List what runs state, newest first."""
@@ -190,7 +188,7 @@ class FindingListView(ApiView):
 class RuleListView(ApiView):
     """The rules of the checks."""
 
-    @extend_schema(responses={200: shapes.RuleStatus(many=True)} | _REFUSED)
+    @extend_schema(operation_id="rules_list", responses={200: shapes.RuleStatus(many=True)} | shapes.problems(400))
     def get(self, request: Request) -> Response:
         """List the rules."""
         return Response([_rule(request, rule) for rule in rules.all_rules()])
@@ -199,7 +197,7 @@ class RuleListView(ApiView):
 class RuleView(ApiView):
     """One rule."""
 
-    @extend_schema(responses={200: shapes.RuleStatus} | _UNKNOWN)
+    @extend_schema(responses={200: shapes.RuleStatus} | shapes.problems(404))
     def get(self, request: Request, name: str) -> Response:
         """Return what a rule says, why, and where it comes from."""
         rule = rules.find_rule(name)
@@ -225,7 +223,7 @@ def _rule(request: Request, rule: rules.RulePage) -> dict[str, Any]:
 class TreeListView(ApiView):
     """The kernel trees."""
 
-    @extend_schema(responses={200: shapes.TreeStatus(many=True)} | _REFUSED)
+    @extend_schema(responses={200: shapes.TreeStatus(many=True)} | shapes.problems(400))
     def get(self, request: Request) -> Response:
         """List the trees that series are applied to, in the order they are tried."""
         return Response(
@@ -247,7 +245,7 @@ class TreeListView(ApiView):
 class MailingListView(ApiView):
     """The mailing lists."""
 
-    @extend_schema(responses={200: shapes.ListStatus(many=True)} | _REFUSED)
+    @extend_schema(responses={200: shapes.ListStatus(many=True)} | shapes.problems(400))
     def get(self, request: Request) -> Response:
         """List the mailing lists that are known."""
         return Response([_list(one) for one in service.mailing_lists()])
@@ -261,3 +259,15 @@ def _list(one: MailingList) -> dict[str, Any]:
         "archive": one.archive,
         "seen": one.seen_at.isoformat() if one.seen_at else None,
     }
+
+
+class UnknownView(ApiView):
+    """Whatever else is asked for below /api/v1/."""
+
+    schema = None
+
+    def get(self, request: Request, rest: str) -> Response:
+        """Say what there is."""
+        raise Http404("There is nothing at this address; /api/v1/ names what there is.")
+
+    post = put = patch = delete = get

@@ -41,11 +41,6 @@ _WAIT = OpenApiParameter(
     description=f"hold the answer back up to so many seconds (at most {LONGEST_WAIT}) until there is news: against "
     "If-None-Match when it is sent, else until nothing more will happen",
 )
-_ERRORS = {
-    401: OpenApiResponse(shapes.Problem, "no valid token"),
-    403: OpenApiResponse(shapes.Problem, "not allowed"),
-    404: OpenApiResponse(shapes.Problem, "not known here; the text says what to do"),
-}
 
 
 def require_series(message_id: str) -> Series:
@@ -72,7 +67,8 @@ class SeriesView(ApiView):
 
     @extend_schema(
         parameters=[_MSGID, _WAIT],
-        responses={200: shapes.SeriesStatus, 304: OpenApiResponse(description="nothing new"), **_ERRORS},
+        responses={200: shapes.SeriesStatus, 304: OpenApiResponse(description="nothing new")}
+        | shapes.problems(400, 404),
     )
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return everything that is known about a series."""
@@ -112,7 +108,7 @@ def _news(request: Request, msgid: str) -> bool:
 class SeriesTextView(ApiView):
     """One series as text for a terminal."""
 
-    @extend_schema(parameters=[_MSGID], responses={(200, "text/plain"): OpenApiTypes.STR, **_ERRORS})
+    @extend_schema(parameters=[_MSGID], responses={(200, "text/plain"): OpenApiTypes.STR} | shapes.problems(400, 404))
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return the report as a reviewer reads it in a terminal."""
         series = require_series(msgid)
@@ -125,7 +121,9 @@ class SeriesTextView(ApiView):
 class BadgeView(ApiView):
     """One series as a badge."""
 
-    @extend_schema(parameters=[_MSGID], responses={(200, "image/svg+xml"): OpenApiTypes.STR, **_ERRORS})
+    @extend_schema(
+        parameters=[_MSGID], responses={(200, "image/svg+xml"): OpenApiTypes.STR} | shapes.problems(400, 404)
+    )
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return the verdict as a small picture with words."""
         series = require_series(msgid)
@@ -140,7 +138,11 @@ class RerunView(ApiView):
 
     throttle_classes = [SubmitThrottle]
 
-    @extend_schema(parameters=[_MSGID], request=None, responses={202: OpenApiResponse(description="queued"), **_ERRORS})
+    @extend_schema(
+        parameters=[_MSGID],
+        request=None,
+        responses={202: OpenApiResponse(description="queued")} | shapes.problems(404, 429),
+    )
     def post(self, request: Request, msgid: str) -> Response:
         """Choose the base anew and run again what broke."""
         require_submitter(request)
@@ -169,7 +171,7 @@ class SeriesListView(ApiView):
             OpenApiParameter("limit", int, description="rows of a page, at most 200"),
             OpenApiParameter("at", str, description="cursor, as `next` and `previous` name it"),
         ],
-        responses={200: shapes.SeriesPage, 400: shapes.Problem, 401: _ERRORS[401], 403: _ERRORS[403]},
+        responses={200: shapes.SeriesPage} | shapes.problems(400, 404),
     )
     def get(self, request: Request) -> Response:
         """List series, newest first."""
@@ -185,8 +187,7 @@ class SeriesListView(ApiView):
 
     @extend_schema(
         request=shapes.Submit,
-        responses={202: shapes.SubmissionStatus, 400: shapes.Problem, 422: shapes.Problem, 429: shapes.Problem}
-        | {code: _ERRORS[code] for code in (401, 403)},
+        responses={202: shapes.SubmissionStatus} | shapes.problems(400, 404, 422, 429, 503),
     )
     def post(self, request: Request) -> Response:
         """Ask for a series; it is fetched with its whole thread, applied and checked."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers as s
 
 from reviewbot.findings import Severity
 from reviewbot.reports.facts import Remark, State, Verdict
 
+#: media type of every error, RFC 9457
+PROBLEM = "application/problem+json"
 PROGRESS = ["waiting", "applying", "running", "done"]
 STATES = [str(state) for state in State]
 LIVES = ("new", "still", "transient", "fixed", "preexisting")
@@ -25,6 +28,22 @@ class Problem(s.Serializer[Any]):
     title = s.CharField()
     status = s.IntegerField()
     detail = s.CharField(help_text="what happened, and who can do what")
+
+
+_PROBLEMS = {
+    400: "what was asked cannot be read",
+    401: "no valid token",
+    403: "not allowed",
+    404: "not known here; the text says what to do",
+    422: "the mail or the patch is at fault",
+    429: "too much was asked for",
+    503: "it does not answer now; ask again",
+}
+
+
+def problems(*codes: int) -> dict[tuple[int, str], OpenApiResponse]:
+    """Return the errors of an operation for its schema; who sends a wrong token gets 401 everywhere."""
+    return {(code, PROBLEM): OpenApiResponse(Problem, _PROBLEMS[code]) for code in (*codes, 401, 403)}
 
 
 class Author(s.Serializer[Any]):

@@ -26,5 +26,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/lists/", reference.MailingListView.as_view(), name="api-lists"),
     path("v1/schema/", docs.schema, name="api-schema"),
     path("v1/docs/", docs.page, name="api-docs"),
+    path("v1/<path:rest>", reference.UnknownView.as_view()),
     path("", include("threads.api.patchwork.urls")),
 ]

@@ -44,7 +44,7 @@ def replies_to(message: Message) -> list[Message]:
 def mails_about(patch: Patch) -> list[Message]:
     """Return the patch's mail and every mail of its series that is neither patch nor cover, with body (1 query)."""
     mails = Message.objects.filter(series_id=patch.series_id, cover_of=None)
-    mails = mails.filter(Q(patch=None) | Q(patch=patch)).select_related("author").defer("raw")
+    mails = mails.filter(Q(patches=None) | Q(patches=patch)).select_related("author").defer("raw")
     return list(mails.order_by("date", "id")[:REPLIES])
 
 

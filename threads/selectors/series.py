@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.db.models.functions import Left
 
 from reviewbot.reports.facts import SeriesReport, State, Verdict
@@ -20,7 +20,7 @@ BODY_SIZE = 12_000
 
 
 def find_series(message_id: str) -> Series | None:
-    """Return the series that a mail belongs to, with author and report: cover, patch or reply (1 query)."""
+    """Return the series that a mail belongs to, with author and report: cover, patch or reply (2 queries)."""
     return (
         Series.objects.filter(messages__message_id=message_id.strip("<> "))
         .select_related("author", "report", "previous")
@@ -43,12 +43,12 @@ def report_of(series: Series) -> SeriesReport:
 
 
 def list_names(series: Series) -> list[str]:
-    """Return the lists that a series was posted to, by name (1 query)."""
+    """Return the lists that a series was posted to, by name (2 queries)."""
     return sorted(series.lists.values_list("name", flat=True))
 
 
 def thread_of(series: Series) -> list[Message]:
-    """Return the mails of a series without their bytes, oldest first (1 query).
+    """Return the mails of a series without their bytes, oldest first (2 queries).
 
     ``text`` of each is its body up to :data:`BODY_SIZE` characters; there are at
     most :data:`THREAD_SIZE`.
@@ -58,7 +58,7 @@ def thread_of(series: Series) -> list[Message]:
 
 
 def latest_delivery(series: Series) -> Delivery | None:
-    """Return the newest drafted or sent reply (1 query)."""
+    """Return the newest drafted or sent reply (2 queries)."""
     return series.deliveries.order_by("-created_at", "-id").first()
 
 
@@ -78,7 +78,7 @@ def _run_facts(ids: Iterable[int]) -> QuerySet[Run, tuple[int, str, str]]:
 
 
 def tag_of(series: Series) -> str:
-    """Return the entity tag of everything that is said about a series, without quotes (1 query).
+    """Return the entity tag of everything that is said about a series, without quotes (2 queries).
 
     It changes with the report, with the state of the row, and with the reply.
     """
@@ -89,7 +89,7 @@ def tag_of(series: Series) -> str:
 
 
 def thread_tag(series: Series) -> str:
-    """Return what changes when a mail is added to a series (1 query)."""
+    """Return what changes when a mail is added to a series (2 queries)."""
     known = series.messages.aggregate(newest=Max("pk"), number=Count("pk"))
     return f"{known['newest']}.{known['number']}"
 
@@ -100,6 +100,7 @@ def settled(series: Series) -> bool:
 
 
 def mails_of(series: Series) -> list[bytes | memoryview]:
-    """Return the kept bytes of the cover and the patches, in the order to apply them (1 query)."""
-    own = Message.objects.filter(Q(pk=series.cover_id) | Q(patch__series=series)).filter(series=series)
-    return list(own.order_by(F("patch__number").asc(nulls_first=True)).values_list("raw", flat=True))
+    """Return the kept bytes of the cover and the patches, in the order to apply them (2 queries)."""
+    cover = Message.objects.filter(pk=series.cover_id).values_list("raw", flat=True)
+    patches = Patch.objects.filter(series=series).order_by("number").values_list("message__raw", flat=True)
+    return [*cover, *patches]

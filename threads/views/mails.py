@@ -11,7 +11,7 @@ from reviewbot.reports import status
 from reviewbot.reports.facts import Life, SeriesReport, Told
 from threads import links
 from threads.conversion import decompress
-from threads.models import Message, Patch
+from threads.models import Message
 from threads.selectors import mails as selectors
 from threads.selectors.series import report_of
 from threads.views import answers
@@ -79,8 +79,7 @@ def message_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
     mail = selectors.mail_of(msgid)
     if mail is None:
         return answers.unknown(request, msgid)
-    patch: Patch | None = getattr(mail, "patch", None)
-    if patch is not None:
+    if mail.patches.exists():
         return HttpResponseRedirect(links.to_patch(name, mail.message_id))
     replies = selectors.replies_to(mail)
     context = {

@@ -286,3 +286,14 @@ class TestSubmitting:
         monkeypatch.setattr(api, "rerun", asked.append)
         answer = client.post(f"{links.to_status(talk.v2.root_msgid)}rerun/")
         assert (answer.status_code, asked) == (202, [talk.v2])
+
+
+def test_the_schema_is_complete_and_unambiguous(capsys: pytest.CaptureFixture[str]) -> None:
+    from django.core.management import call_command
+
+    call_command("spectacular", "--validate", "--fail-on-warn")
+
+
+def test_unknown_addresses_of_the_api_are_problems_too(client: Client) -> None:
+    answer = client.get("/api/v1/nonsense/")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
