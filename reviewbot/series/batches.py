@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 
 from reviewbot.series.mails import Conversation, Kind, Mail
@@ -105,7 +105,7 @@ class _Sorter:
 
     def sort(self) -> list[Batch]:
         parts = [mail for mail in self.conversation.mails.values() if mail.is_part]
-        for mail in sorted(parts, key=lambda mail: mail.kind is Kind.PATCH):
+        for mail in sorted(parts, key=_order):
             version = self._version(mail)
             home = self._home(mail, version)
             if home is None:
@@ -219,6 +219,11 @@ class _Sorter:
                 home = self.homes.get(above.id)
                 return home if home and home.version < batch.version and above.kind is Kind.PATCH else None
         return None
+
+
+def _order(mail: Mail) -> tuple[bool, datetime, int]:
+    """Sort covers first, then patches as they were sent; parts of one second by their numbers."""
+    return mail.kind is Kind.PATCH, mail.message.date, mail.subject.number
 
 
 def _author(mail: Mail) -> str:
