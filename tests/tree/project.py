@@ -86,7 +86,7 @@ class Project:
     def mbox(self, since: str, *options: str) -> bytes:
         """Return the commits since one as git-format-patch(1) mails them."""
         done = subprocess.run(
-            ["git", "format-patch", "--stdout", "--thread=shallow", "--full-index", *options, f"{since}..HEAD"],
+            ["git", "format-patch", "--stdout", "--thread=deep", "--full-index", *options, f"{since}..HEAD"],
             cwd=self.path,
             capture_output=True,
             env=ENVIRONMENT,
