@@ -319,7 +319,7 @@ class Source:
                 define.body, define.line, define.body_line, define.condition, False,
             )
             for define in self.defines
-            if define.parameters is not None and define.body.strip()
+            if define.parameters is not None and define.body.strip() and define.name + "_noprof(" not in define.body
         ]  # fmt: skip
         return sorted([*self._cut[0], *macros], key=lambda piece: piece.line)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reviewbot.checks.c.source import plain_name
 from reviewbot.checks.c.tree import Expr
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.facts import Hook
@@ -42,11 +43,11 @@ class Calls:
 
     def call(self, expr: Expr, state: State) -> Ways:
         """Evaluate a call on one path."""
-        name = expr.callee
+        name = plain_name(expr.callee)
+        if name in words.STOPS or (name in words.WARNINGS and expr.parts[1:] == (Expr("const", "1", (), expr.line),)):
+            return []
         if name in words.VALUES_OF_TEST and len(expr.parts) > 1:
             return self._walk.eval(expr.parts[1], state)
-        if name in words.STOPS:
-            return []
         if name in words.ASSERTS_NOT and len(expr.parts) > 1:
             return [(after, UNKNOWN) for after, truth in self._walk.test(expr.parts[1], state) if not truth]
         ways: Ways = []
@@ -335,7 +336,7 @@ class Calls:
         if effect.destroyed:
             self.destroy(state, expr, name, self._program.level_of_dtor(effect.destroyed), value)
         if effect.freed and state.table(value.name).null != "yes":
-            self._emit(state, expr, "queue" if effect.queued else "free", name, value.name, "", ">" + effect.freed)
+            self._emit(state, expr, "queue" if effect.queued else "free", name, value.name, "", "by " + effect.freed)
             state.update(value.name, freed=effect.freed, queued=effect.queued)
 
     def _result(

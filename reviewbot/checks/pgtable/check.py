@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from reviewbot.checks.c.source import Piece, Source
-from reviewbot.checks.pgtable.facts import API_HEADERS, Facts, read_facts
-from reviewbot.checks.pgtable.program import Program, architecture, load
+from reviewbot.checks.pgtable.facts import API_HEADERS, read_facts
+from reviewbot.checks.pgtable.pairing import Pairing, named_role
+from reviewbot.checks.pgtable.program import Program, architecture, load, read_source
 from reviewbot.checks.pgtable.rules import RULES
 from reviewbot.checks.pgtable.scene import Scene
-from reviewbot.checks.pgtable.vocabulary import is_hook_name
+from reviewbot.checks.pgtable.vocabulary import ALLOCATORS, CONVERSIONS, FREERS, LOADS, is_hook_name
 from reviewbot.checks.protocol import Coverage
 from reviewbot.findings import Finding
 from reviewbot.tree.files import Files
@@ -41,6 +43,11 @@ _ELSEWHERE = (
 )
 
 
+#: names of functions that may make or free memory for those who call them
+_WRAPPER = re.compile(r"\b(\w*(?:alloc|free|get|put|release|destroy|table|page)\w*)\s*\(")
+_COMMON = {*ALLOCATORS, *FREERS, *CONVERSIONS, *LOADS, "clear_page", "clear_highpage", "copy_page"}
+
+
 class PgtableCheck:
     """Checks how page-table constructors and destructors are used, by the rules C01 … C25."""
 
@@ -58,10 +65,12 @@ class PgtableCheck:
         coverage.facts.extend(facts.describe())
         relevant = _relevant(files, paths)
         program = load(files, facts, relevant)
+        _widen(files, program)
+        pairing = Pairing(program)
         wanted = set(paths or relevant)
         for path in sorted(wanted & set(program.sources)):
             coverage.files.append(path)
-            yield from self._file(program.sources[path], program, coverage)
+            yield from self._file(program.sources[path], program, pairing, coverage)
 
     def dependents(self, files: Files, paths: Sequence[str]) -> list[str]:
         """Return the page-table code that a change of these paths may concern: its architecture, or all."""
@@ -70,19 +79,19 @@ class PgtableCheck:
         places = sorted({f"arch/{name}" for path in paths if (name := architecture(path))})
         return files.containing(WORDS, places) if places else []
 
-    def _file(self, source: Source, program: Program, coverage: Coverage) -> Iterator[Finding]:
+    def _file(self, source: Source, program: Program, pairing: Pairing, coverage: Coverage) -> Iterator[Finding]:
         found: list[Finding] = []
         for piece in source.pieces:
             if piece.name in program.facts.hooks and source.path in API_HEADERS:
                 continue
-            if not program.concerned(piece):
+            if not program.concerned(piece) and not pairing.inherited(piece):
                 continue
             coverage.functions += 1
             if unread := _unread(piece, program):
                 coverage.unread.append(f"{source.path}:{piece.line} {piece.name}: {unread}")
                 if piece.broken:
                     continue
-            scene = Scene(piece, program.reports(piece), program)
+            scene = Scene(piece, program.reports(piece), program, pairing)
             for rule in self.rules.values():
                 found.extend(rule.check(scene))
         yield from _merged(found)
@@ -122,6 +131,15 @@ def _relevant(files: Files, paths: Sequence[str]) -> list[str]:
     return sorted({*files.containing(WORDS, [*architectures, *generic]), *paths})
 
 
-def facts_of(files: Files) -> Facts:
-    """Read the facts of a tree, for ``--facts``."""
-    return read_facts(files)
+def _widen(files: Files, program: Program) -> None:
+    """Add the files that define what allocators and frees call: a wrapper may lie where no word speaks of tables."""
+    unknown: dict[str, set[str]] = defaultdict(set)
+    for piece in program.pieces():
+        if named_role(piece.name)[0] and (place := architecture(piece.path)):
+            unknown[place] |= {name for name in _WRAPPER.findall(piece.body) if not program.knows(name, piece.path)}
+    for place, names in unknown.items():
+        names -= _COMMON
+        for path in files.containing([f"{name}(" for name in names], [f"arch/{place}"]) if names else ():
+            source = None if path in program.sources else read_source(files, path)
+            if source is not None and any(piece.name in names for piece in source.pieces):
+                program.add(source)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import takewhile
@@ -85,9 +85,10 @@ class Program:
         self._defined = defined
         self._depth = 0
         for source in sources:
-            self._add(source)
+            self.add(source)
 
-    def _add(self, source: Source) -> None:
+    def add(self, source: Source) -> None:
+        """Take in the functions of one more file; before anything is asked about them."""
         self.sources[source.path] = source
         for piece in source.pieces:
             self._functions[piece.name].append(piece)
@@ -202,7 +203,9 @@ class Program:
         if _LIFE.search(piece.body):
             return True
         text = f"{piece.result} {piece.name} {' '.join(p.type for p in piece.parameters)} {piece.body}"
-        return bool(_MEMORY.search(piece.body) and _SPEAKS_OF_TABLES.search(text)) or self._uses_wrapper(piece)
+        if _MEMORY.search(piece.body) and (words.levels_in_name(piece.name) or _SPEAKS_OF_TABLES.search(text)):
+            return True
+        return self._uses_wrapper(piece)
 
     def _uses_wrapper(self, piece: Piece) -> bool:
         names = {name for name in _CALLS.findall(piece.body) if name in self._functions and name != piece.name}
@@ -296,29 +299,41 @@ class Program:
             ]
         return self._reports[piece]
 
-    def destroys(self, level: str, path: str) -> bool:
-        """Say whether the level's free function, as seen from a file, runs a destructor."""
-        for name in (f"{level}_free", f"__{level}_free_tlb"):
-            for outcome in self.summary(name, path) or ():
-                if any(effect.destroyed for _, effect in outcome.effects):
-                    return True
-        return False
+    def pieces(self) -> Iterator[Piece]:
+        """All functions and macros that are known."""
+        for pieces in self._functions.values():
+            yield from pieces
+
+    def ends_of(self, name: str, path: str) -> list[Outcome]:
+        """How a function may end, whichever of its definitions the configuration chooses."""
+        found = [outcome for piece in self.candidates(name, path) for outcome in self._outcomes(piece)]
+        return found or list(self.summary(name, path) or ())
+
+    def made(self, name: str, path: str) -> list[Table]:
+        """The tables that an allocator may return, as seen from a file."""
+        return [outcome.fresh for outcome in self.ends_of(name, path) if outcome.fresh is not None]
+
+    def destroys(self, name: str, path: str) -> bool:
+        """Say whether a free function, as seen from a file, runs a destructor."""
+        return any(effect.destroyed for outcome in self.ends_of(name, path) for _, effect in outcome.effects)
+
+    def level_destroyed(self, level: str, path: str) -> bool:
+        """Say whether tables of a level are destroyed when they are freed, as seen from a file."""
+        return any(self.destroys(name, path) for name in (f"{level}_free", f"__{level}_free_tlb"))
 
     def families(self, level: str, path: str) -> set[str]:
         """The allocators that tables of a level come from, as seen from a file."""
-        name = "pgd_alloc" if level == "pgd" else f"{level}_alloc_one"
-        summary = self.summary(name, path) or ()
-        return {outcome.fresh.family for outcome in summary if outcome.fresh is not None}
+        return {table.family for table in self.made(allocator(level), path)}
 
     def constructs(self, level: str, path: str) -> bool | None:
         """Say whether the level's allocator, as seen from a file, returns constructed tables; None when not known."""
-        name = "pgd_alloc" if level == "pgd" else f"{level}_alloc_one"
-        summary = self.summary(name, path)
-        made = [outcome.fresh for outcome in summary or () if outcome.fresh is not None]
-        if not made:
-            return None
-        answers = {bool(table.ctor) for table in made}
+        answers = {bool(table.ctor) for table in self.made(allocator(level), path)}
         return answers.pop() if len(answers) == 1 else None
+
+
+def allocator(level: str) -> str:
+    """The name of the function that allocates a user table of a level."""
+    return "pgd_alloc" if level == "pgd" else f"{level}_alloc_one"
 
 
 def _nearest(pieces: list[Piece], path: str) -> list[Piece]:

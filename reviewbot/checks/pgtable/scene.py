@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from reviewbot.checks.c.source import Piece, Source
-from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.facts import Facts
+from reviewbot.checks.pgtable.pairing import Pairing, level_named, named_role
 from reviewbot.checks.pgtable.program import Program, architecture
-from reviewbot.checks.pgtable.state import Step, Table, unique_steps
+from reviewbot.checks.pgtable.state import Step, unique_steps
 from reviewbot.checks.pgtable.walk import Report
 from reviewbot.findings import Evidence, Finding, Location, Severity
-
-#: memory that can carry a page-table constructor at all
-PAGE_FAMILIES = ("pages", "ptdesc", "exact")
-_ROLE = re.compile(r"_{0,3}(pte|pmd|pud|p4d|pgd)_(alloc_one|alloc|free|free_tlb|free_defer)")
 
 
 class Scene:
     """One function of one tree, after all its paths were followed."""
 
-    def __init__(self, piece: Piece, reports: list[Report], program: Program) -> None:
+    def __init__(self, piece: Piece, reports: list[Report], program: Program, pairing: Pairing) -> None:
         self.piece = piece
         self.reports = reports
         self.program = program
+        self.pairing = pairing
         self.facts: Facts = program.facts
         self.source: Source = program.sources[piece.path]
         self.architecture = architecture(piece.path)
@@ -54,20 +50,17 @@ class Scene:
     @cached_property
     def role(self) -> tuple[str, str]:
         """The level and the action that the function's name promises: ``pmd_alloc_one`` is (pmd, alloc)."""
-        found = _ROLE.fullmatch(self.piece.name)
-        if not found:
-            return "", ""
-        level, action = found.groups()
-        if action.startswith("alloc"):
-            alone = action == "alloc_one" or (level == "pgd" and action == "alloc")
-            return (level, "alloc") if alone else ("", "")
-        return level, "tlb" if action == "free_tlb" else "free"
+        return named_role(self.piece.name)
 
     @cached_property
+    def roles(self) -> set[tuple[str, str]]:
+        """The role of the name, or those of the functions that forward to this one."""
+        return {self.role} if self.role[0] else self.pairing.inherited(self.piece)
+
+    @property
     def named_level(self) -> str:
         """The one level that the function's name speaks of, "" when it is none or several."""
-        levels = set(words.levels_in_name(self.piece.name))
-        return levels.pop() if len(levels) == 1 else ""
+        return level_named(self.piece)
 
     @cached_property
     def comments(self) -> str:
@@ -100,18 +93,3 @@ class Scene:
     def reached(self, line: int, what: str) -> Evidence:
         """One more step for the evidence: a line of this function."""
         return Evidence(self.piece.path, line, f"{what}: {self.text(line)}")
-
-
-def is_page(table: Table) -> bool:
-    """Say whether a table was allocated, on this path, from memory that can be constructed."""
-    return table.origin == "alloc" and table.family in PAGE_FAMILIES
-
-
-def guarded_level(step: Step) -> str:
-    """The level that the tests on the path choose (``shift == PMD_SHIFT``, ``case TABLE_PMD``), or ""."""
-    levels = set()
-    for text, truth in step.known:
-        _, separator, constant = text.partition(" == ")
-        if truth and separator and (level := words.level_of_constant(constant)):
-            levels.add(level)
-    return levels.pop() if len(levels) == 1 else ""

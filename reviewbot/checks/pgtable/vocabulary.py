@@ -157,7 +157,8 @@ STOPS = {
 }  # fmt: skip
 ASSERTS_NOT = {"BUG_ON", "VM_BUG_ON", "BUILD_BUG_ON", "CHECK_DATA_CORRUPTION"}
 VALUES_OF_TEST = {"unlikely", "likely", "WARN_ON", "WARN_ON_ONCE", "VM_WARN_ON", "VM_WARN_ON_ONCE", "__builtin_expect"}
-WARNS = {"WARN", "WARN_ONCE", "VM_WARN_ONCE", "WARN_RATELIMIT"}
+#: with the constant 1 they mark a path that must not be taken
+WARNINGS = {"WARN_ON", "WARN_ON_ONCE", "VM_WARN_ON", "VM_WARN_ON_ONCE"}
 IS_ERROR = {"IS_ERR", "IS_ERR_OR_NULL", "IS_ERR_VALUE"}
 #: values that stand for "no memory" where an allocator returns a number
 NO_MEMORY = {"NULL", "0", "INVALID_PHYS_ADDR", "0UL", "~0UL"}
@@ -198,7 +199,8 @@ def level_of_constant(text: str) -> str:
 
 def levels_in_name(name: str) -> list[str]:
     """List the levels that a function's name speaks of, e.g. ``pud_free_pmd_page``: pud, pmd."""
-    return [word for word in re.split(r"_+|(?<=alloc)|(?=free)", name.lower()) if word in LEVELS]
+    parts = (word.removesuffix("s") for word in name.lower().split("_"))
+    return [word for word in parts if word in LEVELS]
 
 
 def level_of_type(text: str) -> str:

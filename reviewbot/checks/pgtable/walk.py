@@ -464,8 +464,9 @@ class Walk:
                     self.condition,
                 )
             )
-        if len(self.report.outcomes) < MAX_OUTCOMES:
-            self.report.outcomes.add(self._calls.outcome(state, value))
+        outcome = self._calls.outcome(state, value)
+        if len(self.report.outcomes) < MAX_OUTCOMES or outcome in self.report.outcomes:
+            self.report.outcomes.add(outcome)
         else:
             self.report.gave_up = self.report.gave_up or "it ends in too many ways"
 

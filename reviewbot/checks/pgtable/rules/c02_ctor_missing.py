@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from reviewbot.checks.pgtable.pairing import guarded_level, is_page
 from reviewbot.checks.pgtable.rules.base import Rule
-from reviewbot.checks.pgtable.scene import Scene, guarded_level, is_page
+from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
 from reviewbot.findings import Finding, Severity
 
 _NOT_USER = re.compile(r"&?(?:init_mm|efi_mm|tboot_mm|text_poke_mm|poking_mm|ioremap_mm)\b.*|NULL|0")
 
 
+#: tables that are never constructed: another kernel's, a guest's, a device's, or scratch
+_FOR_OTHERS = re.compile(r"kexec|hibernat|kasan|kvm|stage2|iommu|trans_pgd|temp|early")
+
+
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a page that an allocator returns, or that is installed, without its constructor."""
+    if _FOR_OTHERS.search(scene.piece.name):
+        return
     done: set[int] = set()
     for step in scene.of("return", "install"):
         level = _returned(scene, step) if step.kind == "return" else _installed(scene, step)
@@ -39,7 +46,8 @@ def check(scene: Scene) -> Iterator[Finding]:
 def _paired(scene: Scene, level: str, step: Step) -> bool:
     """Say whether the architecture otherwise constructs, or at least destroys, tables of this level."""
     if step.kind == "return":
-        return scene.program.destroys(level, scene.piece.path)
+        pairs = scene.pairing.file(scene.piece.path)
+        return level in pairs.destroyed or scene.program.level_destroyed(level, scene.piece.path)
     return scene.program.constructs(level, scene.piece.path) is not False
 
 
@@ -49,15 +57,50 @@ def _constructor(scene: Scene, level: str) -> str:
 
 
 def _returned(scene: Scene, step: Step) -> str:
-    level, action = scene.role
     table = step.before
-    if action != "alloc" or step.detail != "returned" or table.ctor or not is_page(table):
+    if table.ctor or not is_page(table) or table.freed or table.null == "yes":
         return ""
-    if not scene.facts.must_construct(level, scene.architecture):
+    if step.detail == "returned":
+        return _by_role(scene) or _kernel(scene) or _by_choice(scene, step) or _by_file(scene)
+    return _by_file(scene) if table.escaped and not table.installed else ""
+
+
+def _by_role(scene: Scene) -> str:
+    """``pmd_alloc_one()`` itself, or what it forwards to when that never constructs."""
+    if not scene.role[0] and any(step.before.ctor for step in scene.of("return") if step.detail == "returned"):
         return ""
-    if level in ("pte", "pmd"):
+    for level in (level for level, action in sorted(scene.roles) if action == "alloc"):
+        if len(scene.roles) > 1 and not scene.role[0]:
+            continue
+        if scene.facts.must_construct(level, scene.architecture) and (
+            level in ("pte", "pmd") or scene.program.level_destroyed(level, scene.piece.path)
+        ):
+            return level
+    return ""
+
+
+def _kernel(scene: Scene) -> str:
+    """``pte_alloc_one_kernel()``, in a tree whose pte_free_kernel() destroys."""
+    kernel = scene.piece.name == "pte_alloc_one_kernel"
+    return "pte" if kernel and scene.program.destroys("pte_free_kernel", scene.piece.path) else ""
+
+
+def _by_choice(scene: Scene, step: Step) -> str:
+    """One arm of a choice between levels, where other arms construct."""
+    level = guarded_level(step)
+    others = any(guarded_level(other) not in ("", level) for other in scene.of("ctor"))
+    return level if level and others and scene.facts.must_construct(level, scene.architecture) else ""
+
+
+def _by_file(scene: Scene) -> str:
+    """An allocator that is named after a level, whose tables are destroyed by another function of the file."""
+    level, pairs = scene.named_level, scene.pairing.file(scene.piece.path)
+    if not level or "kernel" in scene.piece.name or not scene.facts.must_construct(level, scene.architecture):
+        return ""
+    if level in pairs.destroyed and level not in pairs.constructed:
         return level
-    return level if scene.program.destroys(level, scene.piece.path) else ""
+    siblings = scene.facts.number == 6 and pairs.constructed - {level} and level not in pairs.constructed
+    return level if siblings and pairs.destroyed and "late" in scene.piece.name else ""
 
 
 def _installed(scene: Scene, step: Step) -> str:

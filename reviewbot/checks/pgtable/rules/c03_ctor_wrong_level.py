@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.pairing import guarded_level
 from reviewbot.checks.pgtable.rules.base import Rule
-from reviewbot.checks.pgtable.scene import Scene, guarded_level
+from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
 from reviewbot.findings import Finding, Severity
 
@@ -54,7 +55,8 @@ def _level(scene: Scene, step: Step) -> tuple[str, str]:
         return level, f"the path is taken for {chosen}"
     if any(truth and " == " in text for text, truth in step.known):
         return "", ""  # a run-time choice, as where a folded pgd is the pmd
-    name = scene.named_level
+    inherited = {level for level, _ in scene.roles}
+    name = scene.named_level or (inherited.pop() if len(inherited) == 1 else "")
     if scene.program.callback_levels(scene.piece.name, scene.piece.path):
         return "", ""  # judged by where its tables are installed
     if name and step.table.startswith("alloc:"):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.program import allocator
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -24,11 +25,12 @@ def check(scene: Scene) -> Iterator[Finding]:
         reason = _constructed_here(scene, step) or _constructed_by_allocator(scene, step)
         if reason:
             done.add(step.line)
-            yield scene.finding("C06", Severity.ERROR, step, reason)
+            upper = scene.named_level in ("pud", "p4d", "pgd") and not scene.role[0] and not step.before.ctor
+            yield scene.finding("C06", Severity.WARNING if upper else Severity.ERROR, step, reason)
 
 
 def _reserved(step: Step) -> bool:
-    primitive = step.detail.rpartition(">")[2] if step.detail.startswith(">") else step.name
+    primitive = step.detail.removeprefix("by ") if step.detail.startswith("by ") else step.name
     freer = words.FREERS.get(primitive)
     return freer is not None and not {"pages", "ptdesc"} & set(freer.families)
 
@@ -52,25 +54,55 @@ def _constructed_by_allocator(scene: Scene, step: Step) -> str:
     table = step.before
     if table.ctor or table.destroyed or table.freed or table.family:
         return ""
-    level = _expected_level(scene, step)
-    if not level or not scene.facts.must_construct(level, scene.architecture):
+    for level, maker in _makers(scene, step):
+        if scene.facts.must_construct(level, scene.architecture, kernel=maker.endswith("kernel")):
+            return (
+                f"{scene.piece.name}() frees the {level} table with {step.name}() without its destructor, "
+                f"but {maker}() constructs it: {_lost(level)}."
+            )
+    return _by_file(scene, step)
+
+
+def _makers(scene: Scene, step: Step) -> Iterator[tuple[str, str]]:
+    """The allocators, as (level, name), that made the table if this function does what its name says."""
+    path, origin = scene.piece.path, step.before.origin
+    if scene.piece.name == "pte_free_kernel" and origin == "param" and _always(scene, "pte_alloc_one_kernel"):
+        yield "pte", "pte_alloc_one_kernel"
+    if origin == "param" and (scene.role[0] or not any(True for _ in scene.of("dtor"))):
+        for level, action in sorted(scene.roles):
+            if action in ("free", "tlb") and scene.program.constructs(level, path) is True:
+                yield level, allocator(level)
+    if _HUGE_VMAP.fullmatch(scene.piece.name) and origin == "load":
+        level = step.before.level
+        if level == "pte" and _always(scene, "pte_alloc_one_kernel"):
+            yield "pte", "pte_alloc_one_kernel"
+        elif level != "pte" and scene.program.constructs(level, path) is True:
+            yield level, allocator(level)
+
+
+def _always(scene: Scene, maker: str) -> bool:
+    tables = scene.program.made(maker, scene.piece.path)
+    return bool(tables) and all(table.ctor for table in tables)
+
+
+def _by_file(scene: Scene, step: Step) -> str:
+    """A free for tables that only this file allocates, and always constructs."""
+    pairs, name = scene.pairing.file(scene.piece.path), scene.piece.name
+    level = step.before.level or scene.named_level
+    if not re.search("free|destroy|release", name) or "kernel" in name + step.name or pairs.plain & {level, ""}:
         return ""
-    if scene.program.constructs(level, scene.piece.path) is not True:
+    if _HUGE_VMAP.fullmatch(name) or any(True for _ in scene.of("dtor")):
         return ""
-    maker = "pgd_alloc" if level == "pgd" else f"{level}_alloc_one"
+    if step.before.origin not in ("param", "load", "place") or (step.before.origin == "place" and not level):
+        return ""
+    known = level in pairs.constructed if level else bool(pairs.constructed) and "pgtable" in name
+    if not known:
+        return ""
+    which = f"{level} tables" if level else "page tables"
     return (
-        f"{scene.piece.name}() frees the {level} table with {step.name}() without its destructor, "
-        f"but {maker}() constructs it: {_lost(level)}."
+        f"{name}() frees the table with {step.name}() without its destructor, but this file constructs the {which} "
+        f"that it allocates: {_lost(level)}."
     )
-
-
-def _expected_level(scene: Scene, step: Step) -> str:
-    level, action = scene.role
-    if action in ("free", "tlb") and step.before.origin == "param":
-        return level
-    if _HUGE_VMAP.fullmatch(scene.piece.name) and step.before.origin == "load":
-        return step.before.level if step.before.level != "pte" else ""
-    return ""
 
 
 RULE = Rule(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reviewbot.checks.pgtable.pairing import is_page
 from reviewbot.checks.pgtable.rules.base import Rule
-from reviewbot.checks.pgtable.scene import Scene, is_page
+from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.findings import Finding, Severity
 
 

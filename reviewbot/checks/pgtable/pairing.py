@@ -1,0 +1,147 @@
+"""Which allocator belongs to which free: by role, by what roles call, and within one file.
+
+``pte_alloc_one()`` and ``pte_free()`` are a pair by the kernel's convention.
+What they merely forward to has the same role. Late and hotplug tables have
+no such names; there the functions of one file are held against each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from reviewbot.checks.c.source import Piece
+from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.program import Program, architecture
+from reviewbot.checks.pgtable.state import Step, Table
+
+#: memory that can carry a page-table constructor at all
+PAGE_FAMILIES = ("pages", "ptdesc", "exact")
+_ROLE = re.compile(r"_{0,3}(pte|pmd|pud|p4d|pgd)_(alloc_one|alloc|free|free_tlb|free_defer)")
+#: how far a role is followed through functions that forward
+MAX_FORWARDS = 3
+
+
+def is_page(table: Table) -> bool:
+    """Say whether a table was allocated, on this path, from memory that can be constructed."""
+    return table.origin == "alloc" and table.family in PAGE_FAMILIES
+
+
+def guarded_level(step: Step) -> str:
+    """The level that the tests on the path choose (``shift == PMD_SHIFT``, ``case TABLE_PMD``), or ""."""
+    levels = set()
+    for text, truth in step.known:
+        _, separator, constant = text.partition(" == ")
+        if truth and separator and (level := words.level_of_constant(constant)):
+            levels.add(level)
+    return levels.pop() if len(levels) == 1 else ""
+
+
+def named_role(name: str) -> tuple[str, str]:
+    """The level and the action that a name promises: ``pmd_alloc_one`` is (pmd, alloc)."""
+    found = _ROLE.fullmatch(name)
+    if not found:
+        return "", ""
+    level, action = found.groups()
+    if action.startswith("alloc"):
+        alone = action == "alloc_one" or (level == "pgd" and action == "alloc")
+        return (level, "alloc") if alone else ("", "")
+    return level, "tlb" if action == "free_tlb" else "free"
+
+
+def _own_role(piece: Piece) -> bool:
+    return bool(named_role(piece.name)[0]) or "kernel" in piece.name
+
+
+def level_named(piece: Piece) -> str:
+    """The one level that a function's name speaks of, "" when it is none or several."""
+    levels = set(words.levels_in_name(piece.name))
+    return levels.pop() if len(levels) == 1 else ""
+
+
+@dataclass(slots=True)
+class FilePairs:
+    """What the functions of one file do, by level.
+
+    :ivar constructed: levels of pages that are allocated and constructed in the file.
+    :ivar plain: levels of pages that are allocated and handed on unconstructed; "" for no particular level.
+    :ivar destroyed: levels whose tables of unknown past are destroyed; "" for all.
+    """
+
+    constructed: set[str] = field(default_factory=set)
+    plain: set[str] = field(default_factory=set)
+    destroyed: set[str] = field(default_factory=set)
+
+
+class Pairing:
+    """The pairs of a program."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._roles: dict[str, dict[Piece, set[tuple[str, str]]]] = {}
+        self._files: dict[str, FilePairs] = {}
+
+    def inherited(self, piece: Piece) -> set[tuple[str, str]]:
+        """The roles (level, action) that a function has because role functions forward to it."""
+        place = architecture(piece.path)
+        if place not in self._roles:
+            self._roles[place] = self._forwarded(place)
+        return self._roles[place].get(piece, set())
+
+    def _forwarded(self, place: str) -> dict[Piece, set[tuple[str, str]]]:
+        roles: dict[Piece, set[tuple[str, str]]] = defaultdict(set)
+        waiting = [
+            (piece, named_role(piece.name), 0)
+            for piece in self._program.pieces()
+            if architecture(piece.path) == place and named_role(piece.name)[0]
+        ]
+        while waiting:
+            piece, role, depth = waiting.pop()
+            for callee in self._forwards(piece, role[1]):
+                if role not in roles[callee] and depth < MAX_FORWARDS and not _own_role(callee):
+                    roles[callee].add(role)
+                    waiting.append((callee, role, depth + 1))
+        return roles
+
+    def _forwards(self, piece: Piece, action: str) -> Iterator[Piece]:
+        """The functions whose table a function returns, or to which it leaves its own to be freed."""
+        steps = [step for report in self._program.reports(piece) for step in report.steps]
+        returned = {step.table for step in steps if step.kind == "return" and step.detail == "returned"}
+        for step in steps:
+            if action == "alloc":
+                passes = step.kind == "alloc" and step.table in returned
+            else:
+                free = step.kind == "free" and step.before.origin == "param"
+                passes = free and step.before.destroyed in ("", step.name)
+            if passes and step.name not in words.ALLOCATORS and step.name not in words.FREERS:
+                yield from self._program.candidates(step.name, piece.path)
+
+    def file(self, path: str) -> FilePairs:
+        """The pairs within one file; headers are paired by role alone."""
+        if path not in self._files:
+            pairs = self._files[path] = FilePairs()
+            source = self._program.sources.get(path)
+            for piece in source.pieces if source and path.endswith(".c") else ():
+                if self._program.concerned(piece):
+                    self._note(piece, pairs)
+        return self._files[path]
+
+    def _note(self, piece: Piece, pairs: FilePairs) -> None:
+        named = level_named(piece)
+        for report in self._program.reports(piece):
+            for step in report.steps:
+                hook = self._program.facts.hooks.get(step.name)
+                if step.kind == "ctor" and hook and hook.level and is_page(step.before):
+                    pairs.constructed.add(hook.level)
+                elif step.kind == "dtor" and hook and step.before.origin != "alloc":
+                    pairs.destroyed.add(hook.level or step.before.level or named)
+                elif _handed_on_plain(step):
+                    pairs.plain.add(named)
+
+
+def _handed_on_plain(step: Step) -> bool:
+    """Whether a page is returned unconstructed, and not because the caller asked for such a one."""
+    returned = step.kind == "return" and step.detail == "returned" and is_page(step.before)
+    return returned and not step.before.ctor and not any(" == " in text for text, _ in step.known)
