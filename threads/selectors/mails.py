@@ -12,11 +12,15 @@ REPLIES = 200
 
 
 def patch_of(message_id: str) -> Patch | None:
-    """Return the patch of a mail with its series, report and body (1 query)."""
+    """Return the patch of a mail with its series, report and body (1 query).
+
+    Where later versions carry the mail as their own, it is that of the first.
+    """
     return (
         Patch.objects.filter(message__message_id=message_id.strip("<> "))
         .select_related("message__author", "series__author", "series__report")
         .defer("message__raw")
+        .order_by("series__version", "pk")
         .first()
     )
 

@@ -20,7 +20,7 @@ BODY_SIZE = 12_000
 
 
 def find_series(message_id: str) -> Series | None:
-    """Return the series that a mail belongs to, with author and report: cover, patch or reply (2 queries)."""
+    """Return the series that a mail belongs to, with author and report: cover, patch or reply (1 query)."""
     return (
         Series.objects.filter(messages__message_id=message_id.strip("<> "))
         .select_related("author", "report", "previous")
@@ -43,12 +43,12 @@ def report_of(series: Series) -> SeriesReport:
 
 
 def list_names(series: Series) -> list[str]:
-    """Return the lists that a series was posted to, by name (2 queries)."""
+    """Return the lists that a series was posted to, by name (1 query)."""
     return sorted(series.lists.values_list("name", flat=True))
 
 
 def thread_of(series: Series) -> list[Message]:
-    """Return the mails of a series without their bytes, oldest first (2 queries).
+    """Return the mails of a series without their bytes, oldest first (1 query).
 
     ``text`` of each is its body up to :data:`BODY_SIZE` characters; there are at
     most :data:`THREAD_SIZE`.
@@ -58,7 +58,7 @@ def thread_of(series: Series) -> list[Message]:
 
 
 def latest_delivery(series: Series) -> Delivery | None:
-    """Return the newest drafted or sent reply (2 queries)."""
+    """Return the newest drafted or sent reply (1 query)."""
     return series.deliveries.order_by("-created_at", "-id").first()
 
 
@@ -78,7 +78,7 @@ def _run_facts(ids: Iterable[int]) -> QuerySet[Run, tuple[int, str, str]]:
 
 
 def tag_of(series: Series) -> str:
-    """Return the entity tag of everything that is said about a series, without quotes (2 queries).
+    """Return the entity tag of everything that is said about a series, without quotes (1 query).
 
     It changes with the report, with the state of the row, and with the reply.
     """
@@ -89,7 +89,7 @@ def tag_of(series: Series) -> str:
 
 
 def thread_tag(series: Series) -> str:
-    """Return what changes when a mail is added to a series (2 queries)."""
+    """Return what changes when a mail is added to a series (1 query)."""
     known = series.messages.aggregate(newest=Max("pk"), number=Count("pk"))
     return f"{known['newest']}.{known['number']}"
 
@@ -101,6 +101,5 @@ def settled(series: Series) -> bool:
 
 def mails_of(series: Series) -> list[bytes | memoryview]:
     """Return the kept bytes of the cover and the patches, in the order to apply them (2 queries)."""
-    cover = Message.objects.filter(pk=series.cover_id).values_list("raw", flat=True)
-    patches = Patch.objects.filter(series=series).order_by("number").values_list("message__raw", flat=True)
-    return [*cover, *patches]
+    patches = series.patches.order_by("number").values_list("message__raw", flat=True)
+    return [*([series.cover.raw] if series.cover else []), *patches]
