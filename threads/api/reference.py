@@ -18,6 +18,7 @@ from threads import links
 from threads.api import shapes
 from threads.api.base import ApiView, number_of
 from threads.api.series import submission_status
+from threads.conversion import storable
 from threads.models import Finding, MailingList, Run, Submission
 from threads.selectors import rules, service
 
@@ -131,7 +132,7 @@ class RunListView(ApiView):
         """List runs, newest first."""
         rows = Run.objects.defer("log")
         for name, column in (("check", "check_name"), ("state", "state"), ("commit", "commit")):
-            if value := request.query_params.get(name):
+            if value := storable(request.query_params.get(name, "")):
                 rows = rows.filter(**{column: value})
         return _page(request, rows, _run)
 
@@ -178,7 +179,7 @@ class FindingListView(ApiView):
         """List what runs state, newest first."""
         rows = Finding.objects.all()
         for name in ("rule", "file", "function", "fingerprint", "severity"):
-            if value := request.query_params.get(name):
+            if value := storable(request.query_params.get(name, "")):
                 rows = rows.filter(**{name: value})
         if run := number_of(request, "run", 0, 2**62):
             rows = rows.filter(run_id=run)

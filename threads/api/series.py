@@ -51,7 +51,7 @@ def require_series(message_id: str) -> Series:
     series = selectors.find_series(message_id)
     if series is not None:
         return series
-    asked = Submission.objects.filter(target=message_id.strip("<> ")).first()
+    asked = Submission.objects.filter(target=selectors.bare_msgid(message_id)).first()
     if asked is None:
         raise UnknownError(
             f"No series is known by <{message_id}>. If it is on an archive, POST "
@@ -100,7 +100,9 @@ def _news(request: Request, msgid: str) -> bool:
     """Tell whether a waiting client has something to learn."""
     series = selectors.find_series(msgid)
     if series is None:
-        return not Submission.objects.filter(target=msgid, state__in=[State.NOT_RUN, State.RUNNING]).exists()
+        return not Submission.objects.filter(
+            target=selectors.bare_msgid(msgid), state__in=[State.NOT_RUN, State.RUNNING]
+        ).exists()
     known = request.headers.get("If-None-Match", "")
     return selectors.tag_of(series) not in known if known else selectors.settled(series)
 

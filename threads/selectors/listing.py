@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
+from threads.conversion import storable
 from threads.models import MailingList, Message, Series
 
 PAGE_SIZE = 50
@@ -55,6 +56,7 @@ def _superseded() -> Exists:
 
 def find_rows(wanted: Wanted) -> QuerySet[Series]:
     """Return the series that a list shows."""
+    wanted = replace(wanted, author=storable(wanted.author), q=storable(wanted.q), list_name=storable(wanted.list_name))
     rows = series_rows()
     if wanted.list_name:
         rows = rows.filter(lists__name=wanted.list_name)

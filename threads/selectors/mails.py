@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from reviewbot.mail.diff import find_diff
 from threads.models import Message, Patch
+from threads.selectors.series import bare_msgid
 
 #: answers to one mail on one page
 REPLIES = 200
@@ -17,7 +18,7 @@ def patch_of(message_id: str) -> Patch | None:
     Where later versions carry the mail as their own, it is that of the first.
     """
     return (
-        Patch.objects.filter(message__message_id=message_id.strip("<> "))
+        Patch.objects.filter(message__message_id=bare_msgid(message_id))
         .select_related("message__author", "series__author", "series__report")
         .defer("message__raw")
         .order_by("series__version", "pk")
@@ -55,7 +56,7 @@ def mails_about(patch: Patch) -> list[Message]:
 def mail_of(message_id: str) -> Message | None:
     """Return one mail with its series and its bytes (1 query)."""
     return (
-        Message.objects.filter(message_id=message_id.strip("<> "))
+        Message.objects.filter(message_id=bare_msgid(message_id))
         .select_related("author", "series__author", "series__report")
         .first()
     )

@@ -19,7 +19,9 @@ from django.utils.text import slugify
 from reviewbot.reports.facts import BaseFacts, Cell, Failure, State
 from reviewbot.reports.keeping import unpack
 from reviewbot.reports.sentences import base_name
+from threads.conversion import storable
 from threads.models import MailingList, Message, Patch, Report, Series
+from threads.selectors.series import bare_msgid
 
 NEW, SUPERSEDED = "new", "superseded"
 #: latest state first; a patch without checks is pending for Patchwork
@@ -73,9 +75,9 @@ def find_patches(query: QueryDict) -> QuerySet[Patch]:
         .annotate(project=project_id("series_id"), superseded=Exists(newer))
     )
     if "msgid" in query:
-        rows = rows.filter(message__message_id=query.get("msgid", "").strip("<>"))
+        rows = rows.filter(message__message_id=bare_msgid(query.get("msgid", "")))
     if "hash" in query:
-        rows = rows.filter(patch_id=query["hash"])
+        rows = rows.filter(patch_id=storable(query.get("hash", "")))
     if "series" in query:
         rows = rows.filter(series_id__in=_numbers(query.getlist("series")))
     states = {state.lower() for state in query.getlist("state")}
@@ -106,22 +108,22 @@ def find_covers(query: QueryDict) -> QuerySet[Message]:
     rows = Message.objects.filter(cover_of__isnull=False).select_related("author", "cover_of__author")
     rows = rows.defer("raw").annotate(project=project_id("cover_of"))
     if "msgid" in query:
-        rows = rows.filter(message_id=query.get("msgid", "").strip("<>"))
+        rows = rows.filter(message_id=bare_msgid(query.get("msgid", "")))
     return _common(rows, query, "cover_of__lists", "author", "date", "subject")
 
 
 def _common(rows: QuerySet[Any], query: QueryDict, lists: str, author: str, date: str, name: str) -> QuerySet[Any]:
     """Apply the filters and the order that all collections have."""
-    project = query.get("project", "")
+    project = storable(query.get("project", ""))
     if project and project != "all":
         rows = rows.filter(**{f"{lists}__pk" if project.isdecimal() else f"{lists}__name": project})
     if submitter := query.getlist("submitter"):
         known = Q(**{f"{author}_id__in": _numbers(submitter)})
-        rows = rows.filter(known | Q(**{f"{author}__email__in": [one.lower() for one in submitter]}))
+        rows = rows.filter(known | Q(**{f"{author}__email__in": [storable(one.lower()) for one in submitter]}))
     for word, side in (("since", "gte"), ("before", "lt")):
         if moment := _moment(query.get(word, "")):
             rows = rows.filter(**{f"{date}__{side}": moment})
-    if words := query.get("q"):
+    if words := storable(query.get("q", "")):
         rows = rows.filter(**{f"{name}__icontains": words})
     columns = {"id": "pk", "date": date, "name": name}
     order = query.get("order", "id")

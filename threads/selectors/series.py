@@ -11,6 +11,7 @@ from django.db.models.functions import Left
 from reviewbot.reports.facts import SeriesReport, State, Verdict
 from reviewbot.reports.keeping import unpack
 from reviewbot.reports.status import Beside, RunFacts
+from threads.conversion import storable
 from threads.models import Delivery, Message, Run, Series
 from threads.selectors.provisional import provisional_report
 
@@ -19,10 +20,15 @@ THREAD_SIZE = 400
 BODY_SIZE = 12_000
 
 
+def bare_msgid(text: str) -> str:
+    """Return a Message-ID as it is kept: without brackets and blanks around it (no query)."""
+    return storable(text.strip("<> \t\r\n"))
+
+
 def find_series(message_id: str) -> Series | None:
     """Return the series that a mail belongs to, with author and report: cover, patch or reply (1 query)."""
     return (
-        Series.objects.filter(messages__message_id=message_id.strip("<> "))
+        Series.objects.filter(messages__message_id=bare_msgid(message_id))
         .select_related("author", "report", "previous")
         .first()
     )

@@ -23,6 +23,8 @@ from threads.views.discussion import tree_of
 from threads.views.mailbox import mboxrd
 from threads.views.permissions import may_submit
 
+#: findings of one kind on one page; all of them stand in the files
+FINDINGS_SHOWN = 100
 #: rows of patches that were announced and are not there
 MISSING_SHOWN = 50
 
@@ -84,9 +86,11 @@ def series_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         "sentence": sentences.verdict(report),
         "change": sentences.since_previous(report),
         "matrix": matrix_of(report),
-        "findings": [(named[id(told)], told) for told in report.findings],
-        "fixed": [(named[id(told)], told) for told in report.fixed],
-        "preexisting": [(named[id(told)], told) for told in report.preexisting],
+        "findings": [(named[id(told)], told) for told in report.findings[:FINDINGS_SHOWN]],
+        "more": max(0, len(report.findings) - FINDINGS_SHOWN),
+        "fixed": [(named[id(told)], told) for told in report.fixed[:FINDINGS_SHOWN]],
+        "preexisting": [(named[id(told)], told) for told in report.preexisting[:FINDINGS_SHOWN]],
+        "preexisting_count": len(report.preexisting),
         "thread": tree_of(selectors.thread_of(series), patches),
         "delivery": _delivery(series),
         "forms": (*_FORMS, "atom"),

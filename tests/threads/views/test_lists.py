@@ -147,3 +147,15 @@ def test_submitting_can_be_closed(client: Client, settings: object) -> None:
 
 def test_forms_of_other_sites_are_refused() -> None:
     assert Client(enforce_csrf_checks=True).post("/", {"target": "x@y"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/project/all/list/?q=%00&author=%00",
+        "/api/v1/series/?q=%00&list=%00",
+        "/api/patches/?project=%00&q=%00&msgid=%00",
+    ],
+)
+def test_what_no_database_keeps_is_found_nowhere(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 200

@@ -266,3 +266,13 @@ def test_what_reorders_a_line_is_spelled_out(client: Client) -> None:
     html = page(client, links.to_patch("linux-mm", row.root_msgid))
     assert "&lt;U+202E&gt;ETAL" in html
     assert "\u202e" not in html
+
+
+def test_a_flood_of_findings_does_not_flood_the_page(client: Client) -> None:
+    row = factories.series("[PATCH] mm: flood", expected=1)
+    factories.patch(row, 1, "mm: flood", factories.diff_of(1))
+    many = (factories.told(factories.ignored_result()),) * 300
+    factories.keep(row, factories.report_of(row, verdict=Verdict.FINDINGS, findings=many))
+    html = page(client, series_path(row))
+    assert html.count("<article") == 100
+    assert "200 more, of which none is worse" in html

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from threads.api.patchwork.shapes import USER, Shapes
+from threads.conversion import storable
 from threads.models import MailingList, Message, Patch, Person, Series
 from threads.selectors import patchwork as selectors
 from threads.selectors.patchwork import Checks
@@ -132,7 +133,7 @@ class People(PatchworkView):
     def get(self, request: Request, version: str | None = None) -> Response:
         """List senders; ``q`` is part of name or address."""
         rows = Person.objects.order_by("pk")
-        if words := request.query_params.get("q"):
+        if words := storable(request.query_params.get("q", "")):
             rows = rows.filter(name__icontains=words) | rows.filter(email__icontains=words)
         return self.paged(request, rows, lambda found: [self.shapes.person(row) | {"user": None} for row in found])
 
