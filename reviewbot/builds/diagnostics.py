@@ -20,7 +20,7 @@ from reviewbot.findings import Evidence, Finding, Location, Severity
 # "  CC      mm/memory.o", "  CC [M]  fs/ext4/inode.o": kbuild's word for what it makes
 _STEP = re.compile(r"  (?P<tool>[A-Z][A-Z0-9]*)(?: \[[A-Z]+\])?\s+(?P<target>\S+)$")
 _TEXT = re.compile(
-    r"(?P<file>[^\s:][^:]{0,500}):(?P<line>\d{1,7}):(?:(?P<column>\d{1,5}):)? ?"
+    r"(?P<file>[^\s:]{1,500}):(?P<line>\d{1,7}):(?:(?P<column>\d{1,5}):)? ?"
     r"(?P<kind>fatal error|[Ee]rror|[Ww]arning): (?P<message>.{1,2000}?)(?: \[(?P<option>-W[^\]]+)\])?$"
 )
 # Kconfig's own errors name no kind: "mm/Kconfig:12: syntax error"
