@@ -21,8 +21,14 @@ NEIGHBOUR = Path(__file__).resolve().parents[3] / "shared"
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ctor", description=__doc__)
     parser.add_argument("parts", nargs="*", default=PARTS, help=f"any of {', '.join(PARTS)} (default: all)")
-    parser.add_argument("--kernel", action="append", required=True, type=kernel_option, metavar="NAME=PATH",
-                        help="a kernel tree; the names 5.0, 6.1, 6.12, 6.14 and 7.1.3 are those of the recipes")  # fmt: skip
+    parser.add_argument(
+        "--kernel",
+        action="append",
+        required=True,
+        type=kernel_option,
+        metavar="NAME=PATH",
+        help="a kernel tree; the recipes know 5.0, 6.1, 6.12, 6.14 and 7.1.3",
+    )
     parser.add_argument("--mails", action="append", type=Path, help="a folder with mails of the real cases")
     parser.add_argument("--sample", type=int, metavar="N", help="at most N mutants of each kind and kernel")
     parser.add_argument("--seed", type=int, default=1)

@@ -36,8 +36,9 @@ def wrong_conversion(site: Site, epoch: Epoch) -> Iterator[Mutation]:
         yield planted(site, "wrong-conversion", "C24", site.body.replace(argument, f"virt_to_ptdesc({match[2]})"))
     elif match and match[1] == "virt_to_page":
         yield planted(site, "wrong-conversion", "C24", site.body.replace(argument, f"(struct page *){match[2]}"))
-    elif parameter and dict(site.body.parameters).get(site.table, "").startswith(("pgtable_t", "struct page")):
-        if epoch.pgtable_is_page(site.body.unit.path):
+    elif parameter and epoch.pgtable_is_page(site.body.unit.path):
+        kind = dict(site.body.parameters).get(site.table, "")
+        if kind.startswith(("pgtable_t", "struct page")):
             yield planted(site, "wrong-conversion", "C24", site.body.replace(argument, f"virt_to_page({site.table})"))
 
 
@@ -76,7 +77,7 @@ def wrong_mm(site: Site, epoch: Epoch) -> Iterator[Mutation]:
     mm = site.body.text(arguments[0])
     swapped = (site.body.replace(arguments[0], site.table), site.body.replace(arguments[1], mm))
     yield planted(site, "swapped-arguments", "C19 C24 C18", *swapped)
-    if mm == "mm":
+    if mm == "mm" and "kernel" not in site.body.name:
         yield planted(site, "init-mm-for-user-table", "C19", site.body.replace(arguments[0], "&init_mm"))
         if re.search(r"p(te|md)_alloc_one", site.body.name):
             yield planted(site, "null-mm-for-user-table", "C19", site.body.replace(arguments[0], "NULL"))
