@@ -106,7 +106,7 @@ def _discussion(series: models.Series) -> Discussion:
 
 
 def _replies(series: models.Series) -> QuerySet[models.Message]:
-    return series.messages.filter(patch__isnull=True, cover_of__isnull=True).order_by("date")
+    return series.messages.filter(patches__isnull=True, cover_of__isnull=True).order_by("date")
 
 
 def _across_versions(series: models.Series, told: list[Told]) -> tuple[list[Told], tuple[Told, ...]]:

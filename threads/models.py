@@ -133,11 +133,15 @@ class Series(Work):
 
 
 class Patch(models.Model):
-    """Message n of a series with a diff. The diff itself stands in the message."""
+    """Message n of a series with a diff. The diff itself stands in the message.
+
+    A mail belongs to one series, ``message.series``; a partial re-roll (v2 of
+    patch 3 alone) carries the other patches of the version before as its own.
+    """
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="patches")
     number = models.PositiveIntegerField()
-    message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="patch")
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="patches")
     subject = models.TextField()
     patch_id = models.CharField(max_length=64, db_index=True)
     files = models.JSONField(default=list)
@@ -146,7 +150,10 @@ class Patch(models.Model):
     class Meta:
         verbose_name_plural = "patches"
         ordering = ["number"]
-        constraints = [models.UniqueConstraint(fields=["series", "number"], name="patch_number_once_per_series")]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "number"], name="patch_number_once_per_series"),
+            models.UniqueConstraint(fields=["series", "message"], name="patch_mail_once_per_series"),
+        ]
 
     def __str__(self) -> str:
         return self.subject

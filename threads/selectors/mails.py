@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from reviewbot.mail.diff import find_diff
 from threads.models import Message, Patch

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from reviewbot.reports.facts import State, Verdict
 from reviewbot.series.assemble import assemble
@@ -57,6 +57,9 @@ def _keep_all(found: Sequence[Series], mails: dict[str, models.Message]) -> list
     for series in sorted(found, key=lambda one: (one.version, one.date)):
         previous = rows.get(series.previous.root_msgid) if series.previous else None
         rows[series.root_msgid] = _keep(series, previous, mails)
+    own = [name for series in found for name in series.message_ids]
+    # What was taken for a part of something else, before more of the thread was there.
+    models.Patch.objects.filter(message__message_id__in=own).exclude(series__in=rows.values()).delete()
     return list(rows.values())
 
 
@@ -87,7 +90,9 @@ def _existing(series: Series) -> models.Series | None:
     names = series.message_ids
     return (
         models.Series.objects.filter(
-            Q(root_msgid__in=names) | Q(cover__message_id__in=names) | Q(patches__message__message_id__in=names)
+            Q(root_msgid__in=names)
+            | Q(cover__message_id__in=names)
+            | Q(patches__message__message_id__in=names, patches__message__series=F("pk"))
         )
         .select_related("topic")
         .order_by("id")
@@ -103,7 +108,10 @@ def _fields(series: Series, mails: dict[str, models.Message]) -> dict[str, Any]:
         "version": series.version,
         "expected": series.expected,
         "date": series.date,
-        "cover": mails[series.cover.message_id] if series.cover else None,
+        # A partial re-roll has the cover of the version before in view; it is not its own.
+        "cover": mails[series.cover.message_id]
+        if series.cover and series.cover.message_id in series.message_ids
+        else None,
         "prefixes": [storable(word) for word in series.prefixes],
         "base_commit": storable(series.base_commit)[:64],
         "change_id": storable(series.change_id)[:255],
@@ -128,9 +136,6 @@ def _keep_patches(row: models.Series, series: Series, mails: dict[str, models.Me
     """Make the patch rows those of the series; say whether a diff or a place changed."""
     before = {patch.number: (patch.message.message_id, patch.patch_id) for patch in _patches(row)}
     after = {patch.number: (patch.message.message_id, patch.patch_id) for patch in series.patches}
-    models.Patch.objects.filter(message__message_id__in=[name for name, _ in after.values()]).exclude(
-        series=row
-    ).delete()
     if before != after:
         row.patches.all().delete()
     for patch in series.patches:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reviewbot.reports.facts import Verdict
-from tests.threads.services.conftest import V1, V2, Queue
+from tests.threads.conftest import V1, V2, Queue
 from threads import models
 from threads.services import following
 

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from reviewbot.errors import OperatorError, TransientError
 from reviewbot.reports.facts import State, Verdict
-from tests.threads.services.conftest import Queue
+from tests.threads.conftest import Queue
 from threads import models, tasks
 from threads.services import checking, intake, pipeline, queue, trees
 

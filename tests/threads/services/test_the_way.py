@@ -7,7 +7,7 @@ from django.conf import settings
 from reviewbot.mail.parse import parse_message
 from reviewbot.reports.facts import Life, Remark, SeriesReport, State, Verdict
 from reviewbot.reports.keeping import unpack
-from tests.threads.services.conftest import V1, V2, Queue
+from tests.threads.conftest import V1, V2, Queue
 from threads import models
 from threads.services import intake, pipeline
 
@@ -175,3 +175,24 @@ def test_without_any_tree_the_operator_is_told(transactional_db: None, steps: Qu
     row.refresh_from_db()
     assert row.state == State.BROKEN
     assert "manage.py tree add" in row.reason
+
+
+def test_a_partial_re_roll_stands_on_the_patches_of_the_version_before(
+    minikernel: models.Tree, steps: Queue, mails: list[bytes]
+) -> None:
+    v1 = [raw for raw in mails if b"7001-" in raw.split(b"\n\n")[0]]
+    [whole] = [raw for raw in mails if f"Message-ID: <{V2.format(3)}>".encode() in raw]
+    head, _, body = whole.partition(b"\n\n")
+    lines = [line for line in head.split(b"\n") if not line.startswith((b"In-Reply-To", b"References"))]
+    answered = V1.format(3).encode()
+    alone = b"\n".join([*lines, b"In-Reply-To: <%s>" % answered, b"References: <%s>" % answered]) + b"\n\n" + body
+    first = intake.take_in(v1)
+    second = intake.take_in([alone])
+    assert [patch.message.message_id for patch in second.patches.all()] == [
+        V1.format(2),
+        V2.format(3),
+        V1.format(4),
+    ]
+    assert first.patches.count() == 3
+    assert intake.require_series(V1.format(2)).pk == first.pk
+    assert intake.require_series(V2.format(3)).pk == second.pk

@@ -11,7 +11,7 @@ from django.conf import settings
 from threads import models, tasks
 from threads.services import intake, pipeline, queue, trees
 
-CORPUS = Path(__file__).resolve().parents[2] / "corpus"
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 V1, V2 = "20260302090000.7001-{}-mara@example.org", "20260309090000.7002-{}-mara@example.org"
 
 
