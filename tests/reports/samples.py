@@ -48,23 +48,23 @@ def mails() -> dict[str, Message]:
     return {mail.message_id: mail for mail in parsed}
 
 
-def ignored_result(line: int = 22) -> Finding:
+def ignored_result(line: int = 31) -> Finding:
     """Return what is wrong with patch 2 of v1; the reviewer has said so."""
     return Finding(
         "C01",
         Severity.ERROR,
-        Location(PAGEATTR, line, "split_pmd", "\tpagetable_pte_ctor(ptdesc);"),
+        Location(PAGEATTR, line, "split_pmd", "\tpagetable_pte_ctor(first);"),
         "split_pmd() ignores the result of pagetable_pte_ctor(), which fails when the split page-table lock "
         "cannot be allocated; the table is then used without a lock.",
         (
-            Evidence(PAGEATTR, 18, "the table is allocated"),
-            Evidence(PAGEATTR, 22, "the result of the constructor is dropped"),
-            Evidence(PAGEATTR, 36, "and the table is installed whether it failed or not"),
+            Evidence(PAGEATTR, 27, "the table is allocated"),
+            Evidence(PAGEATTR, 31, "the result of the constructor is dropped"),
+            Evidence(PAGEATTR, 52, "and the table is installed whether it failed or not"),
         ),
     )
 
 
-def missing_dtor(line: int = 61) -> Finding:
+def missing_dtor(line: int = 83) -> Finding:
     """Return what is wrong with patch 3 of both versions; nobody has said so."""
     return Finding(
         "C06",
@@ -81,7 +81,7 @@ def missing_dtor(line: int = 61) -> Finding:
     )
 
 
-def unused_variable(line: int = 45) -> Finding:
+def unused_variable(line: int = 67) -> Finding:
     """Return the compiler's warning about patch 3 of v1."""
     return Finding(
         "gcc.-Wunused-variable",
@@ -236,7 +236,7 @@ def second_version(**fields: Any) -> SeriesReport:
         "state": State.FAILED,
         "verdict": Verdict.FINDINGS,
         "cells": cells({(3, "pgtable"): 1}),
-        "findings": (told(missing_dtor(64), 3, 2),),
+        "findings": (told(missing_dtor(86), 3, 2),),
         "gone": (told(ignored_result(), 2, said=raised()), told(unused_variable(), 3, check="build")),
         "versions": (
             VersionFacts(1, V1.format(1), f"[PATCH 0/3] {NAME}", DATES[1], Verdict.FINDINGS, 3),

@@ -21,7 +21,7 @@ def states(report: SeriesReport) -> list[tuple[str, str]]:
 
 
 def test_sarif_compares_with_the_version_before() -> None:
-    moved = samples.told(samples.missing_dtor(64), 3, 2, moved=True)
+    moved = samples.told(samples.missing_dtor(86), 3, 2, moved=True)
     new = samples.told(samples.unused_variable(), 3, 2, since=2)
     fixed = samples.told(samples.old_mistake(), 1, life=Life.FIXED)
     report = samples.second_version(findings=(moved, new), fixed=(fixed,))
@@ -39,12 +39,12 @@ def test_sarif_shows_the_path_the_rule_and_the_place() -> None:
     (run,) = sarif.render(samples.second_version(), site_url=samples.SITE)["runs"]
     result = run["results"][0]
     steps = result["codeFlows"][0]["threadFlows"][0]["locations"]
-    assert [step["location"]["physicalLocation"]["region"]["startLine"] for step in steps] == [52, 56, 62, 64]
+    assert [step["location"]["physicalLocation"]["region"]["startLine"] for step in steps] == [74, 78, 84, 86]
     assert result["properties"] == {"life": "new", "patch": 3, "check": "pgtable", "sinceVersion": 1}
     rule = run["tool"]["driver"]["rules"][result["ruleIndex"]]
     assert (rule["id"], rule["name"]) == ("C06", "dtor-missing")
     assert rule["helpUri"] == "https://review.example.org/rules/C06/"
-    assert result["partialFingerprints"]["reviewbot/v1"].startswith(samples.missing_dtor(64).fingerprint)
+    assert result["partialFingerprints"]["reviewbot/v1"].startswith(samples.missing_dtor(86).fingerprint)
     assert run["properties"]["page"].startswith("https://review.example.org/project/linux-mm/series/")
 
 

@@ -44,12 +44,12 @@ def with_findings(*findings: Told) -> SeriesReport:
 
 def raised_again() -> SeriesReport:
     """Return a v2 that still has what was raised for v1."""
-    told = samples.told(samples.missing_dtor(64), 3, 2, said=samples.raised())
+    told = samples.told(samples.missing_dtor(86), 3, 2, said=samples.raised())
     return samples.second_version(findings=(told,))
 
 
 def transient() -> SeriesReport:
-    place = Location(samples.PAGEATTR, 27, "split_pmd", "\t\tpagetable_free(ptdesc);")
+    place = Location(samples.PAGEATTR, 47, "split_pmd", "\t\tpagetable_free(second);")
     finding = Finding("C06", Severity.ERROR, place, "The table is freed without its destructor.")
     return with_findings(samples.told(finding, 2, life=Life.TRANSIENT, gone_by=3))
 
@@ -65,13 +65,13 @@ def outside_the_diff() -> SeriesReport:
 
 
 def compile_error() -> SeriesReport:
-    place = Location(samples.PAGEATTR, 45, "split_pud", "\tpmd_t *pmdp, *last;")
+    place = Location(samples.PAGEATTR, 67, "split_pud", "\tpmd_t *pmdp, *last;")
     finding = Finding("gcc.error", Severity.ERROR, place, "unknown type name 'pmd_t'; did you mean 'pud_t'?")
     return with_findings(samples.told(finding, 3, check="build"))
 
 
 def long_path() -> SeriesReport:
-    steps = tuple(Evidence(samples.PAGEATTR, 49 + step, f"step {step}") for step in range(12))
+    steps = tuple(Evidence(samples.PAGEATTR, 71 + step, f"step {step}") for step in range(12))
     return with_findings(samples.told(replace(samples.missing_dtor(), evidence=steps), 3))
 
 
@@ -186,28 +186,28 @@ def b4_comments(report: SeriesReport) -> list[tuple[str, int, str]]:
 def test_b4_shows_each_finding_at_its_line() -> None:
     path = f"b/{samples.PAGEATTR}"
     unused, freed, rest = b4_comments(samples.first_version())
-    assert unused[:2] == (path, 45)
+    assert unused[:2] == (path, 67)
     assert unused[2].startswith("Since this patch, gcc warns in split_pud(): unused variable 'last'")
-    assert freed[:2] == (path, 61)
+    assert freed[:2] == (path, 83)
     assert freed[2].startswith("Since this patch, split_pud() frees a table that was constructed")
-    assert freed[2].endswith("line 61: and the table is freed")
+    assert freed[2].endswith("line 83: and the table is freed")
     assert rest[2].startswith("Applied to linux-source-6.12")
 
 
 def test_a_finding_of_another_patch_is_not_put_at_a_line_of_this_one() -> None:
     comments = b4_comments(several_patches())
-    assert [line for _, line, text in comments if "Since" in text.split("\n")[0]] == [22]
+    assert [line for _, line, text in comments if "Since" in text.split("\n")[0]] == [31]
     assert 'Since patch 3, "arm64: mm: split PUD blocks of the linear map"' in body(several_patches())
 
 
 def test_this_project_reads_its_own_reply_alike() -> None:
     made = drafted(samples.second_version())
     first = quoted_hunks(parse_message(made.raw), MAILS[made.in_reply_to])[0]
-    assert (first.file, first.line) == (samples.PAGEATTR, 64)
+    assert (first.file, first.line) == (samples.PAGEATTR, 86)
 
 
 def test_the_line_is_found_by_its_text_when_later_patches_have_moved_it() -> None:
-    moved = with_findings(samples.told(samples.missing_dtor(line=1061), 3, code=()))
+    moved = with_findings(samples.told(samples.missing_dtor(line=1083), 3, code=()))
     assert "> +\t\tspin_unlock(&split_lock);\n> +\t\tpagetable_free(ptdesc);\n\nSince this patch" in body(moved)
 
 
@@ -238,10 +238,10 @@ ANYTHING = st.text(max_size=60)
 def test_no_text_of_others_becomes_a_header_or_an_escape(
     message: str, function: str, text: str, author: str, rule: str
 ) -> None:
-    place = Location(samples.PAGEATTR, 61, function, "\t\tpagetable_free(ptdesc);")
+    place = Location(samples.PAGEATTR, 83, function, "\t\tpagetable_free(ptdesc);")
     step = Evidence(text, 3, text)
     finding = Finding(rule, Severity.ERROR, place, message, (step,), condition=text, assumption=text)
-    report = with_findings(samples.told(finding, 3, code=((61, text),)))
+    report = with_findings(samples.told(finding, 3, code=((83, text),)))
     made = drafted(replace(report, author=author, looked_at=(text,), lists=(text,)))
     names = re.findall(rb"(?m)^([A-Za-z-]+):", made.raw.partition(b"\n\n")[0])
     assert names == [

@@ -54,7 +54,7 @@ def waiting() -> SeriesReport:
 
 
 def transient() -> SeriesReport:
-    place = Location(samples.PAGEATTR, 27, "split_pmd", "\t\tpagetable_free(ptdesc);")
+    place = Location(samples.PAGEATTR, 47, "split_pmd", "\t\tpagetable_free(second);")
     finding = Finding("C06", Severity.ERROR, place, "split_pmd() frees a constructed table without its destructor.")
     told = samples.told(finding, 2, life=Life.TRANSIENT, gone_by=3)
     return samples.report(
@@ -161,7 +161,7 @@ def test_what_others_write_without_end_is_cut() -> None:
     finding = replace(
         samples.missing_dtor(), message="word " * 100_000, evidence=(Evidence("mm/a.c", 1, "x" * 100_000),) * 1000
     )
-    told = samples.told(finding, 3, code=((61, "y" * 100_000),))
+    told = samples.told(finding, 3, code=((83, "y" * 100_000),))
     report = samples.report(verdict=Verdict.FINDINGS, findings=(told,) * 1000, subject="z" * 100_000)
     text = render(report)
     assert len(text) < 50 * 150_000
