@@ -21,8 +21,8 @@ export REVIEWBOT_LINUX
 PACKAGES := ca-certificates git python3 python3-venv \
 	linux-source-6.12 gcc-aarch64-linux-gnu gcc make bc bison flex libssl-dev libelf-dev xz-utils \
 	bubblewrap ccache redis-server
-# Only the tests use these: a browser, a list archive, a database server, a browser for text.
-TEST_PACKAGES := $(PACKAGES) chromium public-inbox postgresql w3m
+# Only the tests use these: a browser, a list archive, a database server.
+TEST_PACKAGES := $(PACKAGES) chromium public-inbox postgresql
 
 # Installs the packages of a list that are missing; an ordinary user gets the command to run instead.
 define install_packages
