@@ -13,6 +13,7 @@ from reviewbot.reports import facts
 from reviewbot.reports.facts import Life, Reproduce, SeriesReport, State, Told, Verdict
 from reviewbot.reports.keeping import unpack
 from reviewbot.series.discussion import Discussion
+from reviewbot.tree.model import Method
 from reviewbot.tree.readers import GitFiles
 from threads import conversion, models
 from threads.lanes import BUILD, Lane, lanes_of
@@ -164,7 +165,18 @@ def _judge(
         return (State.FAILED if errors else State.WARNED), Verdict.FINDINGS, broken
     if broken:
         return State.BROKEN, Verdict.BROKEN, broken
-    return State.PASSED, Verdict.CLEAN, ""
+    return State.PASSED, Verdict.CLEAN, _already_there(application)
+
+
+def _already_there(application: models.Application) -> str:
+    """Say which patches the tree has already, "" when it has none of them."""
+    commits = [commit for commit in application.commits.all() if commit.number]
+    there = [str(commit.number) for commit in commits if commit.method == Method.ALREADY]
+    if not there:
+        return ""
+    if len(there) == len(commits):
+        return f"{application.tree_name} has every patch of the series already; there was nothing new to check."
+    return f"{application.tree_name} has patch {', '.join(there)} already."
 
 
 def _patches(series: models.Series, commits: Sequence[models.AppliedPatch]) -> tuple[facts.PatchFacts, ...]:

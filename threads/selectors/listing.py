@@ -59,7 +59,9 @@ def find_rows(wanted: Wanted) -> QuerySet[Series]:
     wanted = replace(wanted, author=storable(wanted.author), q=storable(wanted.q), list_name=storable(wanted.list_name))
     rows = series_rows()
     if wanted.list_name:
-        rows = rows.filter(lists__name=wanted.list_name)
+        # Asked row by row, so that the newest are found without sorting everything that is on the list.
+        on_list = Series.lists.through.objects.filter(series=OuterRef("pk"), mailinglist__name=wanted.list_name)
+        rows = rows.filter(Exists(on_list))
     if wanted.state:
         rows = rows.filter(state=wanted.state)
     if wanted.verdict:

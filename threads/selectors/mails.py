@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.db.models import F, Q
-
 from reviewbot.mail.diff import find_diff
 from threads.models import Message, Patch
 from threads.selectors.series import bare_msgid
@@ -48,9 +46,9 @@ def replies_to(message: Message) -> list[Message]:
 
 def mails_about(patch: Patch) -> list[Message]:
     """Return the patch's mail and every mail of its series that is neither patch nor cover, with body (1 query)."""
-    mails = Message.objects.filter(series_id=patch.series_id, cover_of=None)
-    mails = mails.filter(Q(patches=None) | Q(patches=patch)).select_related("author").defer("raw")
-    return list(mails.order_by("date", "id")[:REPLIES])
+    others = Patch.objects.filter(series_id=patch.series_id).exclude(pk=patch.pk).values("message_id")
+    mails = Message.objects.filter(series_id=patch.series_id).exclude(pk__in=others).exclude(pk=patch.series.cover_id)
+    return list(mails.select_related("author").defer("raw").order_by("date", "id")[:REPLIES])
 
 
 def mail_of(message_id: str) -> Message | None:

@@ -85,7 +85,7 @@ def find_patches(query: QueryDict) -> QuerySet[Patch]:
         rows = rows.filter(_in_states(states, newer))
     if query.get("archived", "").lower() in ("true", "1") or query.get("delegate"):
         return rows.none()
-    return _common(rows, query, "series__lists", "message__author", "message__date", "subject")
+    return _common(rows, query, "series__lists", "message__author", "series__date", "subject")
 
 
 def _in_states(states: set[str], newer: QuerySet[Series]) -> Q:

@@ -27,6 +27,8 @@ def add(
 ) -> models.Tree:
     """Take a directory, a tar archive, or a branch of a repository as a tree; doing it again is quick.
 
+    A local repository is not copied: its objects are read where they are.
+
     :raises OperatorError: when the source is not there or cannot be read.
     """
     place = Path(source).expanduser()
@@ -35,7 +37,7 @@ def add(
         raise OperatorError(f"There is no directory, archive or repository {source}; give one that is there.")
     where = str(place.absolute()) if local else source
     store = Store(settings.STORE)
-    if branch or not local:
+    if branch or not local or _is_repository(place):
         found = store.import_repository(name, where, branch or "HEAD")
     else:
         found = store.import_directory(name, where)
@@ -46,6 +48,10 @@ def add(
         },
     )  # fmt: skip
     return row
+
+
+def _is_repository(place: Path) -> bool:
+    return (place / ".git").exists() or ((place / "HEAD").is_file() and (place / "objects").is_dir())
 
 
 def sync(tree: models.Tree) -> None:
