@@ -54,15 +54,19 @@ class ListFeed(SeriesFeed):
     def items(self, obj: str) -> list[Series]:
         """Return the entries, newest first."""
         wanted = listing.Wanted(list_name="" if obj == links.ANY_LIST else obj)
-        return listing.page_of(listing.find_rows(wanted).select_related("report"), size=ENTRIES).rows
+        return listing.page_of(
+            listing.find_rows(wanted).select_related("report").defer("report__facts"), size=ENTRIES
+        ).rows
 
     def item_title(self, item: Series) -> str:
         """Return verdict and subject."""
         return _clean(f"{item.verdict}: {item.subject}")
 
     def item_description(self, item: Series) -> str:
-        """Return the verdict in a sentence."""
-        return _clean(sentences.verdict(selectors.report_of(item)) if hasattr(item, "report") else item.reason)
+        """Return what is known, in a sentence."""
+        found = [(item.new_errors, "error"), (item.new_warnings, "warning")]
+        counts = sentences.enumerated([sentences.counted(number, word) for number, word in found if number])
+        return _clean(" ".join(filter(None, (f"{item.verdict}.", f"New: {counts}." if counts else "", item.reason))))
 
     def item_link(self, item: Series) -> str:
         """Return the page of the series."""
