@@ -128,5 +128,5 @@ def _bodies(files: Files, path: str) -> dict[str, str]:
     bodies: dict[str, str] = {}
     for piece in Source(path, data or b"").pieces:
         text = normalise("\n".join(lines[piece.line - 1 : piece.last_line]))
-        bodies[piece.name] = bodies.get(piece.name, "") + text
+        bodies[piece.written] = bodies.get(piece.written, "") + text
     return bodies

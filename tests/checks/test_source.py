@@ -87,7 +87,34 @@ def test_no_bytes_crash_the_scanner(data: bytes) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["{", "}", "(", ")", ";", "if", "else", "while", "do", "for", "goto", "a:", "a", "return", "=", ",", "&", "*", "->", "switch", "case", "1:", "0", "x", "y", "#if\n"]
+            [
+                "{",
+                "}",
+                "(",
+                ")",
+                ";",
+                "if",
+                "else",
+                "while",
+                "do",
+                "for",
+                "goto",
+                "a:",
+                "a",
+                "return",
+                "=",
+                ",",
+                "&",
+                "*",
+                "->",
+                "switch",
+                "case",
+                "1:",
+                "0",
+                "x",
+                "y",
+                "#if\n",
+            ]
         ),
         max_size=60,
     )

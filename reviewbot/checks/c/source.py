@@ -67,6 +67,7 @@ class Piece:
         replacement text without continuation marks.
     :ivar line: the line of the name; ``body_line`` that of the start of ``body``.
     :ivar condition: the conditions of the ``#if`` around it, joined by ``&&``.
+    :ivar written: the name as it is written.
     :ivar broken: why the piece ends too early, "" when it is whole.
     """
 
@@ -81,6 +82,7 @@ class Piece:
     condition: str
     static: bool
     broken: str = ""
+    written: str = ""
 
     @property
     def last_line(self) -> int:
@@ -290,6 +292,7 @@ class Source:
             condition,
             re.search(r"\bstatic\b", result) is not None,
             broken,
+            name,
         )
 
     def _define(self, token: re.Match[str], condition: str) -> Define | None:
@@ -316,7 +319,7 @@ class Source:
         macros = [
             Piece(
                 self.path, define.name, "macro", "", tuple(Parameter(name, "") for name in define.parameters or ()),
-                define.body, define.line, define.body_line, define.condition, False,
+                define.body, define.line, define.body_line, define.condition, False, "", define.name,
             )
             for define in self.defines
             if define.parameters is not None and define.body.strip() and define.name + "_noprof(" not in define.body

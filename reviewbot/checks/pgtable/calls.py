@@ -170,7 +170,9 @@ class Calls:
         value = values[0]
         if value.kind == "address":
             self._emit(state, expr, "convert", name, f"place:&{value.name}", "", "address")
-            value = Value("object", f"place:&{value.name}", "virt")
+            held = state.env.get(value.name)
+            known = held is not None and held.kind == "object"
+            value = Value("object", held.name if held and known else f"place:&{value.name}", "virt")
         if value.kind != "object":
             return [(state, value if value.kind == "null" else UNKNOWN)]
         self._emit_conversion(state, expr, name, value)
@@ -210,9 +212,13 @@ class Calls:
         index = min(hook.table, len(values) - 1)
         if index < 0:
             return [(state, UNKNOWN)]
+        if hook.mm >= 0 and _names_table(values[hook.mm]) and not _names_table(values[index]):
+            index = hook.mm  # swapped: rule C19 says so, the others go on with the table
         value = values[index]
         if value.kind == "address":
-            value = Value("object", f"place:&{value.name}", "address")
+            held = state.env.get(value.name)
+            known = held is not None and held.kind == "object"
+            value = Value("object", held.name if held and known else f"place:&{value.name}", "address")
         if value.kind == "null":
             return [] if not hook.constructs else [(state, UNKNOWN)]
         if value.kind != "object":
@@ -286,6 +292,7 @@ class Calls:
 
     def _apply(self, expr: Expr, name: str, summary: Sequence[Outcome], values: list[Value], state: State) -> Ways:
         made = any(outcome.fresh for outcome in summary)
+        touched = {index for outcome in summary for index, _ in outcome.effects}
         ways: Ways = []
         for outcome in summary:
             if made and outcome.value == "null" and not outcome.effects:
@@ -296,6 +303,9 @@ class Calls:
             for index, effect in outcome.effects:
                 if index < len(values):
                     self._effect(after, expr, name, values[index], effect, outcome.trail)
+            for index in touched - {index for index, _ in outcome.effects}:
+                if index < len(values):
+                    self._lend(after, values[index])  # the callee may have kept it for a reason of its own
             ways.append((after, self._result(outcome, expr, name, values, after, summary)))
         return ways or [(state, UNKNOWN)]
 
@@ -430,6 +440,10 @@ class Calls:
         for value in values:
             self._lend(state, value)
         return [(state, UNKNOWN)]
+
+
+def _names_table(value: Value) -> bool:
+    return value.kind == "object" and value.form in ("page", "desc", "folio")
 
 
 def _truth_holds(value: Value, wanted: bool, state: State) -> bool:

@@ -67,7 +67,7 @@ class PgtableCheck:
         program = load(files, facts, relevant)
         _widen(files, program)
         pairing = Pairing(program)
-        wanted = set(paths or relevant)
+        wanted = set(paths or program.sources)
         for path in sorted(wanted & set(program.sources)):
             coverage.files.append(path)
             yield from self._file(program.sources[path], program, pairing, coverage)
@@ -88,7 +88,7 @@ class PgtableCheck:
                 continue
             coverage.functions += 1
             if unread := _unread(piece, program):
-                coverage.unread.append(f"{source.path}:{piece.line} {piece.name}: {unread}")
+                coverage.unread.append(f"{source.path}:{piece.line} {piece.written}: {unread}")
                 if piece.broken:
                     continue
             scene = Scene(piece, program.reports(piece), program, pairing)

@@ -41,6 +41,8 @@ _TABLE_TYPE = re.compile(
 )
 _SPEAKS_OF_TABLES = re.compile(r"\bp(?:te|md|ud|4d|gd)_t\b|pgtable|pagetable|ptdesc|page_table")
 _SLAB = re.compile(r"\bkmem_cache_z?(?:alloc|free)\w*\s*\(")
+#: headers that stand in for a level which the configuration does not have
+_FOLDED = re.compile(r"asm-generic/(?:pgtable-no|5level)")
 MAX_CALL_DEPTH = 10
 
 
@@ -104,6 +106,7 @@ class Program:
     def candidates(self, name: str, path: str) -> list[Piece]:
         """The definitions that a name may mean in a file."""
         pieces = [piece for piece in self._functions.get(name, ()) if self._visible(piece, path)]
+        pieces = [piece for piece in pieces if not _FOLDED.search(piece.path)] or pieces
         for near in (
             [piece for piece in pieces if piece.path == path],
             [piece for piece in pieces if architecture(piece.path) == architecture(path)],

@@ -62,6 +62,14 @@ class Scene:
         """The one level that the function's name speaks of, "" when it is none or several."""
         return level_named(self.piece)
 
+    def type_of(self, name: str) -> str:
+        """The declared type of a parameter or local variable, "" when it has none here."""
+        for parameter in self.piece.parameters:
+            if parameter.name == name:
+                return parameter.type
+        graphs = (report.graph for report in self.reports if report.graph)
+        return next((graph.types[name] for graph in graphs if name in graph.types), "")
+
     @cached_property
     def comments(self) -> str:
         """The function as it is written, with its comments and those just above."""
@@ -85,7 +93,7 @@ class Scene:
     ) -> Finding:
         """Make a finding at an event, with the path that led there."""
         line = line or step.line
-        place = Location(self.piece.path, line, self.piece.name, self.text(line))
+        place = Location(self.piece.path, line, self.piece.written, self.text(line))
         conditions = [part for part in (self.piece.condition, step.condition) if part]
         steps = tuple(dict.fromkeys((*step.history, *evidence)))
         return Finding(rule, severity, place, message, steps, " && ".join(conditions), assumption)

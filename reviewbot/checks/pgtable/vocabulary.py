@@ -219,4 +219,6 @@ def form_of_type(text: str) -> str:
         return "folio"
     if re.search(r"\b(?:pte|pmd|pud|p4d|pgd)_t\s*\*(?!\s*[*\[])", text):
         return "virt"
+    if re.search(r"\b(?:unsigned long|u64|u32|char)\s*\*(?!\s*[*\[])", text):
+        return "virt"
     return "phys" if "phys_addr_t" in text else ""

@@ -80,14 +80,19 @@ def _by_role(scene: Scene) -> str:
 
 
 def _kernel(scene: Scene) -> str:
-    """``pte_alloc_one_kernel()``, in a tree whose pte_free_kernel() destroys."""
-    kernel = scene.piece.name == "pte_alloc_one_kernel"
-    return "pte" if kernel and scene.program.destroys("pte_free_kernel", scene.piece.path) else ""
+    """``pte_alloc_one_kernel()``, in a tree that constructs kernel tables or whose pte_free_kernel() destroys."""
+    if scene.piece.name != "pte_alloc_one_kernel":
+        return ""
+    wanted = scene.facts.must_construct("pte", scene.architecture, kernel=True)
+    return "pte" if wanted or scene.program.destroys("pte_free_kernel", scene.piece.path) else ""
 
 
 def _by_choice(scene: Scene, step: Step) -> str:
     """One arm of a choice between levels, where other arms construct."""
     level = guarded_level(step)
+    for_kernel = any(truth and text.endswith(" == &init_mm") for text, truth in step.known)
+    if for_kernel and scene.facts.number == 6 and any(True for _ in scene.of("ctor")):
+        return "kernel"
     others = any(guarded_level(other) not in ("", level) for other in scene.of("ctor"))
     return level if level and others and scene.facts.must_construct(level, scene.architecture) else ""
 

@@ -21,6 +21,8 @@ def check(scene: Scene) -> Iterator[Finding]:
             why = f"{ctor.name if ctor else 'its constructor'}() failed on this path"
         elif is_page(table) and not table.ctor:
             why = "no constructor ran since it was allocated"
+        elif "stage2" in scene.piece.written and table.origin != "alloc" and not table.ctor:
+            why = "stage-2 tables are never constructed"
         else:
             continue
         yield scene.finding(

@@ -18,15 +18,27 @@ def check(scene: Scene) -> Iterator[Finding]:
     """Report a free by another family than the allocation, or of another order."""
     for step in scene.of("free"):
         freer = words.FREERS.get(step.name)
-        if freer is None or not step.before.family or step.before.freed:
+        if freer is None or step.before.freed:
             continue
         reason = ""
-        if step.before.family not in freer.families:
-            reason = f"{step.name}() frees memory that was allocated from another allocator ({step.before.family})"
+        families = {step.before.family} if step.before.family else _families(scene, step)
+        if families and families.isdisjoint(freer.families):
+            reason = f"{step.name}() frees memory that was allocated from another allocator ({', '.join(families)})"
         elif step.before.family == "pages" and _order_differs(scene, step):
             reason = f"{step.name}() frees one page of an allocation of order {step.before.order}"
         if reason:
             yield scene.finding("C14", Severity.ERROR, step, reason + ".")
+
+
+def _families(scene: Scene, step: Step) -> set[str]:
+    """The allocators that the function's role stands against; empty where one of them is not known."""
+    if step.before.origin != "param" or {action for _, action in scene.roles} - {"free", "tlb"}:
+        return set()
+    if "boot" in words.FREERS[step.name].families:
+        return set()
+    found = [scene.program.families(level, scene.piece.path) for level, _ in scene.roles]
+    families = set().union(*found)
+    return families if all(found) and "" not in families else set()
 
 
 def _order_differs(scene: Scene, step: Step) -> bool:

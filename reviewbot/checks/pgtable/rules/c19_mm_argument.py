@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -24,9 +25,9 @@ def check(scene: Scene) -> Iterator[Finding]:
 
 
 def _reason(scene: Scene, step: Step, given: str, mm: str) -> tuple[Severity, str]:
-    table = next((p for p in scene.piece.parameters if p.name == given), None)
-    if table is not None and table.type and "mm_struct" not in table.type and "*" in table.type:
-        return Severity.ERROR, f", which is a {table.type}: the arguments are swapped"
+    kind = scene.type_of(given)
+    if words.form_of_type(kind) in ("page", "desc", "folio") or given.startswith(("virt_to_", "page_ptdesc(")):
+        return Severity.ERROR, ", which is the table: the arguments are swapped"
     if not mm or "kernel" in scene.piece.name or step.detail == "kernel":
         return Severity.NOTE, ""
     if given == "&init_mm" and mm:

@@ -10,10 +10,7 @@ from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step, Table
 from reviewbot.findings import Finding, Severity
 
-_BY_HAND = re.compile(
-    r"\b(?:__folio_set_pgtable|__SetPageTable|\w+(?:stat|state)\w*)\s*\([^;]*?(?:NR_PAGETABLE|pgtable|\))"
-)
-_NAMES = re.compile(r"NR_PAGETABLE|__folio_set_pgtable|__SetPageTable")
+_BY_HAND = re.compile(r"\bNR_PAGETABLE\b|\b__folio_set_pgtable\s*\(|\b__SetPageTable\s*\(")
 
 
 def check(scene: Scene) -> Iterator[Finding]:
@@ -22,8 +19,6 @@ def check(scene: Scene) -> Iterator[Finding]:
     if ctor is None:
         return
     for match in _BY_HAND.finditer(scene.piece.body):
-        if not _NAMES.search(match.group()):
-            continue
         line = scene.piece.body_line + scene.piece.body.count("\n", 0, match.start())
         step = Step("account", line, "", "", "", Table(), (*ctor.history, scene.reached(line, "accounts")))
         yield scene.finding(

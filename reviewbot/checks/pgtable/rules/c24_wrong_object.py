@@ -19,7 +19,9 @@ _NAMES = {
 
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a conversion of something of another kind, a variable that is converted into itself, and &pointer."""
-    for step in scene.of("convert"):
+    for step in scene.of("convert", "ctor", "dtor"):
+        if step.kind != "convert" and step.detail != "address":
+            continue
         reason = _reason(scene, step)
         if reason:
             yield scene.finding("C24", Severity.ERROR, step, reason)
@@ -28,9 +30,8 @@ def check(scene: Scene) -> Iterator[Finding]:
 def _reason(scene: Scene, step: Step) -> str:
     given = step.arguments[0] if step.arguments else ""
     if step.detail == "address":
-        local = given.removeprefix("&")
-        kinds = {p.name: p.type for p in scene.piece.parameters}
-        if given.startswith("&") and "*" in kinds.get(local, ""):
+        given = next((argument for argument in step.arguments if argument.startswith("&")), "")
+        if "*" in scene.type_of(given.removeprefix("&")):
             return f"{step.name}() is given {given}, the address of a pointer and not of the table."
         return ""
     if step.value == "uninitialised":
