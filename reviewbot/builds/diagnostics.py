@@ -99,7 +99,7 @@ def _target(name: str, relative: Relative) -> str:
 
 
 def _no_rule(said: Said, target: str, user: str) -> None:
-    if not user:
+    if user in ("", target):
         said.no_rule.append(target)
         return
     message = f"make knows no way to make {target}, which {user} needs"

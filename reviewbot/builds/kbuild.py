@@ -83,6 +83,11 @@ class Kbuild:
         taken = self.config()
         return result, tuple(line for line in configuration.fragment if not _is_set(line, taken))
 
+    def forget(self, objects: Sequence[str]) -> None:
+        """Delete objects, so that make compiles them again."""
+        if objects:
+            self._run(["/usr/bin/rm", "-f", "--", *objects])
+
     def config(self) -> dict[str, str]:
         """Return the options of the ``.config`` that are set, e.g. ``{"CONFIG_MMU": "y"}``."""
         text = sandbox.read(self.output, ".config", limit=4 * MIB) or b""

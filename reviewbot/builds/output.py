@@ -76,6 +76,8 @@ class Output:
             if prepared.state not in (State.PASSED, State.WARNED):
                 return replace(prepared, failed=tuple(objects) if prepared.state is State.FAILED else ())
         wanted = self._leave_out(objects)
+        # What the compiler said of these is not known: a run that was stopped has left them, or another target's rule.
+        self.kbuild.forget([name for name in wanted if name not in self.record.objects and self._exists(name)])
         result = self._make(wanted)
         if _WANTS_INPUT in result.output and not reconfigure:
             return self.build(objects, reconfigure=True)
@@ -133,19 +135,26 @@ class Output:
         reached = result.ok or (not common and bool(failed & set(objects) or no_rule & set(objects)))
         for name in objects:
             known = self.record.objects.get(name)
+            said_before = known.said if known else ()
             if name in no_rule:
                 self.record.objects[name] = ObjectRecord(False, left_out="no Makefile names it")
             elif name in made or name in failed:
                 found = tuple(diagnostics.fold(said.by_object.get(name, [])))
                 built = name not in failed and self._exists(name)
-                self.record.objects[name] = ObjectRecord(built, found if built or found else (_unexplained(name),))
+                self.record.objects[name] = ObjectRecord(built, found if built or found else (self._unexplained(name),))
             elif not reached:
-                self.record.objects[name] = ObjectRecord(False)
+                self.record.objects[name] = ObjectRecord(False, said_before)
             elif known is None or not known.built:
-                self.record.objects[name] = ObjectRecord(self._exists(name))
+                self.record.objects[name] = ObjectRecord(self._exists(name), said_before)
 
     def _read(self, path: str) -> bytes | None:
         return sandbox.read(self.kbuild.source, path, limit=_MAX_SOURCE)
+
+    def _unexplained(self, name: str) -> Finding:
+        stem = posixpath.splitext(name)[0]
+        source = next((stem + suffix for suffix in (".c", ".S") if self._read(stem + suffix) is not None), name)
+        message = f"make could not build {name}; the log says more."
+        return Finding("kbuild.error", Severity.ERROR, Location(source, 0), message)
 
     def _exists(self, name: str) -> bool:
         return sandbox.read(self.kbuild.output, name, limit=1) is not None
@@ -203,7 +212,7 @@ class Output:
             return State.BROKEN, "The source tree was built in before; run 'make mrproper' there, or use a clean copy."
         if self.record.refused:
             return State.SKIPPED, f"The tree does not take {', '.join(self.record.refused)}."
-        if failed or (not result.ok and len(left_out) < len(objects)) or (not result.ok and not objects):
+        if failed or (not result.ok and not objects):
             return State.FAILED, "" if any(f.severity is Severity.ERROR for f in found) else _last_words(result)
         if objects and len(left_out) == len(objects):
             return State.SKIPPED, f"None of it is {left_out[0].reason.removeprefix('not ')}."
@@ -220,11 +229,6 @@ def _folders(name: str) -> Iterable[str]:
     while folder:
         yield folder
         folder = posixpath.dirname(folder)
-
-
-def _unexplained(name: str) -> Finding:
-    where = Location(f"{posixpath.splitext(name)[0]}.c", 0)
-    return Finding("kbuild.error", Severity.ERROR, where, f"make could not build {name}; the log says more.")
 
 
 def _last_words(result: Result) -> str:

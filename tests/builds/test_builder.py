@@ -145,7 +145,10 @@ def test_a_new_file_is_built_where_it_exists(kernel: Kernel, base: Path) -> None
     }
     fresh = "arch/arm64/mm/fresh.o"
     with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU, fresh]) as session:
-        assert session.base.objects == (MMU,)
+        assert (session.base.state, session.base.objects) == (State.PASSED, (MMU,))
+        assert [(one.path, one.reason) for one in session.base.not_built] == [
+            (fresh, "not built in defconfig: no Makefile names it")
+        ]
         result = session.build([MMU, fresh], kernel.pool.checkout(kernel.state(edits), "one"))
     assert result.objects == (MMU, fresh)
     assert [finding.rule for finding in result.diagnostics] == ["gcc.-Wunused-function"]
@@ -249,6 +252,24 @@ def test_a_build_can_be_cancelled(kernel: Kernel, base: Path) -> None:
         source = kernel.pool.checkout(slow, "one")
         started.append(time.monotonic())
         assert session.build([MMU], source).state is State.CANCELLED
+
+
+def test_what_a_stopped_build_has_compiled_is_compiled_again(kernel: Kernel, base: Path) -> None:
+    warning = kernel.edited(SOURCE, FUNCTION, FUNCTION + "\tint unused;\n")
+    # the object is there before the rule of another one hangs
+    hangs = kernel.edited(
+        "Makefile", "prepare modules_prepare:", f"{MMU}: hang\nhang: {PAGEATTR}\n\tsleep 100\n\nprepare:"
+    )
+    stop: list[float] = []
+    with kernel.builder.session(
+        base, kernel.state(), DEFCONFIG, [MMU, PAGEATTR], cancelled=lambda: bool(stop) and time.monotonic() > stop[0]
+    ) as session:
+        source = kernel.pool.checkout(kernel.state({**warning, **hangs}), "one")
+        stop.append(time.monotonic() + 2)
+        assert session.build([MMU, PAGEATTR], source).state is State.CANCELLED
+        stop.clear()
+        result = session.build([MMU, PAGEATTR], kernel.pool.checkout(kernel.state(warning), "one"))
+    assert [finding.rule for finding in result.diagnostics] == ["gcc.-Wunused-variable"]
 
 
 def test_a_base_that_was_left_half_built_is_built_anew(kernel: Kernel, base: Path) -> None:
