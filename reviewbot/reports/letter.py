@@ -6,6 +6,7 @@ at 72 columns; code, paths and commands never are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import quote as percent
@@ -20,6 +21,7 @@ from reviewbot.reports.terminal import MAX_CODE, excerpt, indented, shortened, v
 
 _STEPS_SHOWN = 8
 _COMPILERS = ("gcc", "clang")
+_DEFINITION = re.compile(r"(?:#\s*define\s+)?[A-Za-z_][\w\s*]*\([^;]*$")
 
 
 class Place(NamedTuple):
@@ -83,7 +85,8 @@ def _place(told: Told, diff: Diff) -> Place | None:
     """Find the line of a patch that a finding is about.
 
     The finding knows the line of the last state of the series, so the text
-    decides, an added line before a context line, and the number between equals.
+    decides; between equals the function, then an added line before a context
+    line, then the number.
     """
     location = told.finding.location
     text = normalise(location.text)
@@ -95,11 +98,19 @@ def _place(told: Told, diff: Diff) -> Place | None:
         for line in hunk.lines
         if line.kind != "-" and text and normalise(line.text) == text
     ]
-    return min(
-        candidates,
-        key=lambda place: (place.line.kind != "+", abs(place.line.new - location.line)),
-        default=None,
-    )
+
+    def distance(place: Place) -> tuple[bool, bool, int]:
+        elsewhere = location.function not in _definition_before(place)
+        return elsewhere, place.line.kind != "+", abs(place.line.new - location.line)
+
+    return min(candidates, key=distance, default=None)
+
+
+def _definition_before(place: Place) -> str:
+    """Return the nearest line before a place that begins a function or macro, as far as its hunk shows one."""
+    lines = place.hunk.lines[: place.hunk.lines.index(place.line) + 1]
+    begins = (line.text for line in reversed(lines) if line.kind != "-" and _DEFINITION.match(line.text))
+    return next(begins, place.hunk.section)
 
 
 def _where(told: Told) -> str:

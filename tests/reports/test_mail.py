@@ -211,6 +211,42 @@ def test_the_line_is_found_by_its_text_when_later_patches_have_moved_it() -> Non
     assert "> +\t\tspin_unlock(&split_lock);\n> +\t\tpagetable_free(ptdesc);\n\nSince this patch" in body(moved)
 
 
+ALIKE = """\
+diff --git a/arch/arm64/mm/pageattr.c b/arch/arm64/mm/pageattr.c
+--- a/arch/arm64/mm/pageattr.c
++++ b/arch/arm64/mm/pageattr.c
+@@ -1,2 +1,15 @@ int before(void)
+ #include <linux/mm.h>
+ #include <linux/gfp.h>
++static int early(struct ptdesc *ptdesc)
++{
++	pagetable_free(ptdesc);
++	return 0;
++}
++
++#define drop(ptdesc) do {	\\
++	pagetable_free(ptdesc);	\\
++} while (0)
++static int late(struct ptdesc *ptdesc,
++		int order)
++{
++	pagetable_free(ptdesc);
+@@ -40,1 +53,2 @@ static void last(void)
+ {
++		pagetable_free(ptdesc);
+"""
+
+
+@pytest.mark.parametrize(("function", "line"), [("early", 5), ("late", 15), ("last", 54), ("unknown", 5)])
+def test_of_lines_that_read_alike_the_one_in_the_function_of_the_finding_is_meant(function: str, line: int) -> None:
+    place = Location(samples.PAGEATTR, 7, function, "\tpagetable_free(ptdesc);")
+    told = samples.told(replace(samples.missing_dtor(), location=place), 3, code=())
+    parent = replace(MAILS[samples.V1.format(4)], body=ALIKE)
+    made = draft(with_findings(told), MAILS | {parent.message_id: parent}, sender=SENDER, site_url=samples.SITE)
+    assert made is not None
+    assert quoted_hunks(parse_message(made.raw), parent)[0].line == line
+
+
 def test_the_date_is_that_of_the_newest_mail_it_rests_on() -> None:
     late = samples.raised()[0]
     late = replace_date(late, days=3)
