@@ -53,7 +53,7 @@ def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("TOKEN_FILE", str(tmp_path / "secret"))
     assert env_secret("TOKEN", "", "a token") == "hush"
     monkeypatch.setenv("TOKEN_FILE", str(tmp_path / "gone"))
-    with pytest.raises(SettingError, match="TOKEN_FILE=.*cannot be read"):
+    with pytest.raises(SettingError, match=r"TOKEN_FILE=.*cannot be read"):
         env_secret("TOKEN", "", "a token")
 
 

@@ -11,7 +11,7 @@ from django.db.models import F, Q, QuerySet
 from reviewbot.reports.facts import State, Verdict
 from reviewbot.series.assemble import assemble
 from reviewbot.series.model import Patch, Series, Trailer
-from reviewbot.series.topics import link_versions
+from reviewbot.series.topics import carry_over, link_versions
 from threads import conversion, models
 from threads.conversion import storable
 from threads.services.pipeline import start_over
@@ -34,7 +34,7 @@ def assemble_threads(threads: Iterable[str]) -> list[models.Series]:
             break
         wanted |= more
     with transaction.atomic():
-        return _keep_all(link_versions(found), seen)
+        return _keep_all(carry_over(link_versions(found)), seen)
 
 
 def _threads_of_other_versions(found: Sequence[Series]) -> set[str]:
@@ -42,11 +42,16 @@ def _threads_of_other_versions(found: Sequence[Series]) -> set[str]:
     names = {series.name for series in found}
     changes = {series.change_id for series in found if series.change_id}
     links = {link for series in found for link in series.links}
+    patch_ids = {patch.patch_id for series in found for patch in series.patches}
+    subjects = {patch.subject for series in found for patch in series.patches}
+    authors = {series.author.email.lower() for series in found}
     rows = models.Series.objects.filter(
         Q(name__in=names)
         | Q(change_id__in=changes)
         | Q(root_msgid__in=links)
         | Q(patches__message__message_id__in=links)
+        | Q(patches__patch_id__in=patch_ids)
+        | Q(author__email__in=authors, patches__subject__in=subjects)
     )
     roots = rows.values_list("root_msgid", flat=True)
     return set(models.Message.objects.filter(message_id__in=list(roots)).values_list("thread", flat=True))
