@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.syndication.views import Feed
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpRequest
 from django.utils.feedgenerator import Atom1Feed
 
 from reviewbot.reports import sentences
 from threads import links
-from threads.models import MailingList, Message, Series
+from threads.models import MailingList, Message, Report, Series
 from threads.selectors import listing
 from threads.selectors import series as selectors
 from threads.views.discussion import author_of
@@ -54,9 +55,9 @@ class ListFeed(SeriesFeed):
     def items(self, obj: str) -> list[Series]:
         """Return the entries, newest first."""
         wanted = listing.Wanted(list_name="" if obj == links.ANY_LIST else obj)
-        return listing.page_of(
-            listing.find_rows(wanted).select_related("report").defer("report__facts"), size=ENTRIES
-        ).rows
+        rows = listing.page_of(listing.find_rows(wanted), size=ENTRIES).rows
+        prefetch_related_objects(rows, Prefetch("report", Report.objects.defer("facts")))
+        return rows
 
     def item_title(self, item: Series) -> str:
         """Return verdict and subject."""

@@ -40,14 +40,20 @@ class Page:
     older: str = ""
 
 
-def series_rows() -> QuerySet[Series]:
-    """Return series as the rows of a list: author, one list's name, mails, whether there is a newer version."""
+def shown(rows: QuerySet[Series], order: tuple[str, ...], size: int) -> list[Series]:
+    """Return the first series of an order as rows of a list (1 query).
+
+    Each has its author, ``list_name``, the number of its ``mails``, and
+    ``outdated``, true when there is a newer version. They are chosen first:
+    what is counted is counted for these alone.
+    """
+    chosen = rows.order_by(*order).values("pk")[:size]
     of_this = OuterRef("pk")
     lists = MailingList.objects.filter(series=of_this).order_by("name").values("name")[:1]
     mails = Message.objects.filter(series=of_this).order_by().values("series").annotate(n=Count("pk")).values("n")
-    return Series.objects.select_related("author").annotate(
-        list_name=Subquery(lists), mails=Subquery(mails), outdated=_superseded()
-    )
+    found = Series.objects.filter(pk__in=chosen).select_related("author")
+    found = found.annotate(list_name=Subquery(lists), mails=Subquery(mails), outdated=_superseded())
+    return list(found.order_by(*order))
 
 
 def _superseded() -> Exists:
@@ -57,7 +63,7 @@ def _superseded() -> Exists:
 def find_rows(wanted: Wanted) -> QuerySet[Series]:
     """Return the series that a list shows."""
     wanted = replace(wanted, author=storable(wanted.author), q=storable(wanted.q), list_name=storable(wanted.list_name))
-    rows = series_rows()
+    rows = Series.objects.all()
     if wanted.list_name:
         # Asked row by row, so that the newest are found without sorting everything that is on the list.
         on_list = Series.lists.through.objects.filter(series=OuterRef("pk"), mailinglist__name=wanted.list_name)
@@ -90,7 +96,7 @@ def page_of(rows: QuerySet[Series], cursor: str = "", size: int = PAGE_SIZE) -> 
         else:
             rows = rows.filter(date__lte=date).exclude(date=date, pk__gte=pk)
     order = ("date", "pk") if towards_newer else ("-date", "-pk")
-    found = list(rows.order_by(*order)[: size + 1])
+    found = shown(rows, order, size + 1)
     more, found = len(found) > size, found[:size]
     if towards_newer:
         found.reverse()

@@ -47,7 +47,9 @@ def replies_to(message: Message) -> list[Message]:
 def mails_about(patch: Patch) -> list[Message]:
     """Return the patch's mail and every mail of its series that is neither patch nor cover, with body (1 query)."""
     others = Patch.objects.filter(series_id=patch.series_id).exclude(pk=patch.pk).values("message_id")
-    mails = Message.objects.filter(series_id=patch.series_id).exclude(pk__in=others).exclude(pk=patch.series.cover_id)
+    mails = (
+        Message.objects.filter(series_id=patch.series_id).exclude(pk__in=others).exclude(pk=patch.series.cover_id or 0)
+    )
     return list(mails.select_related("author").defer("raw").order_by("date", "id")[:REPLIES])
 
 

@@ -85,7 +85,7 @@ def find_patches(query: QueryDict) -> QuerySet[Patch]:
         rows = rows.filter(_in_states(states, newer))
     if query.get("archived", "").lower() in ("true", "1") or query.get("delegate"):
         return rows.none()
-    return _common(rows, query, "series__lists", "message__author", "series__date", "subject")
+    return _common(rows, query, "series_id", "message__author", "series__date", "subject")
 
 
 def _in_states(states: set[str], newer: QuerySet[Series]) -> Q:
@@ -100,7 +100,7 @@ def find_series(query: QueryDict) -> QuerySet[Series]:
     """Return the series that a client asks for, with their patches."""
     rows = Series.objects.select_related("author", "cover").defer("cover__raw", "cover__body")
     rows = rows.prefetch_related("patches__message").annotate(project=project_id("pk"))
-    return _common(rows, query, "lists", "author", "date", "name")
+    return _common(rows, query, "pk", "author", "date", "name")
 
 
 def find_covers(query: QueryDict) -> QuerySet[Message]:
@@ -109,14 +109,16 @@ def find_covers(query: QueryDict) -> QuerySet[Message]:
     rows = rows.defer("raw").annotate(project=project_id("cover_of"))
     if "msgid" in query:
         rows = rows.filter(message_id=bare_msgid(query.get("msgid", "")))
-    return _common(rows, query, "cover_of__lists", "author", "date", "subject")
+    return _common(rows, query, "cover_of", "author", "date", "subject")
 
 
-def _common(rows: QuerySet[Any], query: QueryDict, lists: str, author: str, date: str, name: str) -> QuerySet[Any]:
-    """Apply the filters and the order that all collections have."""
+def _common(rows: QuerySet[Any], query: QueryDict, series: str, author: str, date: str, name: str) -> QuerySet[Any]:
+    """Apply the filters and the order that all collections have; ``series`` and the rest name columns."""
     project = storable(query.get("project", ""))
     if project and project != "all":
-        rows = rows.filter(**{f"{lists}__pk" if project.isdecimal() else f"{lists}__name": project})
+        column = "mailinglist" if _numbers([project]) else "mailinglist__name"
+        on_list = Series.lists.through.objects.filter(series=OuterRef(series), **{column: project})
+        rows = rows.filter(Exists(on_list))
     if submitter := query.getlist("submitter"):
         known = Q(**{f"{author}_id__in": _numbers(submitter)})
         rows = rows.filter(known | Q(**{f"{author}__email__in": [storable(one.lower()) for one in submitter]}))

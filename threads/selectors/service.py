@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from reviewbot.reports.facts import State, Verdict
 from threads.models import MailingList, Message, Run, Series, Submission, Tree
-from threads.selectors.listing import Wanted, find_rows
+from threads.selectors.listing import Wanted, find_rows, shown
 
 #: rows of one heading of the inbox; the rest is a link to the list
 INBOX_SIZE = 12
@@ -38,7 +38,7 @@ def inbox() -> list[Heading]:
     )
     found = []
     for title, wanted in headings:
-        rows = list(find_rows(wanted).order_by("-date", "-pk")[: INBOX_SIZE + 1])
+        rows = shown(find_rows(wanted), ("-date", "-pk"), INBOX_SIZE + 1)
         found.append(Heading(title, wanted, rows[:INBOX_SIZE], len(rows) > INBOX_SIZE))
     return found
 
