@@ -50,12 +50,12 @@ static inline void pagetable_pud_dtor(struct ptdesc *ptdesc) { }
 MM_H = {
     "E0": _OLD.format(pte="pgtable_page", extra=""),
     "E1": _OLD.format(pte="pgtable_pte_page", extra=""),
-    "E2": _OLD.format(pte="pgtable_pte_page", extra="static inline bool pmd_ptlock_init(struct page *page) { return 1; }"),
+    "E2": _OLD.format(pte="pgtable_pte_page", extra="bool pmd_ptlock_init(struct page *page);"),
     "E3": _PTDESC.format(mm="") + _PER_LEVEL,
     "E4": _PTDESC.format(mm="") + _PER_LEVEL + _PUD,
     "E5": _PTDESC.format(mm="") + _COMMON,
     "E6": _PTDESC.format(mm="struct mm_struct *mm, ") + _COMMON,
-    "E7": _PTDESC.format(mm="struct mm_struct *mm, ").replace("return page_ptdesc(alloc", "mod(NR_PAGETABLE); return (alloc")
+    "E7": _PTDESC.format(mm="struct mm_struct *mm, ").replace("return page", "NR_PAGETABLE; return page", 1)
     + _COMMON,
 }  # fmt: skip
 _TLB_OLD = "static inline void tlb_remove_page(struct mmu_gather *tlb, struct page *page) { }\n"

@@ -31,7 +31,8 @@ def _pte(body: str, tmp_path: Path) -> list[tuple[str, str]]:
     [
         _GOOD,
         "	BUG_ON(!pgtable_page_ctor(pte));",
-        "	if (unlikely(!pgtable_page_ctor(pte)))\n		goto out;\n	return pte;\nout:\n	__free_page(pte);\n	return NULL;",
+        "	if (unlikely(!pgtable_page_ctor(pte)))\n		goto out;\n	return pte;\n"
+        "out:\n	__free_page(pte);\n	return NULL;",
         "	if (pgtable_page_ctor(pte))\n		return pte;\n	__free_page(pte);\n	pte = NULL;",
         "	return pgtable_page_ctor(pte) ? pte : (__free_page(pte), NULL);",
         "	bool ok = pgtable_page_ctor(pte);\n	if (!ok) {\n		__free_page(pte);\n		pte = NULL;\n	}",
@@ -198,9 +199,8 @@ def test_a_pointer_is_not_converted_into_itself(tmp_path: Path) -> None:
 
 def test_a_name_or_arity_of_another_epoch_is_found(tmp_path: Path) -> None:
     body = "	pagetable_pte_dtor(page_ptdesc(pte));\n	tlb_remove_page(tlb, pte);"
-    found = findings(
-        "E2", tmp_path, tlb="void __pte_free_tlb(struct mmu_gather *tlb, struct page *pte)\n{\n%s\n}\n" % body
-    )
+    head = "void __pte_free_tlb(struct mmu_gather *tlb, struct page *pte)\n"
+    found = findings("E2", tmp_path, tlb=head + "{\n" + body + "\n}\n")
     assert [(finding.rule, finding.location.line) for finding in found] == [("C18", 3)]
     assert "pgtable_pte_page_dtor() (include/linux/mm.h:" in found[0].message
     arity = "int f(struct ptdesc *pt)\n{\n	return pagetable_pte_ctor(pt);\n}\n"
@@ -208,7 +208,8 @@ def test_a_name_or_arity_of_another_epoch_is_found(tmp_path: Path) -> None:
 
 
 def test_a_name_that_the_series_defines_is_there(tmp_path: Path) -> None:
-    source = "static void pagetable_toy_dtor(struct page *p)\n{\n}\nvoid g(struct page *p)\n{\n	pagetable_toy_dtor(p);\n}\n"
+    source = "static void pagetable_toy_dtor(struct page *p)\n{\n}\n"
+    source += "void g(struct page *p)\n{\n	pagetable_toy_dtor(p);\n}\n"
     assert findings("E2", tmp_path, mmu=source) == []
 
 

@@ -67,7 +67,7 @@ def test_a_truncated_function_is_named_and_marked() -> None:
 
 def test_both_arms_inside_a_function_are_seen() -> None:
     body = "{\n#ifdef A\n\tx();\n#else\n\ty();\n#endif\n\tz();\n}"
-    texts = dict((condition, text.split()) for text, condition in variants(body))
+    texts = {condition: text.split() for text, condition in variants(body)}
     assert texts == {"defined(A)": ["{", "x();", "z();", "}"], "!defined(A)": ["{", "y();", "z();", "}"]}
 
 

@@ -127,7 +127,12 @@ def _relevant(files: Files, paths: Sequence[str]) -> list[str]:
     if not paths:
         return sorted({*files.containing(WORDS, CORE), *files.containing(API_WORDS, _ELSEWHERE)})
     architectures = sorted({f"arch/{name}" for path in paths if (name := architecture(path))})
-    generic = ["include/asm-generic", "include/linux", *(["mm"] if any(not architecture(p) for p in paths) else [])]
+    generic = [
+        "include/asm-generic",
+        "include/linux",
+        "virt/kvm",
+        *(["mm"] if any(not architecture(p) for p in paths) else []),
+    ]
     return sorted({*files.containing(WORDS, [*architectures, *generic]), *paths})
 
 

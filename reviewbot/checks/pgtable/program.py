@@ -208,6 +208,8 @@ class Program:
         text = f"{piece.result} {piece.name} {' '.join(p.type for p in piece.parameters)} {piece.body}"
         if _MEMORY.search(piece.body) and (words.levels_in_name(piece.name) or _SPEAKS_OF_TABLES.search(text)):
             return True
+        if "free" in piece.name and (words.levels_in_name(piece.name) or _SPEAKS_OF_TABLES.search(piece.name)):
+            return self.interesting(piece)
         return self._uses_wrapper(piece)
 
     def _uses_wrapper(self, piece: Piece) -> bool:

@@ -28,7 +28,10 @@ def check(scene: Scene) -> Iterator[Finding]:
         return
     if scene.piece.written.startswith("___") or _asks(scene, scene.piece, test):
         return
-    sibling = next((piece for piece in _siblings(scene, level) if test.search(piece.body)), None)
+    asking = [piece for piece in _siblings(scene, level) if test.search(piece.body)]
+    if any(re.search(rf"\b{scene.piece.written}\s*\(", piece.body) for piece in asking):
+        return
+    sibling = next(iter(asking), None)
     step = next((step for step in scene.of("dtor", "free", "queue") if step.before.origin == "param"), None)
     if sibling is None or step is None:
         return

@@ -1,0 +1,79 @@
+"""What a series does to the findings of a tree."""
+
+from pathlib import Path
+
+import pytest
+
+from reviewbot.checks.characters import CharactersCheck
+from reviewbot.checks.pgtable.check import PgtableCheck
+from reviewbot.checks.series import SeriesFindings, check_series
+from tests.checks.minitree import files
+
+_PATH = "arch/toy/include/asm/pgalloc.h"
+_RIGHT = """
+static inline pgtable_t pte_alloc_one(struct mm_struct *mm)
+{
+	struct page *pte = alloc_pages(GFP_KERNEL, 0);
+
+	if (!pte)
+		return NULL;
+	if (!pgtable_page_ctor(pte)) {
+		__free_page(pte);
+		return NULL;
+	}
+	return pte;
+}
+"""
+_WRONG = _RIGHT.replace(
+    "if (!pgtable_page_ctor(pte)) {\n		__free_page(pte);\n		return NULL;\n	}", "pgtable_page_ctor(pte);"
+)
+
+
+def _run(folder: Path, *texts: str) -> SeriesFindings:
+    states = [files("E0", folder, pgalloc=text) for text in texts]
+    return check_series(PgtableCheck(), states, [[_PATH]] * (len(texts) - 1))
+
+
+def test_a_finding_belongs_to_the_patch_that_makes_it(tmp_path: Path) -> None:
+    result = _run(tmp_path, _RIGHT, _RIGHT + "\n", _WRONG)
+    assert [(life.finding.rule, life.born) for life in result.new] == [("C01", 2)]
+    assert not result.transient
+    assert not result.fixed
+
+
+def test_a_finding_that_a_later_patch_mends_is_transient(tmp_path: Path) -> None:
+    result = _run(tmp_path, _RIGHT, _WRONG, _RIGHT)
+    assert not result.new
+    assert [(life.finding.rule, life.born, life.gone) for life in result.transient] == [("C01", 1, 2)]
+
+
+def test_a_mended_finding_is_credited_to_its_patch(tmp_path: Path) -> None:
+    result = _run(tmp_path, _WRONG, _WRONG, _RIGHT)
+    assert [(life.finding.rule, life.gone) for life in result.fixed] == [("C01", 2)]
+
+
+def test_what_was_there_is_told_apart_and_only_where_the_series_touches_the_function(tmp_path: Path) -> None:
+    touched = _run(tmp_path, _WRONG, _WRONG.replace("GFP_KERNEL", "GFP_ATOMIC"))
+    assert not touched.new
+    assert [life.finding.rule for life in touched.preexisting] == ["C01"]
+    beside = _run(tmp_path, _WRONG, _WRONG + "\nstatic inline int other(void)\n{\n	return 1;\n}\n")
+    assert not beside.new
+    assert not beside.preexisting
+
+
+def test_a_change_of_the_api_is_seen_in_files_that_are_not_touched(tmp_path: Path) -> None:
+    before = files("E0", tmp_path, pgalloc=_RIGHT)
+    after = files("E1", tmp_path, pgalloc=_RIGHT)
+    result = check_series(PgtableCheck(), [before, after], [["include/linux/mm.h"]])
+    assert [(life.finding.rule, life.finding.location.file) for life in result.new] == [("C18", _PATH)]
+
+
+def test_the_states_have_to_fit_the_patches(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="one state for each patch"):
+        check_series(PgtableCheck(), [files("E0", tmp_path)], [[_PATH]])
+
+
+def test_another_check_works_the_same_way(tmp_path: Path) -> None:
+    clean, dirty = (files("E0", tmp_path, pgalloc=text) for text in ("int a;\n", "int a\u202e;\n"))
+    result = check_series(CharactersCheck(), [clean, dirty], [[_PATH]])
+    assert [life.finding.rule for life in result.new] == ["bidirectional"]
