@@ -81,7 +81,7 @@ def test_keys_walk_through_findings_and_patches(visit: Visit, paths: dict[str, s
     with visit(paths["series"]) as page:
         page.keyboard.press("n")
         page.keyboard.press("n")
-        assert page.evaluate("document.activeElement.textContent") == "C06"
+        assert page.evaluate("document.activeElement.textContent") == "C06 dtor-missing"
     with visit(paths["patch"]) as page:
         page.keyboard.press("]")
         page.wait_for_url("**/*4711-4-mira*/")
