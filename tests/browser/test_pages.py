@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests import factories
+from tests import factories, tellings
 from tests.browser.conftest import Visit
 from threads import links, models
 
@@ -71,7 +71,7 @@ def test_filters_keep_what_was_chosen(visit: Visit, paths: dict[str, str]) -> No
 
 
 def test_a_finding_is_reached_by_its_address(visit: Visit, paths: dict[str, str]) -> None:
-    with visit(f"{paths['patch']}#f-{factories.ignored_result().fingerprint}") as page:
+    with visit(f"{paths['patch']}#f-{tellings.ignored_result().fingerprint}") as page:
         box = page.locator(":target").bounding_box()
         assert box is not None
         assert 0 <= box["y"] < 900

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from tests import factories
+from tests import factories, tellings
 from tests.contract.conftest import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,7 +78,7 @@ class TestPwclient:
     def test_it_reads_every_page(self, client_tool: Client, talk: factories.Discussion) -> None:
         row = factories.series("[PATCH 0/70] mm: many", expected=70)
         for number in range(1, 71):
-            factories.patch(row, number, f"mm: number {number} of many", factories.diff_of(1))
+            factories.patch(row, number, f"mm: number {number} of many", tellings.diff_of(1))
         assert client_tool("pwclient", "list").count("of many") == 70
 
     def test_it_finds_by_message_id_and_series(self, client_tool: Client, talk: factories.Discussion) -> None:

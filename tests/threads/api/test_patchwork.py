@@ -10,7 +10,7 @@ from django.test import Client
 
 from reviewbot.reports.facts import Cell, State
 from reviewbot.reports.keeping import pack
-from tests import factories
+from tests import factories, tellings
 from threads.selectors import patchwork
 
 pytestmark = pytest.mark.django_db
@@ -155,7 +155,7 @@ def test_projects_people_users_events(client: Client, talk: factories.Discussion
 
 def test_a_series_without_a_list_has_a_project_too(client: Client) -> None:
     row = factories.series("[PATCH] mm: alone", expected=1, lists=())
-    one = factories.patch(row, 1, "mm: alone", factories.diff_of(1))
+    one = factories.patch(row, 1, "mm: alone", tellings.diff_of(1))
     assert get(client, f"/patches/{one.pk}/")["project"]["link_name"] == "all"
     assert "/project/all/patch/" in get(client, f"/patches/{one.pk}/")["mbox"]
 

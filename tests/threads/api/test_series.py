@@ -14,7 +14,7 @@ from rest_framework.authtoken.models import Token
 
 from reviewbot.errors import NotFoundError
 from reviewbot.reports.facts import State
-from tests import factories
+from tests import factories, tellings
 from threads import links, models
 from threads.api import series as api
 from threads.services import intake
@@ -76,8 +76,8 @@ def test_a_finding_has_its_life_evidence_and_link(client: Client, talk: factorie
 
 def test_two_places_with_one_fingerprint_have_two_ids(client: Client) -> None:
     row = factories.series(expected=1)
-    factories.patch(row, 1, "x", factories.diff_of(1))
-    twice = factories.told(factories.ignored_result())
+    factories.patch(row, 1, "x", tellings.diff_of(1))
+    twice = tellings.told(tellings.ignored_result())
     factories.keep(row, factories.report_of(row, findings=(twice, twice)))
     first, second = (one["id"] for one in status(client, row)["findings"])
     assert second == f"{first}-2"
@@ -85,7 +85,7 @@ def test_two_places_with_one_fingerprint_have_two_ids(client: Client) -> None:
 
 def test_a_series_that_just_arrived_claims_nothing(client: Client) -> None:
     row = factories.series("[PATCH] mm: wait", expected=1, wanted=True)
-    factories.patch(row, 1, "mm: wait", factories.diff_of(1))
+    factories.patch(row, 1, "mm: wait", tellings.diff_of(1))
     answer = status(client, row)
     assert (answer["state"], answer["verdict"], answer["findings"]) == ("waiting", "unknown", [])
     models.Series.objects.filter(pk=row.pk).update(state=State.RUNNING)
@@ -105,7 +105,7 @@ def test_why_it_does_not_apply(client: Client) -> None:
 def test_answers_keep_to_the_schema(client: Client, talk: factories.Discussion) -> None:
     schema = yaml.safe_load(client.get("/api/v1/schema/").content)
     waiting = factories.series("[PATCH] w", expected=1)
-    factories.patch(waiting, 1, "w", factories.diff_of(1))
+    factories.patch(waiting, 1, "w", tellings.diff_of(1))
     for row in (talk.v1, talk.v2, factories.does_not_apply(), waiting):
         _validate(schema, "SeriesStatus", status(client, row))
     _validate(schema, "SeriesPage", client.get("/api/v1/series/").json())
@@ -187,7 +187,7 @@ def test_waiting_ends_at_once_when_all_is_done(client: Client, talk: factories.D
 def test_waiting_ends_when_time_is_up(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "PAUSE", 0.05)
     row = factories.series("[PATCH] w", expected=1, wanted=True)
-    factories.patch(row, 1, "w", factories.diff_of(1))
+    factories.patch(row, 1, "w", tellings.diff_of(1))
     tag = client.get(links.to_status(row.root_msgid))["ETag"]
     answer = client.get(links.to_status(row.root_msgid), {"wait": "1"}, headers={"If-None-Match": tag})
     assert answer.status_code == 304
@@ -199,7 +199,7 @@ def test_more_waiters_than_there_is_room_for_are_answered_at_once(
     monkeypatch.setattr(api, "_waiters", threading.BoundedSemaphore(1))
     api._waiters.acquire()
     row = factories.series("[PATCH] w", expected=1, wanted=True)
-    factories.patch(row, 1, "w", factories.diff_of(1))
+    factories.patch(row, 1, "w", tellings.diff_of(1))
     assert client.get(links.to_status(row.root_msgid), {"wait": "60"}).status_code == 200
 
 

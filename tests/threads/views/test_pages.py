@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import resolve
 
 from reviewbot.reports.facts import State, Verdict
-from tests import factories
+from tests import factories, tellings
 from threads import links, models
 
 pytestmark = pytest.mark.django_db
@@ -94,7 +94,7 @@ def test_why_a_series_does_not_apply(client: Client) -> None:
 
 def test_a_series_that_just_arrived(client: Client) -> None:
     row = factories.series("[PATCH 0/2] mm: wait", expected=2, wanted=True)
-    factories.patch(row, 1, "mm: wait a bit", factories.diff_of(1))
+    factories.patch(row, 1, "mm: wait a bit", tellings.diff_of(1))
     html = page(client, series_path(row))
     assert "Not looked at yet." in html
     assert "has not been seen" in html  # patch 2
@@ -103,7 +103,7 @@ def test_a_series_that_just_arrived(client: Client) -> None:
 
 def test_a_series_under_way_tells_how_far_it_is(client: Client) -> None:
     row = factories.series("[PATCH] mm: wait", expected=1, wanted=True, state=State.RUNNING)
-    factories.patch(row, 1, "mm: wait", factories.diff_of(1), files=["mm/x.c"])
+    factories.patch(row, 1, "mm: wait", tellings.diff_of(1), files=["mm/x.c"])
     factories.under_way(row)
     text = prose(page(client, series_path(row)))
     assert "Being checked: 1 of 4 runs done, nothing found so far." in text
@@ -121,7 +121,7 @@ def test_any_message_id_leads_to_the_series(client: Client, talk: factories.Disc
 
 def test_a_series_without_a_list_is_found_under_all(client: Client) -> None:
     row = factories.series("[PATCH] mm: alone", expected=1, lists=())
-    factories.patch(row, 1, "mm: alone", factories.diff_of(1))
+    factories.patch(row, 1, "mm: alone", tellings.diff_of(1))
     assert client.get(links.to_series("linux-mm", row.root_msgid))["Location"] == links.to_series("", row.root_msgid)
     assert "mm: alone" in page(client, f"/project/all/series/{row.root_msgid}/")
 
@@ -183,7 +183,7 @@ def test_a_patch_as_mbox_and_raw(client: Client, talk: factories.Discussion) -> 
 def test_nothing_of_a_mail_is_markup(client: Client) -> None:
     evil = "<script>alert(1)</script>\"'><b>"
     row = factories.series(f"[PATCH] {evil}", expected=1, author=factories.person((evil, "x@example.org")))
-    diff = factories.diff_of(1).replace("enum late_level", evil)
+    diff = tellings.diff_of(1).replace("enum late_level", evil)
     factories.patch(row, 1, evil, diff, body=f"{evil}\n---\n{diff}")
     factories.message(
         "re@x", f"Re: {evil}", f"> {evil}\n\n{evil}\n", who=(evil, "y@x"), parent=row.root_msgid, series=row
@@ -261,8 +261,8 @@ def test_reading_a_series_needs_few_queries(
 
 def test_what_reorders_a_line_is_spelled_out(client: Client) -> None:
     row = factories.series("[PATCH] mm: trojan", expected=1)
-    factories.patch(row, 1, "mm: trojan", factories.diff_of(1).replace("LATE_PTE", "\u202eETAL"), body="")
-    models.Message.objects.update(body=factories.diff_of(1).replace("LATE_PTE", "\u202eETAL"))
+    factories.patch(row, 1, "mm: trojan", tellings.diff_of(1).replace("LATE_PTE", "\u202eETAL"), body="")
+    models.Message.objects.update(body=tellings.diff_of(1).replace("LATE_PTE", "\u202eETAL"))
     html = page(client, links.to_patch("linux-mm", row.root_msgid))
     assert "&lt;U+202E&gt;ETAL" in html
     assert "\u202e" not in html
@@ -270,8 +270,8 @@ def test_what_reorders_a_line_is_spelled_out(client: Client) -> None:
 
 def test_a_flood_of_findings_does_not_flood_the_page(client: Client) -> None:
     row = factories.series("[PATCH] mm: flood", expected=1)
-    factories.patch(row, 1, "mm: flood", factories.diff_of(1))
-    many = (factories.told(factories.ignored_result()),) * 300
+    factories.patch(row, 1, "mm: flood", tellings.diff_of(1))
+    many = (tellings.told(tellings.ignored_result()),) * 300
     factories.keep(row, factories.report_of(row, verdict=Verdict.FINDINGS, findings=many))
     html = page(client, series_path(row))
     assert html.count("<article") == 100
