@@ -26,7 +26,7 @@ def safe_path(path: str) -> bool:
 
 
 def _holds(data: bytes, needles: list[bytes]) -> bool:
-    return any(needle in data for needle in needles)
+    return any(map(data.__contains__, needles))
 
 
 def blob_name(data: bytes) -> str:
@@ -118,10 +118,13 @@ class DirectoryFiles:
 
     def _file_holds(self, path: str, needles: list[bytes]) -> bool:
         try:
-            with (self.top / path).open("rb", buffering=0) as stream:
-                return _holds(stream.read(MAX_SEARCHED), needles)
+            handle = os.open(f"{self.top}/{path}", os.O_RDONLY | os.O_NOFOLLOW)
         except OSError:
             return False
+        try:
+            return _holds(os.read(handle, MAX_SEARCHED), needles)
+        finally:
+            os.close(handle)
 
 
 class GitFiles:

@@ -18,6 +18,7 @@ _BLANKED = re.compile(
     r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",
     re.DOTALL,
 )
+_NOT_NEWLINE = re.compile(r"[^\n]")
 _DIRECTIVE = r"^[ \t]*\#(?:[^\n\\]|\\\n|\\[^\n])*"
 _TOKEN = re.compile(rf"(?P<directive>{_DIRECTIVE})|[{{}};]", re.MULTILINE)
 _DIRECTIVE_RE = re.compile(_DIRECTIVE, re.MULTILINE)
@@ -38,7 +39,7 @@ def _space(match: re.Match[str]) -> str:
     text = match.group()
     if text[0] in "\"'":
         return text[0] + " " * (len(text) - 2) + text[-1]
-    return "".join(char if char == "\n" else " " for char in text)
+    return _spaces(text)
 
 
 def blank(text: str) -> str:
@@ -47,7 +48,7 @@ def blank(text: str) -> str:
 
 
 def _spaces(text: str) -> str:
-    return "".join(char if char == "\n" else " " for char in text)
+    return _NOT_NEWLINE.sub(" ", text)
 
 
 @dataclass(frozen=True, slots=True)

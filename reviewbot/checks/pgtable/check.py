@@ -24,7 +24,7 @@ WORDS = (
     "pte_free", "pmd_free", "pud_free", "p4d_free", "page_table_alloc", "crst_table", "ptdesc",
 )  # fmt: skip
 #: words that no code but the page-table code uses, for the rest of the tree
-API_WORDS = ("pagetable_", "pgtable_page_", "pgtable_pte_page_", "pgtable_pmd_page_", "tlb_remove_table")
+API_WORDS = ("pagetable_", "pgtable_p", "tlb_remove_table")
 #: where page-table code lives
 CORE = ("arch", "mm", "include", "kernel", "virt", "lib")
 _ELSEWHERE = (

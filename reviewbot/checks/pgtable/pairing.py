@@ -57,6 +57,8 @@ def _own_role(piece: Piece) -> bool:
 
 def level_named(piece: Piece) -> str:
     """The one level that a function's name speaks of, "" when it is none or several."""
+    if "pgtable" in piece.name:
+        return ""  # pgd_pgtable_alloc() makes tables for a pgd, of any level
     levels = set(words.levels_in_name(piece.name))
     return levels.pop() if len(levels) == 1 else ""
 
@@ -82,6 +84,7 @@ class Pairing:
         self._program = program
         self._roles: dict[str, dict[Piece, set[tuple[str, str]]]] = {}
         self._files: dict[str, FilePairs] = {}
+        self._named: dict[str, list[Piece]] = defaultdict(list)
 
     def inherited(self, piece: Piece) -> set[tuple[str, str]]:
         """The roles (level, action) that a function has because role functions forward to it."""
@@ -90,13 +93,17 @@ class Pairing:
             self._roles[place] = self._forwarded(place)
         return self._roles[place].get(piece, set())
 
+    def role_pieces(self, place: str) -> list[Piece]:
+        """The functions of an architecture whose names are roles."""
+        if not self._named:
+            for piece in self._program.pieces():
+                if named_role(piece.name)[0]:
+                    self._named[architecture(piece.path)].append(piece)
+        return self._named[place]
+
     def _forwarded(self, place: str) -> dict[Piece, set[tuple[str, str]]]:
         roles: dict[Piece, set[tuple[str, str]]] = defaultdict(set)
-        waiting = [
-            (piece, named_role(piece.name), 0)
-            for piece in self._program.pieces()
-            if architecture(piece.path) == place and named_role(piece.name)[0]
-        ]
+        waiting = [(piece, named_role(piece.name), 0) for piece in self.role_pieces(place)]
         while waiting:
             piece, role, depth = waiting.pop()
             for callee in self._forwards(piece, role[1]):

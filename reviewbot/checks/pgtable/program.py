@@ -46,6 +46,7 @@ _FOLDED = re.compile(r"asm-generic/(?:pgtable-no|5level)")
 MAX_CALL_DEPTH = 10
 
 
+@lru_cache(maxsize=65536)
 def architecture(path: str) -> str:
     """The architecture that a file belongs to, "" for the generic code."""
     parts = path.split("/")

@@ -34,7 +34,7 @@ def _families(scene: Scene, step: Step) -> set[str]:
     """The allocators that the function's role stands against; empty where one of them is not known."""
     if step.before.origin != "param" or {action for _, action in scene.roles} - {"free", "tlb"}:
         return set()
-    if "boot" in words.FREERS[step.name].families:
+    if "boot" in words.FREERS[step.name].families or len({other.name for other in scene.of("free")}) > 1:
         return set()
     found = [scene.program.families(level, scene.piece.path) for level, _ in scene.roles]
     families = set().union(*found)

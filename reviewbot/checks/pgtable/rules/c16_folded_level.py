@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from reviewbot.checks.c.source import Piece
 from reviewbot.checks.pgtable.pairing import named_role
-from reviewbot.checks.pgtable.program import architecture
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.findings import Finding, Severity
@@ -28,29 +27,32 @@ def check(scene: Scene) -> Iterator[Finding]:
         return
     if scene.piece.written.startswith("___") or _asks(scene, scene.piece, test):
         return
-    asking = [piece for piece in _siblings(scene, level) if test.search(piece.body)]
+    asking = list(_siblings(scene))
     if any(re.search(rf"\b{scene.piece.written}\s*\(", piece.body) for piece in asking):
         return
     sibling = next(iter(asking), None)
     step = next((step for step in scene.of("dtor", "free", "queue") if step.before.origin == "param"), None)
     if sibling is None or step is None:
         return
-    asked = test.search(sibling.body)
     yield scene.finding(
         "C16",
         Severity.ERROR,
         step,
-        f"{scene.piece.written}() frees the {level} table without asking {asked.group() if asked else 'for it'}, as "
+        f"{scene.piece.written}() frees the {level} table without asking whether it is folded, as "
         f"{sibling.written}() does ({sibling.path}:{sibling.line}): a folded level shares the table above it.",
     )
 
 
-def _siblings(scene: Scene, level: str) -> Iterator[Piece]:
-    for piece in scene.program.pieces():
-        if architecture(piece.path) == scene.architecture and piece != scene.piece:
-            role = named_role(piece.name)
-            if role[0] == level and role[1] in ("free", "tlb"):
-                yield piece
+def _siblings(scene: Scene) -> Iterator[Piece]:
+    """The functions that ask: the plain free of this level, or the same action where each level asks mm_p??_folded()."""
+    level, action = scene.role
+    for piece in scene.pairing.role_pieces(scene.architecture):
+        other, does = named_role(piece.name)
+        if piece == scene.piece or other not in _TESTS:
+            continue
+        same = other == level and does == "free" and _TESTS[level].search(piece.body)
+        if same or (other != level and does == action and f"mm_{other}_folded" in piece.body):
+            yield piece
 
 
 def _asks(scene: Scene, piece: Piece, test: re.Pattern[str], depth: int = 0) -> bool:
