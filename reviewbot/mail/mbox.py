@@ -7,8 +7,8 @@ to say which one it is. See RFC 4155, public-inbox's mboxrd and git-format-patch
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Generator, Iterator
+from typing import BinaryIO, NamedTuple
 
 from reviewbot.errors import AuthorError
 
@@ -16,12 +16,25 @@ from reviewbot.errors import AuthorError
 MAX_MAIL = 64 << 20
 _CHUNK = 1 << 20
 
+_NAME = rb"(?:[!-9;-~]+[ \t]*:|>?From )"
+_HEADER = re.compile(_NAME)
 # "From " alone is not enough: prose begins lines with it, and not every writer quotes them.
-_SEPARATOR = re.compile(rb"From \S.*\b\d{1,2}:\d\d(:\d\d)?\b.*\b\d{4}\b|From \S+@\S+\s*$")
-_HEADER = re.compile(rb"(?:[!-9;-~]+[ \t]*:|>?From )")
-_QUOTED = re.compile(rb">+From ")
+_SEPARATION = re.compile(
+    rb"^From (?:\S[^\n]{0,500}\b\d{1,2}:\d\d(?::\d\d)?\b[^\n]{0,500}\b\d{4}\b[^\n]*|\S+@\S+[^\S\n]*)\n(?="
+    + _NAME
+    + rb")",
+    re.MULTILINE,
+)
+_QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 # git writes this date in place of a separator's and does not quote what follows.
 _FORMAT_PATCH = re.compile(rb"From [0-9a-f]{40,64} Mon Sep 17 00:00:00 2001")
+
+
+class Placed(NamedTuple):
+    """A mail, and the offset of what follows it in the stream, in bytes."""
+
+    raw: bytes
+    end: int
 
 
 def split_mbox(stream: BinaryIO) -> Iterator[bytes]:
@@ -34,65 +47,96 @@ def split_mbox(stream: BinaryIO) -> Iterator[bytes]:
     :raises AuthorError: when the stream is empty, is no mailbox, or ends within the header of
         its last mail (the mails before it have been yielded then).
     """
-    lines = _lines(stream)
-    first = next(lines, b"")
+    return (mail.raw for mail in split_placed(stream))
+
+
+def split_placed(stream: BinaryIO, start: int = 0) -> Iterator[Placed]:
+    """Yield what :func:`split_mbox` does, with places: a stream that is read from one of them on goes on there.
+
+    :param start: where in the mailbox the stream begins.
+    """
+    first = b"\n"
     while first and not first.strip():
-        first = next(lines, b"")
+        first = stream.readline(_CHUNK)
+        start += len(first)
     if not first:
         raise AuthorError("The mailbox is empty: there is no mail to read.")
     if first.startswith(b"From ") and not _HEADER.match(first[5:]):
-        yield from _split(first, lines)
+        yield from _split(first, stream, start)
     elif _HEADER.match(first):
-        yield _checked(_joined(first, lines))
+        yield _one(first, stream, start)
     else:
         raise AuthorError("This is no mailbox: it starts neither with a mail header nor with a 'From ' line.")
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield lines; one of more than a chunk comes in pieces."""
-    return iter(lambda: stream.readline(_CHUNK), b"")
-
-
-def _joined(first: bytes, lines: Iterator[bytes]) -> bytes:
+def _one(first: bytes, stream: BinaryIO, start: int) -> Placed:
     """Return one bare mail, up to the cap."""
     mail = bytearray(first)
-    for line in lines:
-        if len(mail) < MAX_MAIL:
-            mail += line
-    return bytes(mail)
+    while chunk := stream.read(_CHUNK):
+        start += len(chunk)
+        mail += chunk[: MAX_MAIL - len(mail)]
+    return Placed(_checked(bytes(mail)), start)
 
 
-def _split(separator: bytes, lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the mails that follow a separator."""
-    quoted = not _FORMAT_PATCH.match(separator)
+def _split(separator: bytes, stream: BinaryIO, start: int) -> Iterator[Placed]:
+    """Yield the mails that follow a separator.
+
+    :param start: offset of what follows it.
+    """
     mail = bytearray()
-    held = b""  # a line that is a separator, if a header follows it
-    whole = True  # the line before was whole: this one starts at its start
-    for line in lines:
-        if held:
-            if _HEADER.match(line):
-                yield _finished(mail)
-                mail, quoted = bytearray(), not _FORMAT_PATCH.match(held)
-            else:
-                mail += held
-            held = b""
-        if whole and line.startswith(b"From ") and mail and _SEPARATOR.match(line):
-            held = line
+    for part, following in _parts(stream):
+        mail += part[: MAX_MAIL - len(mail)]
+        start += len(part)
+        if following and mail:
+            yield Placed(_finished(mail, separator), start)
+            mail, separator = bytearray(), following
+            start += len(following)
+        elif following:  # right behind another one: it is text
+            mail += following
+            start += len(following)
+    yield Placed(_finished(bytearray(_checked(bytes(mail))), separator), start)
+
+
+def _parts(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """Yield text in pieces, each with the separator line behind it, empty for none."""
+    window, whole = b"", True  # ``whole``: the window begins where a line does
+    while chunk := stream.read(_CHUNK):
+        window += chunk
+        # A separator is one only with the line behind it: the last line, and what is less, has to wait.
+        limit = window.rfind(b"\n", 0, max(0, window.rfind(b"\n"))) + 1
+        if not limit and len(window) > 2 * _CHUNK:
+            yield window, b""
+            window, whole = b"", False
             continue
-        if whole and quoted and line.startswith(b">") and _QUOTED.match(line):
-            line = line[1:]
-        whole = line.endswith(b"\n")
-        if len(mail) < MAX_MAIL:
-            mail += line
-    yield _finished(bytearray(_checked(bytes(mail + held))))
+        at = yield from _separated(window, limit, whole)
+        whole = whole or at > 0
+        window = window[at:]
+    at = yield from _separated(window, len(window), whole)
+    yield window[at:], b""
 
 
-def _finished(mail: bytearray) -> bytes:
-    """Return a mail without the empty line that mbox puts before the next separator."""
+def _separated(window: bytes, limit: int, whole: bool) -> Generator[tuple[bytes, bytes], None, int]:
+    """Yield the parts of a window up to a limit; return the limit, or 0 when nothing was yielded."""
+    at = 0
+    for match in _SEPARATION.finditer(window, 0, len(window)):
+        if match.start() >= limit:
+            break
+        if match.start() or whole:
+            yield window[at : match.start()], match[0]
+            at = match.end()
+    if at < limit:
+        yield window[at:limit], b""
+    return max(at, limit)
+
+
+def _finished(mail: bytearray, separator: bytes) -> bytes:
+    """Return a mail without quoting, and without the empty line that mbox puts before the next separator."""
     if mail.endswith(b"\n\n"):
         del mail[-1:]
     elif mail.endswith(b"\r\n\r\n"):
         del mail[-2:]
+    if b">From " in mail and not _FORMAT_PATCH.match(separator):
+        return _QUOTED.sub(rb"\1", mail)
     return bytes(mail)
 
 
