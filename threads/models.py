@@ -91,6 +91,9 @@ class Message(models.Model):
     lists = models.ManyToManyField(MailingList, related_name="messages")
     series = models.ForeignKey("Series", null=True, blank=True, on_delete=models.SET_NULL, related_name="messages")
 
+    class Meta:
+        indexes = [models.Index(fields=["series", "date"])]
+
     def __str__(self) -> str:
         return self.message_id
 
@@ -126,7 +129,12 @@ class Series(Work):
 
     class Meta:
         verbose_name_plural = "series"
-        indexes = [models.Index(fields=["-date", "-id"]), models.Index(fields=["topic", "version"])]
+        indexes = [
+            models.Index(fields=["-date", "-id"]),
+            models.Index(fields=["verdict", "-date", "-id"]),
+            models.Index(fields=["state", "-date", "-id"]),
+            models.Index(fields=["topic", "version"]),
+        ]
 
     def __str__(self) -> str:
         return self.subject
