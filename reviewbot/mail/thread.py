@@ -93,6 +93,12 @@ def build_thread(messages: Iterable[Message]) -> Thread:
     return _arrange(mails, parents, repaired)
 
 
+def subject_key(subject: str) -> tuple[str, bool]:
+    """Return what an answer and the mail it answers have in common in their subjects, and whether this is an answer."""
+    rest, answer = strip_reply(subject)
+    return " ".join(rest.lower().split()), answer
+
+
 def _merge(messages: Iterable[Message]) -> dict[str, Message]:
     mails: dict[str, Message] = {}
     for mail in messages:
@@ -121,8 +127,7 @@ def _repair(mails: Mapping[str, Message], parents: dict[str, str]) -> set[str]:
     originals: dict[str, list[Message]] = defaultdict(list)
     lost: list[tuple[str, Message]] = []
     for mail in mails.values():
-        subject, answer = strip_reply(mail.subject)
-        key = " ".join(subject.lower().split())
+        key, answer = subject_key(mail.subject)
         if not answer:
             originals[key].append(mail)
         elif not parents[mail.message_id]:

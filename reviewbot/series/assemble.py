@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -26,23 +26,25 @@ _LINK = re.compile(r"https?://[^\s<>@]{1,200}/([^\s<>/]{1,200}(?:@|%40)[^\s<>/\"
 _MAX_LINKS = 100
 
 
-def assemble(messages: Iterable[Message]) -> list[Series]:
+def assemble(messages: Iterable[Message], known: Mapping[str, Patch] | None = None) -> list[Series]:
     """Return the series that the mails amount to, one for each posted version, oldest first.
 
     The mails may belong to many threads, lack some of their parts, come in any
     order and several times. ``previous`` is not filled; see
     :func:`reviewbot.series.topics.link_versions`.
+
+    :param known: patches by the Message-ID of their mail, whose diffs were read before and are not read again.
     """
     found: list[Series] = []
     for thread in group_threads(messages):
-        found += _series_of(Conversation(thread))
+        found += _series_of(Conversation(thread), known or {})
     return sorted(found, key=lambda series: (series.date, series.root_msgid))
 
 
-def _series_of(thread: Conversation) -> list[Series]:
+def _series_of(thread: Conversation, known: Mapping[str, Patch]) -> list[Series]:
     """Return the series of one thread."""
     batches = sort_batches(thread)
-    patches = {mail.id: _patch(mail) for batch in batches for mail in batch.patches}
+    patches = {mail.id: known.get(mail.id) or _patch(mail) for batch in batches for mail in batch.patches}
     given = _given(thread)
     replies = _replies(thread, batches)
     alike: dict[str, list[tuple[int, str]]] = defaultdict(list)  # version and Message-ID, by patch-id

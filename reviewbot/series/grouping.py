@@ -12,7 +12,7 @@ from reviewbot.mail.thread import build_thread
 from reviewbot.series.subject import parse_subject
 
 #: the patches of one series that was sent without threading leave within this time
-_SENDING = timedelta(hours=1)
+SENDING = timedelta(hours=1)
 
 
 def group_threads(messages: Iterable[Message]) -> list[list[Message]]:
@@ -66,6 +66,14 @@ class _Sending:
     numbers: set[int] = field(default_factory=set)
 
 
+def sending_key(message: Message) -> tuple[object, ...]:
+    """Return what the parts of a series that was sent without threading have in common, nothing for other mails."""
+    subject = parse_subject(message.subject)
+    if message.parent or subject.reply or not subject.numbered or subject.total < 2:
+        return ()
+    return message.author.email.lower(), subject.version, subject.total, subject.prefixes
+
+
 def _unthreaded(messages: Iterable[Message]) -> list[tuple[Message, Message]]:
     """Return pairs of mails that nothing but author, version, total, prefixes and time ties together."""
     parts = [(message, parse_subject(message.subject)) for message in messages]
@@ -74,11 +82,11 @@ def _unthreaded(messages: Iterable[Message]) -> list[tuple[Message, Message]]:
     sendings: dict[object, list[_Sending]] = defaultdict(list)
     pairs = []
     for message, subject in sorted(parts, key=lambda part: part[0].date):
-        if message.parent or message.message_id in threaded or subject.total < 2:
+        key = sending_key(message)
+        if not key or message.message_id in threaded:
             continue
-        key = (message.author.email.lower(), subject.version, subject.total, subject.prefixes)
         for sending in sendings[key]:
-            if subject.number not in sending.numbers and message.date - sending.first.date <= _SENDING:
+            if subject.number not in sending.numbers and message.date - sending.first.date <= SENDING:
                 pairs.append((sending.first, message))
                 break
         else:
