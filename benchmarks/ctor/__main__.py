@@ -101,13 +101,17 @@ def _run_speed(benches: dict[str, Bench]) -> None:
     for name, bench in benches.items():
         cost = speed.whole_tree(bench.tree)
         again = speed.next_patch(bench, "include/asm-generic/pgalloc.h")
-        print(f"{name}: whole tree {cost.seconds:.2f} s, {cost.megabytes:.0f} MB; next patch {again:.2f} s")
+        print(f"{name}: whole tree {_cost(cost)}, {cost.megabytes:.0f} MB; next patch {again:.2f} s of processor time")
         against = speed.coccinelle(bench.tree)
         if against is None:
             print("  Coccinelle is not installed")
         else:
             files, one, every = against
-            print(f"  {files} files: Coccinelle, one rule {one:.2f} s; the checker, all rules {every:.2f} s")
+            print(f"  {files} files: Coccinelle, one rule, {_cost(one)}; the checker, all rules, {_cost(every)}")
+
+
+def _cost(cost: speed.Cost) -> str:
+    return f"{cost.seconds:.2f} s ({cost.processor:.2f} s of processor time)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -88,7 +88,8 @@ class Source:
             if (self.tree / path).exists():
                 yield from caller_mutations(self.unit(path), self.epoch)
         for path in tlb_files(self.tree):
-            yield from tlb_mutations(self.unit(path), self.epoch)
+            pgalloc = self.unit(f"{path.rsplit('/', 1)[0]}/pgalloc.h")
+            yield from tlb_mutations(self.unit(path), pgalloc.data, self.epoch)
         yield from override_mutations(self.tree, self.epoch)
         yield from generic_free_mutations(self.tree, self.epoch)
 

@@ -22,14 +22,17 @@ def tlb_files(tree: Path) -> list[str]:
     return sorted(path.relative_to(tree).as_posix() for path in found)
 
 
-def tlb_mutations(unit: Unit, epoch: Epoch) -> Iterator[Mutation]:
-    """Yield the mutations of one header at its ``__p??_free_tlb()``."""
+def tlb_mutations(unit: Unit, pgalloc: bytes, epoch: Epoch) -> Iterator[Mutation]:
+    """Yield the mutations of one header at its ``__p??_free_tlb()``.
+
+    :param pgalloc: what the architecture's ``asm/pgalloc.h`` holds.
+    """
     if epoch.generic_tlb_dtor:
         for body in unit.bodies:
             if _NAME.match(body.name):
                 yield from _dtor_before_removal(body)
     elif epoch.name >= "E2":
-        yield from _without_function(unit, epoch)
+        yield from _without_function(unit, pgalloc, epoch)
 
 
 def _dtor_before_removal(body: Body) -> Iterator[Mutation]:
@@ -54,11 +57,11 @@ def _dtor_before_removal(body: Body) -> Iterator[Mutation]:
         )
 
 
-def _without_function(unit: Unit, epoch: Epoch) -> Iterator[Mutation]:
+def _without_function(unit: Unit, pgalloc: bytes, epoch: Epoch) -> Iterator[Mutation]:
     """A batched free that no longer goes through the function that runs the destructor."""
     for match in _BY_FUNCTION.finditer(unit.data):
         level, tlb, table = match[2].decode(), match[3].decode(), match[4].decode()
-        if level == "pud" and epoch.name < "E4":
+        if (level == "pud" and epoch.name < "E4") or _own_without_ctor(pgalloc, level):
             continue
         text = f"tlb_remove_page(({tlb}), virt_to_page({table}))"
         edit = Edit(match.start(5), match.end(5), text.encode())
@@ -71,3 +74,10 @@ def _without_function(unit: Unit, epoch: Epoch) -> Iterator[Mutation]:
             (match[1].decode(),),
             (match.start(5),),
         )
+
+
+def _own_without_ctor(pgalloc: bytes, level: str) -> bool:
+    """Whether an architecture allocates a level itself and never constructs it."""
+    return re.search(rf"\b{level}_alloc_one\(struct".encode(), pgalloc) is not None and (
+        re.search(rf"_{level}_(page_)?ctor\(".encode(), pgalloc) is None
+    )

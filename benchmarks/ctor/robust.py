@@ -11,7 +11,7 @@ from benchmarks.ctor.judge import Bench
 from benchmarks.ctor.sites import files_with_sites
 from reviewbot.errors import ReviewError
 
-#: seconds that one damaged file may take
+#: seconds of processor time that one damaged file may take
 LIMIT = 5.0
 
 
@@ -50,12 +50,12 @@ def broken(bench: Bench, rounds: int, seed: int) -> Iterator[Broken]:
     for _ in range(rounds):
         path = dice.choice(files)
         damage, data = damaged((bench.tree / path).read_bytes(), dice)
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             bench.findings({path: data}, (path,))
         except ReviewError:
             pass
         except Exception as error:  # whatever it is, it is what this looks for
             yield Broken(path, damage, f"{type(error).__name__}: {error}")
-        if time.perf_counter() - start > LIMIT:
-            yield Broken(path, damage, f"took {time.perf_counter() - start:.1f} s")
+        if time.process_time() - start > LIMIT:
+            yield Broken(path, damage, f"took {time.process_time() - start:.1f} s")

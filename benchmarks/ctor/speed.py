@@ -20,9 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run took: seconds by the clock, and the largest resident size in MB."""
+    """What one run took: seconds by the clock and of processor time, and the largest resident size in MB."""
 
     seconds: float
+    processor: float
     megabytes: float
 
 
@@ -32,7 +33,7 @@ def measured(command: Sequence[str], folder: Path) -> Cost:
     child = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, _, usage = os.wait4(child.pid, 0)
     child.returncode = 0  # reaped by wait4
-    return Cost(time.perf_counter() - start, usage.ru_maxrss / 1024)
+    return Cost(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def whole_tree(tree: Path) -> Cost:
@@ -41,19 +42,19 @@ def whole_tree(tree: Path) -> Cost:
 
 
 def next_patch(bench: Bench, path: str) -> float:
-    """Seconds for one more state of a tree that was checked before, with one file changed."""
+    """Processor seconds for one more state of a tree that was checked before, with one file changed."""
     data = (bench.tree / path).read_bytes()
     bench.findings({}, ())
-    start = time.perf_counter()
+    start = time.process_time()
     bench.findings({path: data + b"\n"}, (path,))
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
-def coccinelle(tree: Path) -> tuple[int, float, float] | None:
+def coccinelle(tree: Path) -> tuple[int, Cost, Cost] | None:
     """Look for ignored results (C01 as a semantic patch) with Coccinelle, and for everything with the checker.
 
-    :returns: number of files, seconds of Coccinelle for one rule, seconds of the checker for all rules over
-        the same files; None when Coccinelle is not installed.
+    :returns: number of files, cost of Coccinelle for one rule, cost of the checker for all rules over the same
+        files; None when Coccinelle is not installed.
     """
     if shutil.which("spatch") is None:
         return None
@@ -66,4 +67,4 @@ def coccinelle(tree: Path) -> tuple[int, float, float] | None:
         rule.flush()
         fast = measured(["spatch", "--very-quiet", "--no-includes", "--sp-file", rule.name, *files], tree)
     command = [sys.executable, "-m", "reviewbot.checks", "--tree", str(tree), "--format", "json", *files]
-    return len(files), fast.seconds, measured(command, ROOT).seconds
+    return len(files), fast, measured(command, ROOT)
