@@ -18,11 +18,15 @@ V1, V2 = "20260302090000.7001-{}-mara@example.org", "20260309090000.7002-{}-mara
 class Queue(list[tuple[str, tuple[int | str, ...]]]):
     """What was queued, in order; nothing runs by itself."""
 
-    def drain(self) -> list[str]:
-        """Run everything, and what that queues, as a worker would; return the names of the steps."""
+    def drain(self, *, but: str = "") -> list[str]:
+        """Run everything, and what that queues, as a worker would; return the names of the steps.
+
+        :param but: a step that is left in the queue.
+        """
         done = []
-        while self:
-            step, arguments = self.pop(0)
+        while ready := [queued for queued in self if queued[0] != but]:
+            step, arguments = ready[0]
+            self.remove(ready[0])
             getattr(tasks, step).apply(args=arguments)
             done.append(step)
         return done

@@ -122,6 +122,28 @@ def test_what_cannot_be_fetched_is_one_sentence_and_three(
     assert not models.Series.objects.exists()
 
 
+def test_nothing_is_queued_before_there_is_a_queue(
+    minikernel: models.Tree, monkeypatch: pytest.MonkeyPatch, mails: list[bytes], steps: Queue
+) -> None:
+    archive(monkeypatch, mails)
+    queued = []
+
+    @contextmanager
+    def workers() -> Iterator[Callable[[], object]]:
+        queued.extend(steps)
+        yield steps.drain
+
+    monkeypatch.setattr(review, "workers", workers)
+    assert run("review", V2.format(1), "--no-build").status == 1
+    assert queued == []
+
+
+def test_an_empty_target_is_no_folder(minikernel: models.Tree) -> None:
+    said = run("review", "")
+    assert said.status == 3
+    assert "neither a Message-ID nor the URL" in said.err
+
+
 def test_a_target_that_is_nothing_is_said_so(minikernel: models.Tree) -> None:
     said = run("review", "no-such-file.mbox")
     assert said.status == 3

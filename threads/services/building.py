@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db.models import QuerySet
 
-from reviewbot.builds import planning, reproduce, toolchains
+from reviewbot.builds import objects, planning, reproduce, toolchains
 from reviewbot.builds.builder import Builder
 from reviewbot.builds.model import BuildResult, Plan, PlannedBuild, Progress
 from reviewbot.errors import OperatorError, TransientError
@@ -66,11 +66,14 @@ def _build(series: models.Series, configuration: str, claimed: list[int]) -> Non
             source, commits[0].tree_id, planned.configuration, planned.objects, report=report.progress
         ) as session:
             recipe.keep(commits[0], session.base)
+            before = session.code(planned.objects)
             for commit in commits[1:]:
                 report.run = recipe.run(commit)
                 report.say("moving the source")
                 source = pool.checkout(commit.commit, slot)
-                recipe.keep(commit, session.build(planned.objects, source, reconfigure=bool(plan.labels)))
+                result = session.build(planned.objects, source, reconfigure=bool(plan.labels))
+                changes = objects.compare(before, session.code(planned.objects))
+                recipe.keep(commit, result, objects.sentence(changes, planned.configuration.arch))
 
 
 class _Recipe:
@@ -87,8 +90,11 @@ class _Recipe:
         """Return the row of a state."""
         return self.runs[commit.tree_id]
 
-    def keep(self, commit: models.AppliedPatch, result: BuildResult) -> None:
-        """Settle the run of a state with what came of it, unless somebody else has it."""
+    def keep(self, commit: models.AppliedPatch, result: BuildResult, code: str = "") -> None:
+        """Settle the run of a state with what came of it, unless somebody else has it.
+
+        :param code: what has changed in the generated code since the base, as a sentence.
+        """
         if self.run(commit).pk not in self.claimed:
             return
         toolchain = toolchains.find(self.planned.configuration.arch)
@@ -102,7 +108,10 @@ class _Recipe:
             command=" && ".join(line for line in lines if not line.startswith("#")),
             reason=result.reason if result.state not in _SAID_BY_COMPILER else "",
             summary=_summary(result),
-            coverage={"looked_at": self._looked_at(result), "not_looked_at": self._left_out(result)},
+            coverage={
+                "looked_at": [*self._looked_at(result), *filter(None, [code])],
+                "not_looked_at": self._left_out(result),
+            },
         )
 
     def _looked_at(self, result: BuildResult) -> list[str]:

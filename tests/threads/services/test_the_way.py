@@ -168,6 +168,38 @@ def test_a_series_that_does_not_apply_says_where_and_what_the_tree_has(steps: Qu
     assert series.deliveries.count() == 0
 
 
+def test_what_a_base_was_checked_for_is_not_said_of_patches_that_do_not_apply_to_it(
+    steps: Queue, series: models.Series, mails: list[bytes]
+) -> None:
+    """Two series touch the same files of the same base; the second one does not apply."""
+    steps.drain()
+    damaged = [
+        raw.replace(b"7002-", b"7003-")
+        .replace(b"7001-", b"7000-")
+        .replace(b"[PATCH v2", b"[PATCH v3")
+        .replace(b"\n int ", b"\n long ")
+        .replace(b"\n \t", b"\n \t\t")
+        for raw in mails
+        if b"7002-" in raw.split(b"\n\n")[0]
+    ]
+    refused = intake.take_in(damaged)
+    pipeline.want(refused, {"build": False})
+    steps.drain()
+    report = report_of(refused)
+    assert report.verdict == Verdict.DOES_NOT_APPLY
+    assert (report.cells, report.looked_at) == ((), ())
+    assert [one.what for one in report.reproduce] == ["apply"]
+
+
+def test_a_command_that_readers_paste_is_quoted_for_their_shell(
+    minikernel: models.Tree, steps: Queue, mails: list[bytes]
+) -> None:
+    row = intake.take_in([raw.replace(V2.format(1).encode(), b"$(reboot)@example.org") for raw in mails])
+    pipeline.want(row, {"build": False})
+    steps.drain()
+    assert {one.command.split(" && ")[0] for one in report_of(row).reproduce} == {"b4 shazam '$(reboot)@example.org'"}
+
+
 def test_without_any_tree_the_operator_is_told(transactional_db: None, steps: Queue, mails: list[bytes]) -> None:
     row = intake.take_in(mails)
     pipeline.want(row, {})
