@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 
 from reviewbot.errors import NotFoundError, TransientError
 from tests.threads.conftest import CORPUS, V1, V2, Queue
@@ -144,6 +145,19 @@ def test_an_empty_target_is_no_folder(minikernel: models.Tree) -> None:
     assert "neither a Message-ID nor the URL" in said.err
 
 
+def test_what_nobody_foresaw_is_our_fault_and_no_finding(
+    minikernel: models.Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("no such column: threads_message.x")
+
+    monkeypatch.setattr(intake, "take_in", fail)
+    said = run("review", MAILBOX)
+    assert said.status == 3
+    assert "no such column" in said.err
+    assert "manage.py migrate" in said.err
+
+
 def test_a_target_that_is_nothing_is_said_so(minikernel: models.Tree) -> None:
     said = run("review", "no-such-file.mbox")
     assert said.status == 3
@@ -235,3 +249,24 @@ def test_an_import_keeps_mails_and_series_and_reviews_nothing(transactional_db: 
     assert "12 mails, 12 new, 2 series" in said.out
     assert steps == []
     assert "12 mails, 0 new" in run("import", MAILBOX).out
+
+
+def test_what_nobody_foresaw_is_our_fault_and_never_a_finding(
+    minikernel: models.Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "take_in", lambda *a, **o: {}["missing"])
+    said = run("review", MAILBOX)
+    assert said.status == 3
+    assert "our side (KeyError" in said.err
+
+
+def test_a_database_that_is_not_up_to_date_says_what_to_run(
+    minikernel: models.Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise OperationalError("no such table: threads_series")
+
+    monkeypatch.setattr(intake, "take_in", fail)
+    said = run("review", MAILBOX)
+    assert said.status == 3
+    assert "manage.py migrate" in said.err

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import traceback
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
+from django.db import DatabaseError
 
 from reviewbot.embedded import Stack, broker_answers, running
 from reviewbot.errors import ReviewError
@@ -51,11 +54,33 @@ class Command(BaseCommand):
                 raise
             self.stderr.write(f"{error}")
             raise SystemExit(error.exit_status) from error
+        except DatabaseError as error:
+            self._ours(
+                f"The database failed: {str(error).strip()}. If it is not up to date: manage.py migrate.", options
+            )
         except KeyboardInterrupt:
             self.stderr.write("Interrupted; what was done is kept, the same command goes on from there.")
             raise SystemExit(130) from None
+        except Exception as error:
+            # Python's own status for this is 1, which says "findings" here.
+            if options.get("traceback"):
+                raise
+            hint = " Is it up to date? manage.py migrate makes it so." if isinstance(error, DatabaseError) else ""
+            self.stderr.write(
+                f"This failed on our side ({type(error).__name__}: {error}).{hint} --traceback shows the operator where."
+            )
+            raise SystemExit(ReviewError.exit_status) from error
+        except Exception as error:  # what nobody foresaw must not end as "1: findings"
+            self._ours(f"This failed on our side ({type(error).__name__}: {error}); --traceback shows where.", options)
         if status:
             raise SystemExit(status)
+
+    def _ours(self, sentence: str, options: dict[str, Any]) -> NoReturn:
+        """End with the status of our own faults; called while the error is handled."""
+        if options.get("traceback"):
+            self.stderr.write(traceback.format_exc())
+        self.stderr.write(sentence)
+        raise SystemExit(ReviewError.exit_status)
 
     def work(self, **options: Any) -> int | None:  # noqa: ANN401
         """Do what the command is for; return the exit status."""
@@ -67,15 +92,25 @@ def workers() -> Iterator[Callable[[], None]]:
     """Have workers for a while, and yield what raises when they are gone.
 
     With a shared queue its workers are used, and those of another terminal's
-    stack; else a private stack is started and stopped at the end.
+    stack for as long as it stands; else a private stack is started and stopped
+    at the end.
     """
     stack = Stack()
-    if settings.REDIS_URL or not stack.take():
+    if settings.REDIS_URL:
         broker_answers()
         yield lambda: None
         return
+
+    def alive() -> None:
+        if stack.processes:
+            stack.check()
+        elif stack.take():
+            stack.start_broker()
+            pipeline.forget_leases()
+            stack.start_workers()
+
     with running(stack):
-        stack.start_broker()
-        pipeline.forget_leases()
-        stack.start_workers()
-        yield stack.check
+        alive()
+        if not stack.processes:
+            broker_answers()
+        yield alive

@@ -1,0 +1,136 @@
+"""Web, worker and scheduler on a shared Redis and PostgreSQL, as several machines would use them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = ROOT / "tests" / "corpus"
+POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+SERIES = "20260309090000.7002-1-mara@example.org"
+SECONDS = 60.0
+
+pytestmark = pytest.mark.skipif(
+    not POSTGRES or not shutil.which("redis-server"), reason="PostgreSQL or redis-server is not installed"
+)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {SECONDS:.0f} s"
+        time.sleep(0.1)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a PostgreSQL of our own; it refuses to run as root, so root lends it another user."""
+    folder = tmp_path_factory.mktemp("postgres")
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if user:
+        folder.chmod(0o777)
+        for parent in folder.parents[:2]:
+            parent.chmod(0o755)
+    data, port = folder / "data", free_port()
+
+    def run(program: str, *arguments: str) -> None:
+        subprocess.run([*user, str(POSTGRES[-1] / program), *arguments], check=True, capture_output=True, cwd="/")
+
+    run("initdb", "-D", str(data), "-U", "service", "--auth", "trust", "--no-sync")
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    run("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    try:
+        run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "service", "reviews")
+        yield f"postgres://service@127.0.0.1:{port}/reviews"
+    finally:
+        run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+
+
+@pytest.fixture
+def queue() -> Iterator[str]:
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        wait_for(lambda: answers(port), "redis")
+        yield f"redis://127.0.0.1:{port}/0"
+        server.terminate()
+
+
+class Installation:
+    """Commands on the shared services."""
+
+    def __init__(self, var: Path, database: str, queue: str) -> None:
+        self.environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "reviewbot.settings",
+            "REVIEWBOT_VAR": str(var),
+            "DATABASE_URL": database,
+            "REDIS_URL": queue,
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-u", "manage.py", *arguments],
+            cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def manage(self, *arguments: str) -> tuple[int, str]:
+        with self.start(*arguments) as process:
+            said, _ = process.communicate(timeout=4 * SECONDS)
+        return process.returncode, said
+
+
+@pytest.fixture
+def installation(tmp_path: Path, database: str, queue: str) -> Installation:
+    made = Installation(tmp_path / "var", database, queue)
+    for arguments in (("migrate", "--verbosity", "0"), ("tree", "add", "minikernel", str(CORPUS / "minikernel"))):
+        status, said = made.manage(*arguments)
+        assert status == 0, said
+    return made
+
+
+def children(pid: int) -> list[int]:
+    found = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return found + [below for child in found for below in children(child)]
+
+
+def test_a_series_goes_through_the_workers_to_the_page_and_ctrl_c_stops_everything(installation: Installation) -> None:
+    port = free_port()
+    up = installation.start("up", "--bind", f"127.0.0.1:{port}")
+    try:
+        wait_for(lambda: answers(port), "the web server")
+        status, said = installation.manage("review", str(CORPUS / "minikernel.mbox"), "--no-build")
+        assert status == 1, said
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/series/{SERIES}/") as answer:
+            facts = json.load(answer)
+        assert [finding["rule"] for finding in facts["findings"]] == ["C06"]
+        started = children(up.pid)
+        assert len(started) >= 4  # builder, worker, scheduler, web
+    finally:
+        up.send_signal(signal.SIGINT)
+        said, _ = up.communicate(timeout=SECONDS)
+    assert up.returncode == 0, said
+    assert said.endswith("Stopped.\n")
+    assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
