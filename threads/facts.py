@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -26,7 +27,8 @@ def gather(series: models.Series) -> SeriesReport:
     """Put together everything that the rows say about a series."""
     application = series.applications.filter(chosen=True).select_related("tree").first()
     commits = list(application.commits.all()) if application else []
-    lanes = lanes_of(series, commits)
+    # A base that other series rest on has runs; they say nothing about patches that do not apply to it.
+    lanes = lanes_of(series, commits) if application and application.applies else []
     told = _told(series, lanes, commits)
     current, gone = _across_versions(series, [one for one in told if one.life in _OF_THE_SERIES])
     state, verdict, reason = _judge(series, application, lanes, current)
@@ -236,7 +238,7 @@ def _reproduce(
     """Return commands for a kernel tree on another machine: the series on its base, and each check and build."""
     if application is None:
         return ()
-    apply = f"b4 shazam {series.root_msgid}"
+    apply = f"b4 shazam {shlex.quote(series.root_msgid)}"  # a sender writes the Message-ID, a reader pastes the line
     commands: dict[str, str] = {}
     for lane in lanes:
         last = lane.runs[-1] if lane.runs else None
