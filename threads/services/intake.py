@@ -34,20 +34,19 @@ def submit(target: str, options: dict[str, Any] | None = None) -> models.Submiss
 
 
 def fetch_now(target: str, options: dict[str, Any]) -> models.Series:
-    """Fetch what a person at a terminal asks for, without a queue in between.
+    """Fetch what a person at a terminal asks for, without a queue in between; asking for its review is left to him.
 
     :raises ReviewError: as :func:`fetch`; somebody who waits is told at once, also of what time may mend.
     """
     row = _submission(target, options)
     try:
-        fetch(row.pk)
+        series = _fetch(row, want=False)
     except ReviewError as error:
         pipeline.failed("fetch", (row.pk,), error)
         raise
-    row.refresh_from_db()
-    if row.series is None:
+    if series is None:
         raise TransientError(f"<{row.target}> is being fetched by another process; ask again in a minute.")
-    return row.series
+    return series
 
 
 def _submission(target: str, options: dict[str, Any] | None) -> models.Submission:
@@ -66,17 +65,23 @@ def fetch(submission_id: int) -> None:
     :raises NotFoundError: the archive does not have it, or it is no patch series.
     :raises TransientError: the archive does not answer.
     """
-    rows = models.Submission.objects.filter(pk=submission_id)
+    _fetch(models.Submission.objects.get(pk=submission_id), want=True)
+
+
+def _fetch(row: models.Submission, *, want: bool) -> models.Series | None:
+    """Fetch and keep what was asked for; None when somebody else does, or did."""
+    rows = models.Submission.objects.filter(pk=row.pk)
     if not claim(rows):
-        return
+        return None
     rows.update(state=State.RUNNING)
-    row = rows.get()
     try:
         raw = fetch_thread(row.target, Origin(settings.LORE_URL, timeout=settings.FETCH_SECONDS))
         series = take_in(raw, row.target, row.options.get("version"))
         with transaction.atomic():
-            pipeline.want(series, row.options)
+            if want:
+                pipeline.want(series, row.options)
             rows.update(state=State.PASSED, series=series)
+        return series
     finally:
         release(rows)
 

@@ -35,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("target", help="Message-ID, archive link, file, or - for standard input")
         parser.add_argument("--tree", action="append", default=[], help="name of a tree, or a directory or archive to "
                             "take as one; may be repeated, the first that fits is used")  # fmt: skip
-        parser.add_argument("--version", dest="wanted", type=int, help="which version of the series, newest by default")
+        parser.add_argument("--version", dest="wanted", type=int, help="which version (default: the target's own)")
         parser.add_argument("--check", action="append", default=[], help="only this check; may be repeated")
         parser.add_argument("--no-build", action="store_true", help="do not cross-build")
         parser.add_argument("--rerun", action="store_true", help="do it again even when it is done")
@@ -60,7 +60,7 @@ class Command(BaseCommand):
         return exit_status(series)
 
     def _series(self, target: str, asked: dict[str, Any]) -> models.Series:
-        if target == "-" or Path(target).exists():
+        if target == "-" or (target and Path(target).exists()):
             return intake.take_in(read_mailbox(target), version=asked["version"])
         try:
             return intake.fetch_now(target, asked)
