@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
-from django.db import DatabaseError
 
 from reviewbot.embedded import Stack, broker_answers, running
 from reviewbot.errors import ReviewError
@@ -54,33 +53,19 @@ class Command(BaseCommand):
                 raise
             self.stderr.write(f"{error}")
             raise SystemExit(error.exit_status) from error
-        except DatabaseError as error:
-            self._ours(
-                f"The database failed: {str(error).strip()}. If it is not up to date: manage.py migrate.", options
-            )
         except KeyboardInterrupt:
             self.stderr.write("Interrupted; what was done is kept, the same command goes on from there.")
             raise SystemExit(130) from None
-        except Exception as error:
-            # Python's own status for this is 1, which says "findings" here.
+        except Exception as error:  # Python's own status for this is 1, which says "findings" here
             if options.get("traceback"):
-                raise
+                self.stderr.write(traceback.format_exc())
             hint = " Is it up to date? manage.py migrate makes it so." if isinstance(error, DatabaseError) else ""
             self.stderr.write(
-                f"This failed on our side ({type(error).__name__}: {error}).{hint} --traceback shows the operator where."
+                f"This failed on our side ({type(error).__name__}: {error}).{hint} --traceback shows where."
             )
             raise SystemExit(ReviewError.exit_status) from error
-        except Exception as error:  # what nobody foresaw must not end as "1: findings"
-            self._ours(f"This failed on our side ({type(error).__name__}: {error}); --traceback shows where.", options)
         if status:
             raise SystemExit(status)
-
-    def _ours(self, sentence: str, options: dict[str, Any]) -> NoReturn:
-        """End with the status of our own faults; called while the error is handled."""
-        if options.get("traceback"):
-            self.stderr.write(traceback.format_exc())
-        self.stderr.write(sentence)
-        raise SystemExit(ReviewError.exit_status)
 
     def work(self, **options: Any) -> int | None:  # noqa: ANN401
         """Do what the command is for; return the exit status."""
