@@ -12,6 +12,7 @@ from threads.services import pipeline
 
 _LOOK_SECONDS = 0.25
 _SWEEP_SECONDS = 10.0
+_JUDGED = (State.PASSED, State.WARNED, State.FAILED)
 
 
 class Watch:
@@ -65,7 +66,9 @@ class Watch:
             words = " ".join(word for word in words.split() if "/" not in word and "." not in word)
         detail = f": {words}" if words else ""
         seconds = f" ({run.seconds:.1f} s)" if settled and run.seconds else ""
-        self.note(f"{where:8} {what}: {run.state if settled else '…'}{detail}{seconds}")
+        # What a state holds is not yet what its patch brings: the verdict compares.
+        word = ("done" if State(run.state) in _JUDGED else run.state) if settled else "…"
+        self.note(f"{where:8} {what}: {word}{detail}{seconds}")
 
     def _states(self, row: models.Series) -> dict[str, int]:
         """Map the trees of a series to the number of the patch that makes them, 0 for the base."""
