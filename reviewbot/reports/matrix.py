@@ -46,7 +46,9 @@ def _table(report: SeriesReport, checks: Sequence[tuple[str, str]], paint: Paint
     number_width = _number_width(report)
     subjects = [(patch.number, visible(patch.subject)) for patch in report.patches]
     room = width - number_width - sum(_GAP + each for each in widths)
-    subject_width = max(4, min(room, max((columns(subject) for _, subject in subjects), default=4)))
+    has_base = any(cell.patch == 0 for cell in report.cells)
+    rows = ([(0, "(the base)")] if has_base else []) + subjects
+    subject_width = max(4, min(room, max((columns(subject) for _, subject in rows), default=4)))
     gap = " " * _GAP
 
     def row(number: str, subject: str, words: Sequence[str]) -> str:
@@ -57,8 +59,7 @@ def _table(report: SeriesReport, checks: Sequence[tuple[str, str]], paint: Paint
     lines = [paint.dim(row("", "patch", names))]
     if any(word.strip() for word in above):
         lines.insert(0, paint.dim(row("", "", above)))
-    has_base = any(cell.patch == 0 for cell in report.cells)
-    for number, subject in ([(0, "(the base)")] if has_base else []) + subjects:
+    for number, subject in rows:
         cells = [report.cell(number, *check) for check in checks]
         painted = [_painted(cell, each, paint) for cell, each in zip(cells, widths, strict=True)]
         lines.append(row(str(number) if number else "", subject, painted))

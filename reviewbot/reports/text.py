@@ -81,7 +81,8 @@ def _base(report: SeriesReport, width: int) -> list[str]:
     methods = [f"patch {patch.number} {patch.method}" for patch in report.patches
                if patch.method not in ("", "clean")]  # fmt: skip
     tried = [line for line in base.trace if line]
-    applied = [f"Applied: {enumerated(methods)}, the others clean."] if methods else []
+    others = ", the others clean" if any(patch.method == "clean" for patch in report.patches) else ""
+    applied = [f"Applied: {enumerated(methods)}{others}."] if methods else []
     return labelled("Base", [f"{described}, commit {base.commit[:12]}: {base.how}", *tried, *applied], width)
 
 
