@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -46,14 +47,12 @@ def answers(port: int) -> bool:
 
 
 @pytest.fixture
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a PostgreSQL of our own; it refuses to run as root, so root lends it another user."""
-    folder = tmp_path_factory.mktemp("postgres")
+def database() -> Iterator[str]:
+    """Run a PostgreSQL of our own; it refuses to run as root, so root lends it another user and a folder of its."""
+    folder = Path(tempfile.mkdtemp(prefix="reviewbot-postgres-"))
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if user:
-        folder.chmod(0o777)
-        for parent in folder.parents[:2]:
-            parent.chmod(0o755)
+        shutil.chown(folder, "postgres")
     data, port = folder / "data", free_port()
 
     def run(program: str, *arguments: str) -> None:
@@ -67,6 +66,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgres://service@127.0.0.1:{port}/reviews"
     finally:
         run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_series_goes_through_the_workers_to_the_page_and_ctrl_c_stops_everythi
         assert status == 1, said
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/series/{SERIES}/") as answer:
             facts = json.load(answer)
-        assert [finding["rule"] for finding in facts["findings"]] == ["C06"]
+        assert "C06" in {finding["rule"] for finding in facts["findings"] if finding["life"] != "preexisting"}
         started = children(up.pid)
         assert len(started) >= 4  # builder, worker, scheduler, web
     finally:

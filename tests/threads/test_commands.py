@@ -145,19 +145,6 @@ def test_an_empty_target_is_no_folder(minikernel: models.Tree) -> None:
     assert "neither a Message-ID nor the URL" in said.err
 
 
-def test_what_nobody_foresaw_is_our_fault_and_no_finding(
-    minikernel: models.Tree, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise OperationalError("no such column: threads_message.x")
-
-    monkeypatch.setattr(intake, "take_in", fail)
-    said = run("review", MAILBOX)
-    assert said.status == 3
-    assert "no such column" in said.err
-    assert "manage.py migrate" in said.err
-
-
 def test_a_target_that_is_nothing_is_said_so(minikernel: models.Tree) -> None:
     said = run("review", "no-such-file.mbox")
     assert said.status == 3
