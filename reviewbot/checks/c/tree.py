@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 #: kinds of expressions whose value is not looked into
 OPAQUE = "opaque"
@@ -106,9 +106,35 @@ class Graph:
     errors: list[tuple[int, str]] = field(default_factory=list)
 
 
+def _all_names(expr: Expr | None) -> frozenset[str]:
+    """All identifiers of an expression, also in its statement expressions."""
+    if expr is None:
+        return frozenset()
+    found = identifiers(expr.canonical) | frozenset().union(*(_all_names(part) for part in expr.parts))
+    if expr.block is not None:
+        found |= frozenset().union(*(_all_names(node.expr) for node in expr.block.nodes))
+        found |= _all_names(expr.block.value)
+    return found
+
+
+def names_ahead(graph: Graph) -> list[frozenset[str]]:
+    """For each node, the identifiers that occur in it or in any node that can follow."""
+    ahead = [_all_names(node.expr) for node in graph.nodes]
+    changed = True
+    while changed:
+        changed = False
+        for index, node in enumerate(graph.nodes):
+            following = {after for after in (node.then, node.other) if after >= 0}
+            more = ahead[index].union(*(ahead[after] for after in following))
+            if len(more) > len(ahead[index]):
+                ahead[index], changed = more, True
+    return ahead
+
+
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
+@lru_cache(maxsize=16384)
 def identifiers(text: str) -> frozenset[str]:
     """All identifiers in a text."""
     return frozenset(_IDENTIFIER.findall(text))

@@ -157,6 +157,8 @@ class Calls:
         )
 
     def _allocate(self, expr: Expr, name: str, allocator: words.Allocator, state: State) -> Ways:
+        if self._walk.coarse and allocator.family not in ("pages", "ptdesc"):
+            return [(state, UNKNOWN)]
         table = f"alloc:{expr.line}:{name}"
         arguments = [part.canonical for part in expr.parts[1:]]
         fails = allocator.fails and not any("__GFP_NOFAIL" in text for text in arguments)
@@ -292,7 +294,9 @@ class Calls:
 
     def _apply(self, expr: Expr, name: str, summary: Sequence[Outcome], values: list[Value], state: State) -> Ways:
         made = any(outcome.fresh for outcome in summary)
-        touched = {index for outcome in summary for index, _ in outcome.effects}
+        touched = {
+            index for outcome in summary for index, effect in outcome.effects if effect.freed or effect.destroyed
+        }
         ways: Ways = []
         for outcome in summary:
             if made and outcome.value == "null" and not outcome.effects:
@@ -331,6 +335,9 @@ class Calls:
     def _effect(
         self, state: State, expr: Expr, name: str, value: Value, effect: Effect, trail: tuple[Evidence, ...]
     ) -> None:
+        place = value.name if value.kind == "address" else ""
+        if place:
+            value = state.env.get(place, value)
         if value.kind != "object":
             return
         if (effect.ctor or effect.destroyed or effect.freed) and trail:
@@ -382,15 +389,15 @@ class Calls:
         guards: set[Guard] = set()
         trail: list[Evidence] = []
         for name, index in walk.parameters.items():
-            table = state.tables.get(f"param:{name}")
-            if table is None:
-                continue
-            if table.null in ("yes", "no"):
-                guards.add(Guard(index, "", table.null == "no"))
-            if table.ctor or table.destroyed or table.freed or table.installed:
-                effects.append((index, Effect(table.ctor, table.result, table.destroyed, table.freed, table.queued,
-                                              table.installed)))  # fmt: skip
-                trail += state.history.get(f"param:{name}", ())
+            for place in (f"param:{name}", f"place:*{name}"):
+                table = state.tables.get(place)
+                if table is None:
+                    continue
+                if place.startswith("param:") and table.null in ("yes", "no"):
+                    guards.add(Guard(index, "", table.null == "no"))
+                if table.ctor or table.destroyed or table.freed or table.installed:
+                    effects.append((index, _effect_of(table, state.env.get(f"*{name}") == NULL)))
+                    trail += state.history.get(place, ())
         for text, truth in state.known.items():
             if text.startswith("#") and "defined(" not in text:
                 guards.add(Guard(-1, text, truth))
@@ -440,6 +447,10 @@ class Calls:
         for value in values:
             self._lend(state, value)
         return [(state, UNKNOWN)]
+
+
+def _effect_of(table: Table, cleared: bool) -> Effect:
+    return Effect(table.ctor, table.result, table.destroyed, table.freed, table.queued, table.installed, cleared)
 
 
 def _names_table(value: Value) -> bool:

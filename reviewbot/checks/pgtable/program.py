@@ -30,11 +30,11 @@ _ASSIGNED = re.compile(r"(?:\.|->)\s*(\w+)\s*=\s*&?\s*([A-Za-z_]\w*)\s*[,;}\n]")
 _ALIAS = re.compile(r"^\s*([A-Za-z_]\w*)\s*$")
 _LIFE = re.compile(
     r"\b(?:_{0,2}(?:pgtable|pagetable)_(?:\w*[cd]tor\w*|alloc|free)|tlb_remove_(?:table|ptdesc|page_ptdesc)|"
-    r"_{0,3}p(?:te|md|ud|4d)_(?:alloc_one|free|populate)\w*|_{0,2}pgd_(?:alloc|free|populate)\w*)\s*\("
+    r"_{0,3}p(?:te|md|ud|4d)_(?:alloc_one|free|populate)\w*|_{0,2}pgd_(?:alloc|free|populate)\w*)(?:_noprof)?\s*\("
 )
 _MEMORY = re.compile(
     r"\b(?:(?:__)?(?:alloc_pages?|get_free_pages?|free_pages?)(?:_exact|_node)?|get_zeroed_page|tlb_remove_page|"
-    r"free_reserved_p\w+|memblock_(?:phys_)?alloc\w*)\s*\("
+    r"free_reserved_p\w+|memblock_(?:phys_)?alloc\w*)(?:_noprof)?\s*\("
 )
 _TABLE_TYPE = re.compile(
     r"struct (?:page|ptdesc|folio|rcu_head)\s*\*|p(?:te|md|ud|4d|gd)_t\s*\*|pgtable_t|void\s*\*|long\s*\*|phys_addr_t"
@@ -282,7 +282,8 @@ class Program:
             return {Outcome("unknown")}
         reports = self.reports(piece)
         outcomes = set().union(*(report.outcomes for report in reports))
-        return outcomes | {Outcome("unknown")} if any(report.gave_up for report in reports) else outcomes
+        vague = any(report.gave_up or report.vague for report in reports)
+        return outcomes | {Outcome("unknown")} if vague else outcomes
 
     def _default(self, name: str) -> tuple[Outcome, ...] | None:
         """What the documented allocators do, where the tree at hand does not show them."""
@@ -300,10 +301,12 @@ class Program:
         if piece not in self._reports:
             self._reports[piece] = []
             source = self.sources[piece.path]
-            self._reports[piece] = [
-                Walk(piece, source, graph, self, condition).run() for graph, condition in graphs(piece)
-            ]
+            self._reports[piece] = [self._walk(piece, source, graph, condition) for graph, condition in graphs(piece)]
         return self._reports[piece]
+
+    def _walk(self, piece: Piece, source: Source, graph: Graph, condition: str) -> Report:
+        report = Walk(piece, source, graph, self, condition).run()
+        return Walk(piece, source, graph, self, condition, coarse=True).run() if report.gave_up else report
 
     def pieces(self) -> Iterator[Piece]:
         """All functions and macros that are known."""

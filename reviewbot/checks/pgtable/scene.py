@@ -94,6 +94,8 @@ class Scene:
         """Make a finding at an event, with the path that led there."""
         line = line or step.line
         place = Location(self.piece.path, line, self.piece.written, self.text(line))
+        if any(report.coarse for report in self.reports):
+            assumption = assumption or "the function has so many paths that its other tests were not held together"
         conditions = [part for part in (self.piece.condition, step.condition) if part]
         steps = tuple(dict.fromkeys((*step.history, *evidence)))
         return Finding(rule, severity, place, message, steps, " && ".join(conditions), assumption)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -130,6 +130,22 @@ class State:
                 del self.tables[name]
                 self.history.pop(name, None)
 
+    def prune(self, names: frozenset[str], kept: Collection[str]) -> None:
+        """Drop what can no longer be asked for: only these names occur on the way ahead."""
+        for path in [
+            path for path in self.env if names.isdisjoint(identifiers(path)) and identifiers(path).isdisjoint(kept)
+        ]:
+            del self.env[path]
+        for text in [text for text in self.known if not text.startswith("#")]:
+            used = identifiers(text.partition(" == ")[0])
+            if names.isdisjoint(used) and used.isdisjoint(kept):
+                del self.known[text]
+        held = {value.name for value in self.env.values()}
+        for name, table in list(self.tables.items()):
+            dull = name not in held and table.untouched and name.startswith(("place:", "call:"))
+            if dull and names.isdisjoint(identifiers(name.partition(":")[2])):
+                del self.tables[name]
+
     def decide(self, path: str, constant: str, truth: bool) -> None:
         """Remember the outcome of ``path == constant``."""
         self.known[f"{path} == {constant}"] = truth
@@ -169,7 +185,10 @@ def atoms(condition: str) -> dict[str, bool]:
 
 
 class Effect(NamedTuple):
-    """What a function does to one of its arguments; the fields are those of :class:`Table`."""
+    """What a function does to one of its arguments; the fields are those of :class:`Table`.
+
+    ``cleared``: it was given the address of the pointer, and set the pointer to NULL.
+    """
 
     ctor: str = ""
     result: str = ""
@@ -177,7 +196,7 @@ class Effect(NamedTuple):
     freed: str = ""
     queued: bool = False
     installed: str = ""
-    null: str = ""
+    cleared: bool = False
 
 
 class Guard(NamedTuple):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from reviewbot.checks.c.source import Piece, Source
-from reviewbot.checks.c.tree import Expr, Graph, Node
+from reviewbot.checks.c.tree import Expr, Graph, Node, names_ahead
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.calls import Calls
 from reviewbot.checks.pgtable.knowledge import Knowledge
@@ -32,25 +32,41 @@ Ways = list[tuple[State, Value]]
 
 @dataclass(slots=True)
 class Report:
-    """What one function showed: its events, how it may end, and what was not followed."""
+    """What one function showed: its events, how it may end, and what was not followed.
+
+    ``gave_up`` says why not all paths were followed; ``vague`` that there are more ends than are told apart;
+    ``coarse`` that tests of anything but tables and their levels were taken to be independent of each other.
+    """
 
     piece: Piece
     steps: list[Step]
     outcomes: set[Outcome]
     gave_up: str = ""
+    vague: bool = False
+    coarse: bool = False
     graph: Graph | None = None
 
 
 class Walk:
     """One run through one variant of a function."""
 
-    def __init__(self, piece: Piece, source: Source, graph: Graph, program: Knowledge, condition: str = "") -> None:
+    def __init__(
+        self,
+        piece: Piece,
+        source: Source,
+        graph: Graph,
+        program: Knowledge,
+        condition: str = "",
+        *,
+        coarse: bool = False,
+    ) -> None:
+        self.coarse = coarse
         self.piece = piece
         self.source = source
         self.graph = graph
         self.program = program
         self.condition = condition
-        self.report = Report(piece, [], set(), "", graph)
+        self.report = Report(piece, [], set(), coarse=coarse, graph=graph)
         self.parameters = {parameter.name: index for index, parameter in enumerate(piece.parameters)}
         self.types = {parameter.name: parameter.type for parameter in piece.parameters if parameter.type}
         self.types.update(graph.types)
@@ -80,12 +96,15 @@ class Walk:
         waiting = [(graph.entry, state)]
         seen: set[tuple[object, ...]] = set()
         joins = _joins(graph)
+        live = names_ahead(graph) if graph is self.graph else None
         while waiting:
             index, state = waiting.pop()
             if index < 0:
                 yield state, None, 0
                 continue
             if joins[index] > 1:
+                if live is not None:
+                    state.prune(live[index], self.parameters)
                 key = (index, *state.key)
                 if key in seen:
                     continue
@@ -291,7 +310,8 @@ class Walk:
             state.update(value.name, escaped=True)
         if not local and value.kind == "ctor":
             state.update(value.name, delegated=True)
-        if value.kind == "unknown" or (value.kind == "object" and value.name == f"place:{path}"):
+        dull = self.coarse and value.name.startswith(("call:", "place:")) and value.name not in state.tables
+        if value.kind == "unknown" or dull or (value.kind == "object" and value.name == f"place:{path}"):
             state.env.pop(path, None)
             if target.kind == "name" and target.text in self.parameters:
                 state.env[path] = Value("object", f"place:{path}", words.form_of_type(self.types.get(path, "")))
@@ -342,11 +362,12 @@ class Walk:
             return self._split_null(value.name, state, text)
         if value.kind == "const":
             return self._split_global(value.name, state)
-        known = state.decided(text, "") if self._tested[text] > 1 else None
+        again = self._tested[text] > 1 and not self.coarse
+        known = state.decided(text, "") if again else None
         if known is not None:
             return [(state, known)]
         ways = [(state, True), (state.copy(), False)]
-        if self._tested[text] > 1:
+        if again:
             for after, truth in ways:
                 after.decide(text, "", truth)
         return ways
@@ -375,7 +396,7 @@ class Walk:
         if table.null in ("yes", "no"):
             return [(state, table.null == "no")]
         other = state.copy()
-        if name.startswith(("place:", "call:")) and table.untouched and self._tested[text] < 2:
+        if name.startswith(("place:", "call:")) and table.untouched and (self.coarse or self._tested[text] < 2):
             return [(state, True), (other, False)]
         state.update(name, null="no")
         other.update(name, null="yes")
@@ -411,7 +432,8 @@ class Walk:
             return [(state, left.name == right.name)]
         path, constant = expr.parts[0].bare().canonical, expr.parts[1].bare().canonical
         parameter = left.kind == "object" and left.name.startswith("param:")
-        if self._tested[path] < 2 and not parameter and not words.level_of_constant(constant):
+        again = self._tested[path] > 1 and not self.coarse
+        if not again and not parameter and not words.level_of_constant(constant):
             return [(state, True), (state.copy(), False)]
         known = state.decided(path, constant)
         if known is not None:
@@ -468,7 +490,7 @@ class Walk:
         if len(self.report.outcomes) < MAX_OUTCOMES or outcome in self.report.outcomes:
             self.report.outcomes.add(outcome)
         else:
-            self.report.gave_up = self.report.gave_up or "it ends in too many ways"
+            self.report.vague = True
 
 
 def _joins(graph: Graph) -> Counter[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reviewbot.checks.pgtable.pairing import guarded_level, is_page
+from reviewbot.checks.pgtable.pairing import guarded_level, is_page, named_role
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -61,12 +61,23 @@ def _returned(scene: Scene, step: Step) -> str:
     if table.ctor or not is_page(table) or table.freed or table.null == "yes":
         return ""
     if step.detail == "returned":
-        return _by_role(scene) or _kernel(scene) or _by_choice(scene, step) or _by_file(scene)
+        return _by_role(scene, step) or _kernel(scene) or _by_choice(scene, step) or _by_file(scene)
     return _by_file(scene) if table.escaped and not table.installed else ""
 
 
-def _by_role(scene: Scene) -> str:
+def _forwards(scene: Scene, step: Step) -> bool:
+    """Whether the table comes from a function with the same role, where the finding is made."""
+    made = scene.allocation_of(step.table)
+    return made is not None and any(
+        {named_role(piece.name)} == scene.roles or scene.pairing.inherited(piece) == scene.roles
+        for piece in scene.program.candidates(made.name, scene.piece.path)
+    )
+
+
+def _by_role(scene: Scene, step: Step) -> str:
     """``pmd_alloc_one()`` itself, or what it forwards to when that never constructs."""
+    if _forwards(scene, step):
+        return ""
     if not scene.role[0] and any(step.before.ctor for step in scene.of("return") if step.detail == "returned"):
         return ""
     for level in (level for level, action in sorted(scene.roles) if action == "alloc"):

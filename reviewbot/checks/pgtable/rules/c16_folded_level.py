@@ -44,7 +44,7 @@ def check(scene: Scene) -> Iterator[Finding]:
 
 
 def _siblings(scene: Scene) -> Iterator[Piece]:
-    """The functions that ask: the plain free of this level, or the same action where each level asks mm_p??_folded()."""
+    """The functions that ask: the plain free of this level, or the same action where levels ask mm_p??_folded()."""
     level, action = scene.role
     for piece in scene.pairing.role_pieces(scene.architecture):
         other, does = named_role(piece.name)
