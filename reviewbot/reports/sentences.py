@@ -61,10 +61,13 @@ def since_previous(report: SeriesReport) -> str:
     """Return what changed against the version before, e.g. ``v2 fixed 1, 1 remains, 2 new``; "" when none is known."""
     if report.verdict not in (Verdict.CLEAN, Verdict.FINDINGS):
         return ""
-    if not any(one.version < report.version for one in report.versions):
+    looked_at = (Verdict.CLEAN, Verdict.FINDINGS)
+    if not any(one.version < report.version and one.verdict in looked_at for one in report.versions):
         return ""
     remain = sum(told.since < report.version for told in report.findings)
     new = len(report.findings) - remain
+    if not (report.gone or remain or new):
+        return ""
     remains = "remains" if remain == 1 else "remain"
     return f"v{report.version} fixed {len(report.gone)}, {remain} {remains}, {new} new"
 
