@@ -55,6 +55,8 @@ class Facts:
     :ivar queues: functions that pass a table to the mmu_gather and also see to its destructor.
     :ivar generic_dtor: levels whose generic free in asm-generic/pgalloc.h destroys.
     :ivar split_pmd: architectures that may split the pmd lock.
+    :ivar overrides: architecture -> the ``__HAVE_ARCH_…`` that it defines.
+    :ivar pgtable_forms: architecture -> what pgtable_t is there: ``page`` or ``virt``; missing when it depends.
     """
 
     epoch: str
@@ -65,6 +67,7 @@ class Facts:
     generic_ctor: frozenset[str]
     split_pmd: frozenset[str]
     overrides: dict[str, frozenset[str]] = field(default_factory=dict)
+    pgtable_forms: dict[str, str] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -189,6 +192,20 @@ def _split_pmd(files: Files, architectures: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def _pgtable_forms(files: Files, architectures: Iterable[str]) -> dict[str, str]:
+    """What each architecture's pgtable_t points to: a struct page or the entries themselves."""
+    forms = {}
+    for architecture in architectures:
+        found = set()
+        for name in ("page", "page_32", "page_64", "page_mm", "pgtable", "pgtable_types", "pgtable-types"):
+            text = (files.read(f"arch/{architecture}/include/asm/{name}.h") or b"").decode("latin-1")
+            for kind in re.findall(r"^\s*typedef\s+(struct page|pte_t)\s*\*\s*pgtable_t\s*;", text, re.MULTILINE):
+                found.add("page" if kind == "struct page" else "virt")
+        if len(found) == 1:
+            forms[architecture] = found.pop()
+    return forms
+
+
 def architectures_of(files: Files) -> list[str]:
     """The names below arch/."""
     known = (
@@ -227,5 +244,5 @@ def read_facts(files: Files) -> Facts:
     return Facts(
         _epoch(hooks, mm), hooks, frozenset(declared), _queues(tlb, hooks),
         _generic(pgalloc, hooks, constructs=False), _generic(pgalloc, hooks, constructs=True),
-        _split_pmd(files, architectures), overrides,
+        _split_pmd(files, architectures), overrides, _pgtable_forms(files, architectures),
     )  # fmt: skip

@@ -28,6 +28,9 @@ class Knowledge(Protocol):
     def wraps_queue(self, name: str, path: str) -> bool:
         """Say whether a function around the mmu_gather is the architecture's own, and is followed instead."""
 
+    def pgtable_form(self, path: str) -> str:
+        """Return what pgtable_t is in a file's architecture: ``page``, ``virt``, or "" when that depends."""
+
     def summary(self, name: str, path: str) -> tuple[Outcome, ...] | None:
         """Return how a function may end, None when that is not known."""
 

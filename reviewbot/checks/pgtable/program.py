@@ -168,6 +168,10 @@ class Program:
             piece.kind == "function" for piece in self.candidates(name, path) if architecture(piece.path)
         )
 
+    def pgtable_form(self, path: str) -> str:
+        """Return what pgtable_t is in a file's architecture: ``page``, ``virt``, or "" when that depends."""
+        return self.facts.pgtable_forms.get(architecture(path), "")
+
     def installed_level(self, name: str, index: int, path: str) -> str:
         """Return the level that a populate function installs, read from its declaration, "" when not known."""
         for piece in self.candidates(name, path):

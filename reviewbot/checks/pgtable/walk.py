@@ -82,12 +82,23 @@ class Walk:
         for condition in (self.piece.condition, self.condition):
             state.assume(condition)
         for name in self.parameters:
-            state.env[name] = Value("object", f"param:{name}", words.form_of_type(self.types.get(name, "")))
+            state.env[name] = Value("object", f"param:{name}", self.form(name))
             if level := words.level_of_type(self.types.get(name, "")):
                 state.update(f"param:{name}", level=level, origin="param")
         for end, value, line in self._follow(self.graph, state):
             self._leave(end, value, line)
         return self.report
+
+    def form(self, name: str) -> str:
+        """How a variable names a table, by its type; pgtable_t is one thing here and another there."""
+        kind = self.types.get(name, "")
+        if "pgtable_t" in kind and "*" not in kind:
+            return self.program.pgtable_form(self.piece.path)
+        if self.piece.kind == "macro" and self.parameters.get(name) == 1:
+            found = re.fullmatch(r"_{0,2}(pte|pmd|pud|p4d)_free_tlb", self.piece.name)
+            if found:
+                return self.program.pgtable_form(self.piece.path) if found.group(1) == "pte" else "virt"
+        return words.form_of_type(kind)
 
     # Statements
 

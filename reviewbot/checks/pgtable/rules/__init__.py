@@ -21,6 +21,7 @@ from reviewbot.checks.pgtable.rules import (
     c18_api_not_in_tree,
     c19_mm_argument,
     c20_double_accounting,
+    c21_fragment_tables,
     c22_ordering,
     c24_wrong_object,
 )
@@ -47,6 +48,7 @@ RULES: dict[str, Rule] = {
         c18_api_not_in_tree,
         c19_mm_argument,
         c20_double_accounting,
+        c21_fragment_tables,
         c22_ordering,
         c24_wrong_object,
     )

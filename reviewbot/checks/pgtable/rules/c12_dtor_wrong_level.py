@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable.pairing import guarded_level
@@ -38,7 +39,12 @@ def _level(scene: Scene, step: Step) -> str:
     level, action = scene.role
     if action in ("free", "tlb") and table.origin == "param":
         return level
-    return table.level if table.origin in ("load", "param") and table.level != "pgd" else ""
+    if table.origin in ("load", "param") and table.level not in ("", "pgd"):
+        return table.level
+    inherited = {level for level, does in scene.roles if does in ("free", "tlb")}
+    if len(inherited) == 1 and len(scene.roles) <= 2:
+        return inherited.pop()
+    return scene.named_level if re.search("free|destroy", scene.piece.name) else ""
 
 
 RULE = Rule(

@@ -1,0 +1,60 @@
+"""C21: where several tables share a page, the first user constructs it and the last one destroys it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from reviewbot.checks.pgtable.pairing import is_page
+from reviewbot.checks.pgtable.rules.base import Rule
+from reviewbot.checks.pgtable.scene import Scene
+from reviewbot.findings import Finding, Severity
+
+#: counting the tables that live in a page
+_COUNTS = re.compile(
+    r"\b(?:page_ref_(?:inc|dec|add|sub)_(?:return|and_test)|atomic_(?:inc|dec|add|sub)_(?:return|and_test)|"
+    r"atomic_xor_bits|put_page_testzero)\s*\("
+)
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """Report a constructor or destructor that does not count, where its counterpart in the same file does."""
+    if _COUNTS.search(scene.piece.body):
+        return
+    for step in scene.of("ctor", "dtor"):
+        hook = scene.facts.hooks.get(step.name)
+        if hook is None or is_page(step.before) or step.before.ctor or step.before.destroyed:
+            continue
+        partner = _counting_partner(scene, not hook.constructs, hook.level)
+        if partner:
+            which = "the first table of a page" if hook.constructs else "the last table of a page"
+            yield scene.finding(
+                "C21",
+                Severity.ERROR,
+                step,
+                f"{step.name}() runs for every table, but {partner}() counts the tables that share a page: it has to "
+                f"run for {which} only.",
+            )
+
+
+def _counting_partner(scene: Scene, constructs: bool, level: str) -> str:
+    for piece in scene.source.pieces:
+        for name in re.findall(r"\b(\w+)\s*\(", piece.body) if _COUNTS.search(piece.body) else ():
+            hook = scene.facts.hooks.get(name)
+            if hook and hook.constructs == constructs and (hook.level == level or not hook.level or not level):
+                return piece.written
+    return ""
+
+
+RULE = Rule(
+    "C21",
+    "fragment-tables",
+    Severity.ERROR,
+    "A page that holds several tables has one lock and is accounted once. It is constructed for the first table and "
+    "destroyed after the last; the count of tables is kept in the page's reference count.",
+    "all; sparc32, powerpc, m68k, and s390 before 6.x",
+    "Will Deacon <20200526173302.377-4-will@kernel.org>",
+    "if (!pgtable_pte_page_ctor(page))\n\treturn NULL;",
+    "if (page_ref_inc_return(page) == 2 && !pgtable_pte_page_ctor(page)) {\n\tpage_ref_dec(page);\n\tptep = NULL;\n}",
+    check,
+)
