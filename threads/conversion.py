@@ -23,7 +23,7 @@ def storable(text: str) -> str:
 
 def compress(data: bytes) -> bytes:
     """Return the bytes as they are kept."""
-    return zlib.compress(data, 6)
+    return zlib.compress(data, 1)
 
 
 def decompress(data: bytes | memoryview) -> bytes:
@@ -32,20 +32,20 @@ def decompress(data: bytes | memoryview) -> bytes:
 
 
 def message(row: models.Message) -> Message:
-    """Return the mail of a row; needs ``author``."""
+    """Return the mail of a row; needs ``author``. Bytes that the query deferred are left out."""
     return Message(
         message_id=row.message_id,
         subject=row.subject,
-        author=Address(row.author_name or row.author.name, row.author.email),
+        author=Address(row.author_name, row.author.email),
         date=row.date,
-        in_reply_to=row.parent_msgid,
+        in_reply_to=row.in_reply_to,
         references=tuple(row.references),
         to=tuple(Address(*pair) for pair in row.to),
         cc=tuple(Address(*pair) for pair in row.cc),
         lists=tuple(row.list_ids),
         body=row.body,
         oddities=tuple(row.oddities),
-        raw=decompress(row.raw),
+        raw=b"" if "raw" in row.get_deferred_fields() else decompress(row.raw),
     )
 
 

@@ -69,17 +69,36 @@ class Topic(models.Model):
         return self.name
 
 
+class Missing(models.Model):
+    """A mail that others name and that is not here, and the thread that it ties together."""
+
+    message_id = models.CharField(max_length=MESSAGE_ID_LENGTH, unique=True)
+    thread = models.CharField(max_length=MESSAGE_ID_LENGTH, db_index=True)
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
 class Message(models.Model):
-    """One mail; its bytes as received, compressed. ``series`` is the series it is about, if any."""
+    """One mail; its bytes as received, compressed. ``series`` is the series it is about, if any.
+
+    A mail that was read from a page of an archive has the ``page`` it was read
+    from, and no bytes until the mail itself arrives.
+    """
 
     message_id = models.CharField(max_length=MESSAGE_ID_LENGTH, unique=True)
     subject = models.TextField(blank=True)
     author = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="messages")
     author_name = models.CharField(max_length=500, blank=True, help_text="as this mail writes it")
     date = models.DateTimeField(db_index=True)
+    in_reply_to = models.CharField(max_length=MESSAGE_ID_LENGTH, blank=True)
     parent_msgid = models.CharField(max_length=MESSAGE_ID_LENGTH, blank=True, db_index=True)
     references = models.JSONField(default=list)
     thread = models.CharField(max_length=MESSAGE_ID_LENGTH, db_index=True, help_text="oldest ancestor that is known")
+    subject_key = models.CharField(max_length=200, blank=True, help_text="subject without Re:, folded")
+    answer = models.BooleanField(default=False, help_text="the subject says Re: or its like")
+    sending = models.CharField(max_length=64, blank=True, help_text="digest of what unthreaded parts have in common")
+    page = models.URLField(max_length=1000, blank=True)
     to = models.JSONField(default=list, help_text="[name, address] each")
     cc = models.JSONField(default=list, help_text="[name, address] each")
     list_ids = models.JSONField(default=list)
@@ -92,7 +111,12 @@ class Message(models.Model):
     series = models.ForeignKey("Series", null=True, blank=True, on_delete=models.SET_NULL, related_name="messages")
 
     class Meta:
-        indexes = [models.Index(fields=["series", "date"])]
+        indexes = [
+            models.Index(fields=["series", "date"]),
+            models.Index(fields=["subject_key", "answer", "date"]),
+            models.Index(fields=["sending", "date"]),
+            models.Index(fields=["page"], condition=Q(page__gt=""), name="threads_message_page"),
+        ]
 
     def __str__(self) -> str:
         return self.message_id
@@ -105,6 +129,7 @@ class Series(Work):
     root_msgid = models.CharField(max_length=MESSAGE_ID_LENGTH, unique=True)
     subject = models.TextField()
     name = models.CharField(max_length=500)
+    name_key = models.CharField(max_length=200, blank=True, db_index=True, help_text="name, folded to its words")
     version = models.PositiveIntegerField()
     expected = models.PositiveIntegerField()
     author = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="series")
@@ -151,9 +176,13 @@ class Patch(models.Model):
     number = models.PositiveIntegerField()
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="patches")
     subject = models.TextField()
+    name_key = models.CharField(max_length=200, blank=True, db_index=True, help_text="subject, folded to its words")
     patch_id = models.CharField(max_length=64, db_index=True)
     files = models.JSONField(default=list)
     trailers = models.JSONField(default=list)
+    own_trailers = models.PositiveIntegerField(
+        default=0, help_text="how many of them this posting was given; those behind are carried over from others"
+    )
 
     class Meta:
         verbose_name_plural = "patches"
@@ -344,6 +373,24 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class Import(models.Model):
+    """How far a mailbox was read; ``beginning`` tells whether it is still the same one."""
+
+    source = models.CharField(max_length=1000)
+    list_name = models.CharField(max_length=100, blank=True)
+    beginning = models.CharField(max_length=64, blank=True, help_text="digest of its first bytes")
+    place = models.CharField(max_length=1000, blank=True)
+    mails = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "list_name"], name="one_import_per_source_and_list")
+        ]
+
+    def __str__(self) -> str:
+        return self.source
 
 
 class Submission(Work):

@@ -25,7 +25,7 @@ def group_threads(messages: Iterable[Message]) -> list[list[Message]]:
     unique: dict[str, Message] = {}
     for message in messages:
         unique.setdefault(message.message_id, message)
-    links = _Links()
+    links = Links()
     for message in unique.values():
         for msgid in (*message.references, message.in_reply_to):
             if msgid:
@@ -41,13 +41,14 @@ def group_threads(messages: Iterable[Message]) -> list[list[Message]]:
     return list(groups.values())
 
 
-class _Links:
+class Links:
     """Which Message-IDs hang together (disjoint sets)."""
 
     def __init__(self) -> None:
         self._above: dict[str, str] = {}
 
     def top(self, msgid: str) -> str:
+        """Return the one that stands for all that hang together with one."""
         above = self._above
         while (up := above.setdefault(msgid, msgid)) != msgid:
             above[msgid] = above[up]
@@ -55,6 +56,7 @@ class _Links:
         return msgid
 
     def join(self, one: str, other: str) -> None:
+        """Let two, and all that hang together with them, hang together."""
         self._above[self.top(one)] = self.top(other)
 
 

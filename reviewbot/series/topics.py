@@ -12,7 +12,7 @@ from reviewbot.series.trailers import merged
 
 _WORD = re.compile(r"\w+")
 #: names are alike when they share this part of their words
-_ALIKE = 0.6
+ALIKE = 0.6
 #: candidates that are looked at for one series, the latest first
 _MAX_CANDIDATES = 200
 
@@ -87,11 +87,11 @@ class _Work:
 
 
 def _work(series: Series) -> _Work:
-    name = _key(series.name)
+    name = fold_name(series.name)
     parts = [series.cover, *(patch.message for patch in series.patches)]
     head = next((part for part in parts if part and part.message_id == series.root_msgid), None)
     answered = {head.in_reply_to, *head.references} - {""} if head else set()
-    names = {_key(patch.subject) for patch in series.patches} | {name}
+    names = {fold_name(patch.subject) for patch in series.patches} | {name}
     ids = {patch.patch_id for patch in series.patches if patch.patch_id}
     keys = (
         {("author", series.author.email.lower())} | {("name", one) for one in names} | {("patch", one) for one in ids}
@@ -102,7 +102,7 @@ def _work(series: Series) -> _Work:
         words=frozenset(name.split()),
         files=frozenset(file for patch in series.patches for file in patch.files),
         patch_ids=frozenset(ids),
-        places=frozenset((_key(patch.subject), file) for patch in series.patches for file in patch.files),
+        places=frozenset((fold_name(patch.subject), file) for patch in series.patches for file in patch.files),
         keys=frozenset(keys | ({("change", series.change_id)} if series.change_id else set())),
         mails=frozenset((*series.message_ids, *(message.message_id for message in series.replies))),
         answered=frozenset(answered),
@@ -127,7 +127,7 @@ def _how(older: _Work, newer: _Work) -> LinkHow | None:
     if author and equal:
         return LinkHow.SUBJECT
     files = _overlap(older.files, newer.files)
-    alike = len(older.words & newer.words) >= _ALIKE * max(1, len(older.words | newer.words))
+    alike = len(older.words & newer.words) >= ALIKE * max(1, len(older.words | newer.words))
     shared = _shared(older, newer)
     smaller, larger = sorted((len(one.patches), len(other.patches)))
     related = equal or shared > 0 or (files >= 0.5 and alike)
@@ -154,7 +154,8 @@ def _shared(older: _Work, newer: _Work) -> int:
     if older.patch_ids.isdisjoint(newer.patch_ids) and older.places.isdisjoint(newer.places):
         return 0
     return sum(
-        patch.patch_id in older.patch_ids or any((_key(patch.subject), file) in older.places for file in patch.files)
+        patch.patch_id in older.patch_ids
+        or any((fold_name(patch.subject), file) in older.places for file in patch.files)
         for patch in newer.series.patches
     )
 
@@ -164,6 +165,6 @@ def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / max(1, min(len(one), len(other)))
 
 
-def _key(name: str) -> str:
-    """Fold a name to its words."""
+def fold_name(name: str) -> str:
+    """Return a name as names are compared: its words, in lower case."""
     return " ".join(_WORD.findall(name.lower()))

@@ -2,170 +2,224 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
 
-from reviewbot.reports.facts import State, Verdict
 from reviewbot.series.assemble import assemble
-from reviewbot.series.model import Patch, Series, Trailer
+from reviewbot.series.model import Patch, Series
 from reviewbot.series.topics import carry_over, link_versions
 from threads import conversion, models
-from threads.conversion import storable
+from threads.services import topics, versions
 from threads.services.pipeline import start_over
+from threads.services.rows import as_json, patch_fields, series_fields, standing, update
+from threads.services.tying import chunks
 
 
-def assemble_threads(threads: Iterable[str]) -> list[models.Series]:
-    """Assemble the series of some threads, and of those that hold other versions of the same work.
+def assemble_threads(threads: Iterable[str], rows: Mapping[str, models.Message] | None = None) -> list[models.Series]:
+    """Assemble the series of some threads, and link them with other versions of the same work.
 
-    Running it twice over the same mails changes nothing.
+    Running it twice over the same mails changes nothing, and the order in which they came leaves no trace.
+
+    :param rows: mails that were just kept, by Message-ID, so that they need not be read again.
     """
-    seen: dict[str, models.Message] = {}
     wanted = set(threads)
-    found: list[Series] = []
-    for _ in range(2):  # once for the threads themselves, once with the threads of other versions
-        for row in models.Message.objects.filter(thread__in=wanted).select_related("author"):
-            seen[row.message_id] = row
-        found = assemble(conversion.message(row) for row in seen.values())
-        more = _threads_of_other_versions(found) - wanted
-        if not more:
-            break
-        wanted |= more
     with transaction.atomic():
-        return _keep_all(carry_over(link_versions(found)), seen)
+        return _Assembly(_mails(wanted, rows or {})).keep() if wanted else []
 
 
-def _threads_of_other_versions(found: Sequence[Series]) -> set[str]:
-    """Return the threads of series that may be other versions of these; whether they are is decided later."""
-    names = {series.name for series in found}
-    changes = {series.change_id for series in found if series.change_id}
-    links = {link for series in found for link in series.links}
-    patch_ids = {patch.patch_id for series in found for patch in series.patches}
-    subjects = {patch.subject for series in found for patch in series.patches}
-    authors = {series.author.email.lower() for series in found}
-    rows = models.Series.objects.filter(
-        Q(name__in=names)
-        | Q(change_id__in=changes)
-        | Q(root_msgid__in=links)
-        | Q(patches__message__message_id__in=links)
-        | Q(patches__patch_id__in=patch_ids)
-        | Q(author__email__in=authors, patches__subject__in=subjects)
-    )
-    roots = rows.values_list("root_msgid", flat=True)
-    return set(models.Message.objects.filter(message_id__in=list(roots)).values_list("thread", flat=True))
+def _mails(threads: set[str], rows: Mapping[str, models.Message]) -> dict[str, models.Message]:
+    """Return the mails of some threads by Message-ID."""
+    mails = {name: row for name, row in rows.items() if row.thread in threads}
+    have = {row.pk for row in mails.values()}
+    keys: list[int] = []
+    for chunk in chunks(sorted(threads)):
+        keys += models.Message.objects.filter(thread__in=chunk).values_list("pk", flat=True)
+    for others in chunks([key for key in keys if key not in have]):
+        found = models.Message.objects.filter(pk__in=others).select_related("author").defer("raw")
+        mails |= {row.message_id: row for row in found}
+    return mails
 
 
-def _keep_all(found: Sequence[Series], mails: dict[str, models.Message]) -> list[models.Series]:
-    rows: dict[str, models.Series] = {}
-    for series in sorted(found, key=lambda one: (one.version, one.date)):
-        previous = rows.get(series.previous.root_msgid) if series.previous else None
-        rows[series.root_msgid] = _keep(series, previous, mails)
-    own = [name for series in found for name in series.message_ids]
-    # What was taken for a part of something else, before more of the thread was there.
-    models.Patch.objects.filter(message__message_id__in=own).exclude(series__in=rows.values()).delete()
-    return list(rows.values())
+class _Assembly:
+    """Some whole threads, the series that were made of them before, and those that may be other versions.
+
+    :ivar mails: by Message-ID.
+    :ivar old: series of these mails, by key.
+    :ivar others: series of other mails, by key.
+    :ivar patches: of both, by the key of their series, in order of number.
+    :ivar rows: what is kept of each series, by Message-ID of its root.
+    """
+
+    def __init__(self, mails: dict[str, models.Message]) -> None:
+        self.mails = mails
+        self.by_key = {row.pk: row for row in mails.values()}
+        self.old: dict[int, models.Series] = {}
+        for chunk in chunks({row.series_id for row in mails.values() if row.series_id}):
+            self.old |= models.Series.objects.in_bulk(chunk)
+        self.old = {key: row for key, row in self.old.items() if row.root_msgid in mails}
+        self.patches = _patches(self.old)
+        self.found = assemble(map(conversion.message, mails.values()), self._known())
+        self.others = self._other_versions()
+        self.patches |= _patches(self.others)
+        recalled = versions.recall(list(self.others.values()), self.patches)
+        everything = sorted([*self.found, *recalled], key=lambda one: (one.date, one.root_msgid))
+        self.linked = {one.root_msgid: one for one in carry_over(link_versions(everything))}
+        self.rows = {row.root_msgid: row for row in self.others.values()}
+
+    def _known(self) -> dict[str, Patch]:
+        """Return the patches whose diffs were read before, by the Message-ID of their mail."""
+        rows = [row for rows in self.patches.values() for row in rows if row.message_id in self.by_key]
+        mails = [self.by_key[row.message_id] for row in rows]
+        return {
+            mail.message_id: Patch(
+                row.number, conversion.message(mail), row.subject, "", tuple(row.files), row.patch_id
+            )
+            for row, mail in zip(rows, mails, strict=True)
+        }
+
+    def _other_versions(self) -> dict[int, models.Series]:
+        """Return what may be an earlier or later version of what was found, with everything in their topics."""
+        keys = versions.candidates(self.found) - self.old.keys()
+        groups = {row.topic_id for row in self.old.values()}
+        for chunk in chunks(keys):
+            groups |= set(models.Series.objects.filter(pk__in=chunk).values_list("topic_id", flat=True))
+        others: dict[int, models.Series] = {}
+        for chunk in chunks(groups):
+            others |= {row.pk: row for row in models.Series.objects.filter(topic_id__in=chunk)}
+        return {key: row for key, row in others.items() if key not in self.old}
+
+    def keep(self) -> list[models.Series]:
+        """Write what the mails amount to, and return the rows."""
+        self._match()
+        ghosts = self._let_go()
+        before = {row.topic_id for row in (*self.old.values(), *self.others.values())}
+        topics.assign(list(self.linked.values()), self.rows)
+        for one in sorted(self.linked.values(), key=lambda one: (one.version, one.date, one.root_msgid)):
+            self._keep_series(one)
+        self._bury(ghosts)
+        topics.remove_empty(before)
+        self._keep_patches()
+        self._keep_discussion()
+        self._keep_lists()
+        return [self.rows[one.root_msgid] for one in self.found]
+
+    def _match(self) -> None:
+        """Find the row of each series by its root, else by any of its mails: a root changes when a cover comes late."""
+        free = {row.root_msgid: row for row in self.old.values()}
+        for one in self.found:
+            if row := free.pop(one.root_msgid, None):
+                self.rows[one.root_msgid] = row
+        homes: dict[str, models.Series] = {}
+        for row in sorted(free.values(), key=lambda row: -row.pk):
+            keys = [patch.message_id for patch in self.patches[row.pk]] + [row.cover_id]
+            parts = [self.by_key[key] for key in keys if key in self.by_key]
+            homes |= {part.message_id: row for part in parts if part.series_id == row.pk} | {row.root_msgid: row}
+        for one in self.found:
+            there = [homes[name] for name in one.message_ids if name in homes and homes[name].root_msgid in free]
+            if one.root_msgid not in self.rows and there:
+                row = min(there, key=lambda row: (-there.count(row), row.pk))
+                del free[row.root_msgid]
+                self.rows[one.root_msgid] = row
+            elif one.root_msgid not in self.rows:
+                self.rows[one.root_msgid] = models.Series()
+
+    def _let_go(self) -> list[models.Series]:
+        """Take the cover from each series that has another one now; return the series that are none any more."""
+        kept = {self.rows[one.root_msgid].pk: one for one in self.found}
+        for row in self.old.values():
+            cover = series_fields(kept[row.pk], self.mails)["cover_id"] if row.pk in kept else None
+            if row.cover_id not in (None, cover):
+                update(row, {"cover_id": None})
+        return [row for row in self.old.values() if row.pk not in kept]
+
+    def _keep_series(self, one: Series) -> None:
+        row = self.rows[one.root_msgid]
+        previous = self.rows.get(one.previous.root_msgid) if one.previous else None
+        fields = {
+            "previous_id": previous.pk if previous else None,
+            "previous_how": one.previous.how if one.previous and previous else "",
+        }
+        if row.pk not in self.others:
+            fields |= series_fields(one, self.mails) | standing(row, one)
+        update(row, fields)
+
+    def _bury(self, ghosts: Sequence[models.Series]) -> None:
+        """Remove series that turned out to be parts of others; what was said about them goes to those."""
+        homes = {name: self.rows[one.root_msgid] for one in self.found for name in one.message_ids}
+        for ghost in ghosts:
+            if heir := homes.get(ghost.root_msgid):
+                models.Delivery.objects.filter(series=ghost).update(series=heir)
+                models.Submission.objects.filter(series=ghost).update(series=heir)
+            for mail in self.mails.values():
+                mail.series_id = None if mail.series_id == ghost.pk else mail.series_id
+            ghost.delete()
+
+    def _keep_patches(self) -> None:
+        """Make the patch rows those of the series; one that has other diffs than before is looked at again."""
+        own = {one.root_msgid: [len(patch.trailers) for patch in one.patches] for one in self.found}
+        new: list[models.Patch] = []
+        for one in self.found:
+            row, there = self.rows[one.root_msgid], self.patches.get(self.rows[one.root_msgid].pk, [])
+            wanted = [
+                patch_fields(patch, self.mails[patch.message.message_id], count)
+                for patch, count in zip(self.linked[one.root_msgid].patches, own[one.root_msgid], strict=True)
+            ]
+            before = [(patch.number, patch.message_id, patch.patch_id) for patch in there]
+            after = [(fields["number"], fields["message_id"], fields["patch_id"]) for fields in wanted]
+            if before == after:
+                for patch, fields in zip(there, wanted, strict=True):
+                    update(patch, fields)
+                continue
+            if there:
+                row.patches.all().delete()
+                start_over(row)
+            new += [models.Patch(series=row, **fields) for fields in wanted]
+        models.Patch.objects.bulk_create(new)
+        for key, row in self.others.items():
+            for patch, facts in zip(self.patches.get(key, []), self.linked[row.root_msgid].patches, strict=True):
+                update(patch, {"trailers": as_json(facts.trailers)})
+
+    def _keep_discussion(self) -> None:
+        """Tie each mail to the series that it is about."""
+        homes = {
+            name: self.rows[one.root_msgid].pk
+            for one in self.found
+            for name in (*(reply.message_id for reply in one.replies), *one.message_ids)
+        }
+        moved: dict[int | None, list[int]] = defaultdict(list)
+        for name, mail in self.mails.items():
+            if mail.series_id != homes.get(name):
+                mail.series_id = homes.get(name)
+                moved[mail.series_id].append(mail.pk)
+        for series, keys in moved.items():
+            for chunk in chunks(keys):
+                models.Message.objects.filter(pk__in=chunk).update(series=series)
+
+    def _keep_lists(self) -> None:
+        """Tie each series to the lists that its own mails are on."""
+        homes = {self.mails[name].pk: self.rows[one.root_msgid].pk for one in self.found for name in one.message_ids}
+        wanted: set[tuple[int, int]] = set()
+        for chunk in chunks(homes):
+            on = models.Message.lists.through.objects.filter(message_id__in=chunk)
+            wanted |= {(homes[mail], one) for mail, one in on.values_list("message_id", "mailinglist_id")}
+        through = models.Series.lists.through
+        there: dict[tuple[int, int], int] = {}
+        for chunk in chunks(set(homes.values())):
+            for key, series, one in through.objects.filter(series_id__in=chunk).values_list(
+                "pk", "series_id", "mailinglist_id"
+            ):
+                there[series, one] = key
+        new = [through(series_id=series, mailinglist_id=one) for series, one in sorted(wanted - there.keys())]
+        through.objects.bulk_create(new, ignore_conflicts=True)
+        through.objects.filter(pk__in=[key for pair, key in there.items() if pair not in wanted]).delete()
 
 
-def _keep(series: Series, previous: models.Series | None, mails: dict[str, models.Message]) -> models.Series:
-    row = _existing(series)
-    if row is None:
-        topic = previous.topic if previous else models.Topic.objects.create(name=storable(series.name)[:500])
-        row = models.Series(topic=topic)
-    elif previous and row.topic_id != previous.topic_id:
-        models.Series.objects.filter(topic=row.topic_id).update(topic=previous.topic)
-        row.topic = previous.topic
-    for name, value in _fields(series, mails).items():
-        setattr(row, name, value)
-    row.previous = previous if previous and previous.pk != row.pk else None
-    row.previous_how = series.previous.how if series.previous and row.previous else ""
-    row.author = mails[series.message_ids[0]].author
-    if row.state == State.NOT_RUN:
-        row.verdict, row.reason = (Verdict.UNKNOWN, "") if series.complete else (Verdict.INCOMPLETE, _missing(series))
-    row.save()
-    if _keep_patches(row, series, mails):
-        start_over(row)
-    _keep_discussion(row, series)
-    return row
-
-
-def _existing(series: Series) -> models.Series | None:
-    """Find the row of a series by any of its Message-IDs; its root changes when a cover arrives late."""
-    names = series.message_ids
-    return (
-        models.Series.objects.filter(
-            Q(root_msgid__in=names)
-            | Q(cover__message_id__in=names)
-            | Q(patches__message__message_id__in=names, patches__message__series=F("pk"))
-        )
-        .select_related("topic")
-        .order_by("id")
-        .first()
-    )
-
-
-def _fields(series: Series, mails: dict[str, models.Message]) -> dict[str, Any]:
-    return {
-        "root_msgid": series.root_msgid,
-        "subject": storable(series.subject),
-        "name": storable(series.name)[:500],
-        "version": series.version,
-        "expected": series.expected,
-        "date": series.date,
-        # A partial re-roll has the cover of the version before in view; it is not its own.
-        "cover": mails[series.cover.message_id]
-        if series.cover and series.cover.message_id in series.message_ids
-        else None,
-        "prefixes": [storable(word) for word in series.prefixes],
-        "base_commit": storable(series.base_commit)[:64],
-        "change_id": storable(series.change_id)[:255],
-        "prerequisites": list(series.prerequisites),
-        "based_on": [storable(one) for one in series.based_on],
-        "links": [storable(one) for one in series.links],
-        "cover_trailers": _as_json(series.cover_trailers),
-    }
-
-
-def _as_json(trailers: Iterable[Trailer]) -> list[list[Any]]:
-    return [[storable(part) if isinstance(part, str) else part for part in trailer] for trailer in trailers]
-
-
-def _missing(series: Series) -> str:
-    numbers = ", ".join(map(str, series.missing[:20])) + (" …" if len(series.missing) > 20 else "")
-    word = "patch" if len(series.missing) == 1 else "patches"
-    return f"Waiting for {word} {numbers} of {series.expected}: not in the archive so far; the author can resend."
-
-
-def _keep_patches(row: models.Series, series: Series, mails: dict[str, models.Message]) -> bool:
-    """Make the patch rows those of the series; say whether a diff or a place changed."""
-    before = {patch.number: (patch.message.message_id, patch.patch_id) for patch in _patches(row)}
-    after = {patch.number: (patch.message.message_id, patch.patch_id) for patch in series.patches}
-    if before != after:
-        row.patches.all().delete()
-    for patch in series.patches:
-        models.Patch.objects.update_or_create(
-            series=row, number=patch.number, defaults=_patch_fields(patch, mails[patch.message.message_id])
-        )
-    return bool(before) and before != after
-
-
-def _patches(row: models.Series) -> QuerySet[models.Patch]:
-    return row.patches.select_related("message").defer("message__raw", "message__body")
-
-
-def _patch_fields(patch: Patch, mail: models.Message) -> dict[str, Any]:
-    return {
-        "message": mail,
-        "subject": storable(patch.subject),
-        "patch_id": patch.patch_id,
-        "files": [storable(name) for name in patch.files],
-        "trailers": _as_json(patch.trailers),
-    }
-
-
-def _keep_discussion(row: models.Series, series: Series) -> None:
-    """Tie the mails to the series, and the series to the lists its mails are on."""
-    names = [*series.message_ids, *(reply.message_id for reply in series.replies)]
-    models.Message.objects.filter(message_id__in=names).update(series=row)
-    row.lists.set(models.MailingList.objects.filter(messages__message_id__in=series.message_ids).distinct())
+def _patches(series: Iterable[int]) -> dict[int, list[models.Patch]]:
+    """Return the patches of some series, by the key of their series, in order of number."""
+    patches: dict[int, list[models.Patch]] = defaultdict(list)
+    for chunk in chunks(series):
+        for patch in models.Patch.objects.filter(series_id__in=chunk).order_by("number"):
+            patches[patch.series_id].append(patch)
+    return patches

@@ -3,116 +3,144 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from django.db import transaction
 
 from reviewbot.mail.message import Message
 from reviewbot.mail.parse import parse_message
-from threads import models
+from threads import fulltext, models
 from threads.conversion import compress, storable
 from threads.models import MESSAGE_ID_LENGTH, MailingList, Person
+from threads.services.tying import chunks, sending_of, subject_of, tie
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of some mails: their Message-IDs, how many were new, and the threads they touch."""
+    """What became of some mails.
+
+    :ivar message_ids: of all of them.
+    :ivar threads: that they are in.
+    :ivar rows: of the new ones, by Message-ID.
+    """
 
     message_ids: tuple[str, ...]
-    new: int
     threads: frozenset[str]
+    rows: Mapping[str, models.Message] = field(repr=False)
+
+    @property
+    def new(self) -> int:
+        """How many were not there before."""
+        return len(self.rows)
+
+    @property
+    def grown(self) -> frozenset[str]:
+        """The threads that have new mails."""
+        return frozenset(row.thread for row in self.rows.values())
 
 
 def keep(raw_mails: Iterable[bytes], *, mailing_list: MailingList | None = None) -> Kept:
-    """Keep mails as rows, in one transaction; a mail that is there is only noted on one more list.
+    """Keep mails as rows, in one transaction; a mail that is there is only noted on more lists.
 
     Another mail under a Message-ID that is taken (a resend, a forgery, a list's
     footer) does not replace the first one: archives behave the same.
     """
-    parsed = {message.message_id[:MESSAGE_ID_LENGTH]: message for message in map(parse_message, raw_mails)}
+    return keep_parsed(map(parse_message, raw_mails), mailing_list=mailing_list)
+
+
+def keep_parsed(messages: Iterable[Message], *, mailing_list: MailingList | None = None, page: str = "") -> Kept:
+    """Keep mails that were parsed before, as :func:`keep` does.
+
+    :param page: where a mail that has no bytes was read.
+    """
+    copies: dict[str, list[Message]] = {}
+    for message in messages:
+        name = storable(message.message_id)[:MESSAGE_ID_LENGTH]
+        copies.setdefault(name, []).append(replace(message, message_id=name))
     with transaction.atomic():
-        known = set(models.Message.objects.filter(message_id__in=parsed).values_list("message_id", flat=True))
-        fresh = [message for name, message in parsed.items() if name not in known]
-        _insert(fresh)
-        rows = list(models.Message.objects.filter(message_id__in=parsed).defer("raw", "body"))
-        _note_lists(rows, mailing_list)
-    return Kept(tuple(parsed), len(fresh), frozenset(row.thread for row in rows))
+        known = _there(copies)
+        rows = _insert({name: found[0] for name, found in copies.items() if name not in known}, page)
+        known |= {name: (row.pk, row.thread) for name, row in rows.items()}
+        _note_lists([(known[name][0], one) for name, found in copies.items() for one in found], mailing_list)
+    return Kept(tuple(copies), frozenset(thread for _, thread in known.values()), rows)
 
 
-def _insert(messages: list[Message]) -> None:
-    people = _people(messages)
-    threads = _threads(messages)
-    rows = [
-        models.Message(
-            message_id=message.message_id[:MESSAGE_ID_LENGTH],
-            subject=storable(message.subject),
-            author=people[_email(message)],
-            author_name=storable(message.author.name)[:500],
-            date=message.date,
-            parent_msgid=message.parent[:MESSAGE_ID_LENGTH],
-            references=[storable(reference)[:MESSAGE_ID_LENGTH] for reference in message.references],
-            thread=threads[message.message_id],
-            to=[[storable(part) for part in address] for address in message.to],
-            cc=[[storable(part) for part in address] for address in message.cc],
-            list_ids=[storable(name) for name in message.lists],
-            body=storable(message.body),
-            oddities=list(message.oddities),
-            raw=compress(message.raw),
-            digest=hashlib.sha256(message.raw).hexdigest(),
-        )
-        for message in messages
-    ]
-    models.Message.objects.bulk_create(rows, ignore_conflicts=True)
+def _there(names: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Return keys and threads of those mails that are there."""
+    there: dict[str, tuple[int, str]] = {}
+    for chunk in chunks(names):
+        found = models.Message.objects.filter(message_id__in=chunk).values_list("message_id", "pk", "thread")
+        there |= {name: (key, thread) for name, key, thread in found}
+    return there
 
 
-def _email(message: Message) -> str:
+def _insert(fresh: Mapping[str, Message], page: str) -> dict[str, models.Message]:
+    people = _people(fresh.values())
+    threads = tie(list(fresh.values()))
+    rows = {
+        name: fill(models.Message(message_id=name, thread=threads[message.message_id], page=page), message, people)
+        for name, message in fresh.items()
+    }
+    # Another process may have kept one of them in the meantime; then that one's key is found.
+    models.Message.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    for name, (key, _) in _there(rows).items():
+        rows[name].pk = key
+    fulltext.add(list(rows.values()))
+    return rows
+
+
+def fill(row: models.Message, message: Message, people: Mapping[str, Person]) -> models.Message:
+    """Write what a mail says into a row."""
+    row.subject = storable(message.subject)
+    row.author = people[email_of(message)]
+    row.author_name = storable(message.author.name)[:500]
+    row.date = message.date
+    row.in_reply_to = storable(message.in_reply_to)[:MESSAGE_ID_LENGTH]
+    row.parent_msgid = storable(message.parent)[:MESSAGE_ID_LENGTH]
+    row.references = [storable(reference)[:MESSAGE_ID_LENGTH] for reference in message.references]
+    row.subject_key, row.answer = subject_of(message)
+    row.sending = sending_of(message)
+    row.to = [[storable(part) for part in address] for address in message.to]
+    row.cc = [[storable(part) for part in address] for address in message.cc]
+    row.list_ids = [storable(name) for name in message.lists]
+    row.body = storable(message.body)
+    row.oddities = [storable(oddity) for oddity in message.oddities]
+    row.raw = compress(message.raw) if message.raw else b""
+    row.digest = hashlib.sha256(message.raw).hexdigest()
+    return row
+
+
+def email_of(message: Message) -> str:
+    """Return the address that a person is known by."""
     return storable(message.author.email).lower()[:320] or "unknown"
 
 
-def _people(messages: list[Message]) -> dict[str, Person]:
-    names = {_email(message): storable(message.author.name)[:255] for message in messages}
-    Person.objects.bulk_create([Person(email=email, name=name) for email, name in names.items()], ignore_conflicts=True)
-    return {person.email: person for person in Person.objects.filter(email__in=names)}
+def _people(messages: Iterable[Message]) -> dict[str, Person]:
+    names = {email_of(message): storable(message.author.name)[:255] for message in messages}
+    people: dict[str, Person] = {}
+    for chunk in chunks(names):
+        people |= {person.email: person for person in Person.objects.filter(email__in=chunk)}
+    new = [Person(email=email, name=name) for email, name in names.items() if email not in people]
+    Person.objects.bulk_create(new, ignore_conflicts=True)
+    for chunk in chunks(person.email for person in new):
+        people |= {person.email: person for person in Person.objects.filter(email__in=chunk)}
+    return people
 
 
-def _threads(messages: list[Message]) -> dict[str, str]:
-    """Say for each new mail which thread it belongs to: the oldest ancestor that anybody names.
-
-    A mail that arrives after its answers, and itself answers another, joins the
-    two: its thread's rows are renamed.
-    """
-    ancestors = {message.message_id: _ancestors(message) for message in messages}
-    wanted = {name for names in ancestors.values() for name in names}
-    known = dict(models.Message.objects.filter(message_id__in=wanted).values_list("message_id", "thread"))
-    for message in sorted(messages, key=lambda one: len(one.references)):
-        names = ancestors[message.message_id]
-        thread = next((known[name] for name in names if name in known), names[0] if names else message.message_id)
-        known[message.message_id] = thread[:MESSAGE_ID_LENGTH]
-    for message in messages:
-        thread = known[message.message_id]
-        if thread != message.message_id:
-            models.Message.objects.filter(thread=message.message_id).update(thread=thread)
-            for name, other in known.items():
-                if other == message.message_id:
-                    known[name] = thread
-    return {message.message_id: known[message.message_id] for message in messages}
-
-
-def _ancestors(message: Message) -> list[str]:
-    names = [*message.references, *([message.in_reply_to] if message.in_reply_to else [])]
-    return [storable(name)[:MESSAGE_ID_LENGTH] for name in dict.fromkeys(names) if name != message.message_id]
-
-
-def _note_lists(rows: list[models.Message], mailing_list: MailingList | None) -> None:
+def _note_lists(mails: Sequence[tuple[int, Message]], mailing_list: MailingList | None) -> None:
     """Put the mails on the list they were read from, and on every known list that their headers name."""
     known = list(MailingList.objects.all())
-    by_name = {one.list_id: one for one in known if one.list_id} | {one.address: one for one in known if one.address}
-    pairs = {(row.pk, mailing_list.pk) for row in rows if mailing_list}
-    for row in rows:
-        names = [*row.list_ids, *(email.lower() for _, email in (*row.to, *row.cc))]
-        pairs |= {(row.pk, by_name[name].pk) for name in names if name in by_name}
+    by_name = {one.list_id: one.pk for one in known if one.list_id} | {
+        one.address: one.pk for one in known if one.address
+    }
+    pairs = {(key, mailing_list.pk) for key, _ in mails if mailing_list}
+    for key, message in mails:
+        names = {*message.lists, *(address.email.lower() for address in (*message.to, *message.cc))}
+        pairs |= {(key, by_name[name]) for name in names & by_name.keys()}
     through = models.Message.lists.through
-    through.objects.bulk_create(
-        [through(message_id=mail, mailinglist_id=one) for mail, one in sorted(pairs)], ignore_conflicts=True
-    )
+    there: set[tuple[int, int]] = set()
+    for chunk in chunks(sorted({key for key, _ in pairs})):
+        there |= set(through.objects.filter(message_id__in=chunk).values_list("message_id", "mailinglist_id"))
+    rows = [through(message_id=mail, mailinglist_id=one) for mail, one in sorted(pairs - there)]
+    through.objects.bulk_create(rows, ignore_conflicts=True)

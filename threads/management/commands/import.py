@@ -2,44 +2,50 @@
 
 from __future__ import annotations
 
-import time
-from itertools import islice
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from reviewbot.errors import NotFoundError
-from reviewbot.lore.mbox import read_mailbox
 from threads import models
 from threads.management.base import Command as BaseCommand
-from threads.services import assembly, messages
-
-_BATCH = 200
+from threads.services import importing
+from threads.services.importing import Progress
 
 
 class Command(BaseCommand):
     """Keep the mails of a mailbox and assemble their series; nothing is applied or built."""
 
-    help = "keep the mails of an mbox, mboxrd or maildir, and assemble their series"
+    help = "keep the mails of a mailbox and assemble their series; an interrupted import goes on from where it was"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Say what can be asked for."""
-        parser.add_argument("source", help="mbox or mboxrd file, maildir, or - for standard input")
+        parser.add_argument(
+            "source",
+            help="mbox or mboxrd file, plain or gzipped; maildir or folder of mails; public-inbox folder, clone or "
+            "bundle of an epoch; - for standard input",
+        )
         parser.add_argument("--list", help="mailing list the mails were read from")
 
     def work(self, **options: Any) -> None:  # noqa: ANN401
-        """Keep batch by batch: an interrupted import goes on from where it was when it is started again."""
+        """Take everything in, and say after every batch how far it is."""
         mailing_list = None
         if options["list"]:
             mailing_list = models.MailingList.objects.filter(name=options["list"]).first()
             if mailing_list is None:
                 known = ", ".join(models.MailingList.objects.values_list("name", flat=True))
                 raise NotFoundError(f"There is no list named {options['list']}; known are {known}.")
-        start, seen, new, series = time.monotonic(), 0, 0, set()
-        mails = read_mailbox(options["source"])
-        while batch := list(islice(mails, _BATCH)):
-            kept = messages.keep(batch, mailing_list=mailing_list)
-            series |= {row.pk for row in assembly.assemble_threads(kept.threads)}
-            seen, new = seen + len(batch), new + kept.new
-            rate = seen / (time.monotonic() - start)
-            self.stdout.write(f"{seen} mails, {new} new, {len(series)} series, {rate:.0f} mails/s")
+        progress = importing.take_in(options["source"], mailing_list, tell=self._tell)
+        if not progress.seen:
+            self._tell(progress)
+
+    def _tell(self, progress: Progress) -> None:
+        said = [f"{progress.seen} mails, {progress.new} new, {len(progress.series)} series, {progress.rate:.0f} mails/s"]
+        if progress.earlier:
+            said.append(f"{progress.earlier} mails were read before")
+        if progress.done is not None:
+            said.append(f"{progress.done:.0%}")
+        if progress.left is not None and progress.done is not None and progress.done < 1:
+            minutes, seconds = divmod(round(progress.left), 60)
+            said.append(f"{minutes} min {seconds:02} s left" if minutes else f"{seconds} s left")
+        self.stdout.write(", ".join(said))
