@@ -87,7 +87,8 @@ def check_series(
     found = []
     for number, (files, coverage) in enumerate(zip(states, coverages, strict=True)):
         progress(number)
-        found.append(tuple(check.check(files, _present(files, paths), coverage)) if paths else ())
+        present = _present(files, paths)  # no path at all would mean the whole tree
+        found.append(tuple(check.check(files, present, coverage)) if present else ())
     return SeriesFindings(
         states=tuple(found),
         traced=follow(found),

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reviewbot.checks.c.conditionals import variants
 from reviewbot.checks.c.lower import lower_piece
-from reviewbot.checks.c.source import Source, blank, variants
+from reviewbot.checks.c.source import Source, blank
 
 
 def _pieces(text: str) -> list[tuple[str, str, str]]:

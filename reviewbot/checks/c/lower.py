@@ -9,56 +9,12 @@ import tree_sitter_c
 
 from tree_sitter import Language, Node as Syntax, Parser  # isort: skip
 
+from reviewbot.checks.c.expressions import MAX_DEPTH, Expressions
+from reviewbot.checks.c.prepare import tidy
 from reviewbot.checks.c.source import Piece
 from reviewbot.checks.c.tree import Expr, Graph, Node
 
 _LANGUAGE = Language(tree_sitter_c.language())
-_LOOP_MACRO = re.compile(r"\b(\w*for_each\w*|for_each\w*|list_for\w*)(?=\s*\()")
-_NOISE = re.compile(
-    r"\b(?:__maybe_unused|__always_unused|__unused|__init|__initdata|__user|__iomem|__rcu|__percpu|__force|"
-    r"__read_mostly|__ro_after_init|noinline|__always_inline|__must_check|__private|__bitwise|__sched|"
-    r"fallthrough\s*;|__weak|asmlinkage|notrace|__latent_entropy)\b;?"
-)
-_TYPE_ARGUMENT = re.compile(r"(?<=[(,])(\s*)(?:struct|union|enum)(?=\s+\w+\s*[,)])")
-_PRIMITIVE = r"(?:unsigned|signed|long|short|int|char|bool|void|u8|u16|u32|u64|size_t)"
-_PRIMITIVE_ARGUMENT = re.compile(rf"(?<=[(,])(\s*){_PRIMITIVE}(?:\s+{_PRIMITIVE})*(?=\s*,)")
-_LOG_LEVEL = re.compile(r"\bKERN_\w+(?=\s*\")")
-_ASSEMBLY = re.compile(r"\b(?:asm|__asm__)\b(?:\s*(?:volatile|__volatile__|goto|inline))*\s*\(")
-_BARE_ATTRIBUTE = re.compile(r"\b__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)")
-_COMPARISONS = {"==", "!=", "<", ">", "<=", ">="}
-MAX_DEPTH = 150
-
-
-def _spaces(match: re.Match[str]) -> str:
-    return "".join(char if char == "\n" else " " for char in match.group())
-
-
-def _while(match: re.Match[str]) -> str:
-    return "while".ljust(len(match.group())) if len(match.group()) >= 5 else match.group()
-
-
-def _type_as_name(match: re.Match[str]) -> str:
-    space, kind = match.group(1), match.group()[len(match.group(1)) :]
-    return space + "t" + "".join(char if char == "\n" else " " for char in kind[1:])
-
-
-def _blank_assembly(text: str) -> str:
-    while found := _ASSEMBLY.search(text):
-        depth, end = 1, found.end()
-        while end < len(text) and depth:
-            depth += {"(": 1, ")": -1}.get(text[end], 0)
-            end += 1
-        hidden = "".join(char if char == "\n" else " " for char in text[found.start() : end])
-        text = text[: found.start()] + hidden + text[end:]
-    return text
-
-
-def tidy(text: str) -> str:
-    """Blank or replace, at the same length, what the C grammar does not know of the kernel's words."""
-    text = _BARE_ATTRIBUTE.sub(_spaces, _NOISE.sub(_spaces, text))
-    text = _LOG_LEVEL.sub(_spaces, _blank_assembly(text))
-    text = _PRIMITIVE_ARGUMENT.sub(_type_as_name, _TYPE_ARGUMENT.sub(_spaces, text))
-    return _LOOP_MACRO.sub(_while, text)
 
 
 def lower_piece(piece: Piece, body: str | None = None) -> Graph:
@@ -86,17 +42,15 @@ def _loop_variables(expr: Expr) -> list[Expr]:
     return [*_loop_variables(left), *(part for part in (left, right) if part.kind == "name")]
 
 
-class _Lowering:
+class _Lowering(Expressions):
     """One pass over one body. Jumps to labels are patched at the end."""
 
     def __init__(self, text: str, first_line: int) -> None:
-        self._shift = first_line
-        self._data = b"void f()" + text.encode("latin-1", "replace")
+        super().__init__(b"void f()" + text.encode("latin-1", "replace"), first_line)
         self._labels: dict[str, int] = {}
         self._gotos: list[tuple[int, str]] = []
         self._breaks: list[int] = []
         self._continues: list[int] = []
-        self._depth = 0
         self.graph = Graph()
         root = Parser(_LANGUAGE).parse(self._data).root_node
         self._note_errors(root)
@@ -117,12 +71,6 @@ class _Lowering:
                 self.graph.errors.append((self._line(node), self._text(node)))
             elif node.has_error:
                 waiting.extend(node.children)
-
-    def _line(self, node: Syntax) -> int:
-        return int(node.start_point[0]) + self._shift
-
-    def _text(self, node: Syntax | None) -> str:
-        return "" if node is None else self._data[node.start_byte : node.end_byte].decode("latin-1")
 
     def _node(self, kind: str, expr: Expr | None, line: int, then: int = -1, other: int = -1) -> int:
         self.graph.nodes.append(Node(kind, expr, line, then, other))
@@ -311,42 +259,6 @@ class _Lowering:
         self._labels[label] = here
         return here
 
-    # Expressions
-
-    def _expr(self, node: Syntax) -> Expr:
-        if self._depth > MAX_DEPTH:
-            return Expr("opaque", "too deep", (), self._line(node))
-        self._depth += 1
-        try:
-            handler = _EXPRESSIONS.get(node.type)
-            return handler(self, node) if handler else self._opaque(node)
-        finally:
-            self._depth -= 1
-
-    def _opaque(self, node: Syntax) -> Expr:
-        parts = tuple(self._expr(child) for child in node.named_children if child.type in _EXPRESSIONS)
-        return Expr("opaque", " ".join(self._text(node).split())[:200], parts, self._line(node))
-
-    def _field(self, node: Syntax, name: str) -> Expr:
-        child = node.child_by_field_name(name)
-        return self._expr(child) if child is not None else Expr("opaque", "", (), self._line(node))
-
-    def _name(self, node: Syntax) -> Expr:
-        text = self._text(node)
-        kind = "const" if text in ("NULL", "true", "false", "nullptr") else "name"
-        return Expr(kind, text, (), self._line(node))
-
-    def _const(self, node: Syntax) -> Expr:
-        return Expr("const", self._text(node), (), self._line(node))
-
-    def _parentheses(self, node: Syntax) -> Expr:
-        children = [child for child in node.named_children if child.type != "comment"]
-        if len(children) == 1:
-            if children[0].type == "compound_statement":
-                return self._statement_expression(children[0])
-            return self._expr(children[0])
-        return self._opaque(node)
-
     def _statement_expression(self, node: Syntax) -> Expr:
         saved = self.graph
         inner = Graph(types=saved.types, errors=saved.errors)
@@ -365,86 +277,3 @@ class _Lowering:
         self.graph = saved
         self._breaks, self._continues, self._labels, self._gotos = outer
         return Expr("block", " ".join(self._text(node).split()), (), self._line(node), inner)
-
-    def _call(self, node: Syntax) -> Expr:
-        arguments = node.child_by_field_name("arguments")
-        callee = self._field(node, "function")
-        given = arguments.named_children if arguments is not None else []
-        parts = tuple(self._expr(child) for child in given if child.type != "comment")
-        return Expr("call", callee.text if callee.kind == "name" else "", (callee, *parts), self._line(node))
-
-    def _member(self, node: Syntax) -> Expr:
-        name = self._text(node.child_by_field_name("field"))
-        return Expr("field", name, (self._field(node, "argument"),), self._line(node))
-
-    def _pointer(self, node: Syntax) -> Expr:
-        kind = "deref" if self._text(node).startswith("*") else "addr"
-        return Expr(kind, "", (self._field(node, "argument"),), self._line(node))
-
-    def _index(self, node: Syntax) -> Expr:
-        return Expr("index", "", (self._field(node, "argument"), self._field(node, "index")), self._line(node))
-
-    def _unary(self, node: Syntax) -> Expr:
-        operator = self._text(node.child_by_field_name("operator"))
-        argument = self._field(node, "argument")
-        if operator == "!":
-            return Expr("not", "!", (argument,), self._line(node))
-        if operator == "-" and argument.kind in ("const", "name"):
-            return Expr("const", "-" + argument.text, (), self._line(node))
-        return Expr("arith", operator, (argument,), self._line(node))
-
-    def _binary(self, node: Syntax) -> Expr:
-        operator = self._text(node.child_by_field_name("operator"))
-        parts = (self._field(node, "left"), self._field(node, "right"))
-        kinds = {"&&": "and", "||": "or"}
-        kind = kinds.get(operator) or ("compare" if operator in _COMPARISONS else "arith")
-        return Expr(kind, operator, parts, self._line(node))
-
-    def _assignment(self, node: Syntax) -> Expr:
-        operator = self._text(node.child_by_field_name("operator"))
-        parts = (self._field(node, "left"), self._field(node, "right"))
-        return Expr("assign", operator, parts, self._line(node))
-
-    def _choice(self, node: Syntax) -> Expr:
-        condition = self._field(node, "condition")
-        consequence = node.child_by_field_name("consequence")
-        then = self._expr(consequence) if consequence is not None else condition
-        return Expr("choice", "?:", (condition, then, self._field(node, "alternative")), self._line(node))
-
-    def _cast(self, node: Syntax) -> Expr:
-        kind = " ".join(self._text(node.child_by_field_name("type")).split())
-        return Expr("cast", kind, (self._field(node, "value"),), self._line(node))
-
-    def _comma(self, node: Syntax) -> Expr:
-        return Expr("comma", ",", (self._field(node, "left"), self._field(node, "right")), self._line(node))
-
-    def _step(self, node: Syntax) -> Expr:
-        return Expr("step", "", (self._field(node, "argument"),), self._line(node))
-
-
-_EXPRESSIONS: dict[str, Callable[[_Lowering, Syntax], Expr]] = {
-    "identifier": _Lowering._name,
-    "null": _Lowering._name,
-    "true": _Lowering._name,
-    "false": _Lowering._name,
-    "number_literal": _Lowering._const,
-    "string_literal": _Lowering._const,
-    "char_literal": _Lowering._const,
-    "concatenated_string": _Lowering._opaque,
-    "parenthesized_expression": _Lowering._parentheses,
-    "compound_statement": _Lowering._statement_expression,
-    "call_expression": _Lowering._call,
-    "field_expression": _Lowering._member,
-    "pointer_expression": _Lowering._pointer,
-    "subscript_expression": _Lowering._index,
-    "unary_expression": _Lowering._unary,
-    "binary_expression": _Lowering._binary,
-    "assignment_expression": _Lowering._assignment,
-    "conditional_expression": _Lowering._choice,
-    "cast_expression": _Lowering._cast,
-    "comma_expression": _Lowering._comma,
-    "update_expression": _Lowering._step,
-    "sizeof_expression": _Lowering._const,
-    "initializer_list": _Lowering._opaque,
-    "extension_expression": _Lowering._opaque,
-}

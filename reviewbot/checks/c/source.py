@@ -8,21 +8,17 @@ lines, so that a place in a piece is a place in the file.
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+
+from reviewbot.checks.c.conditionals import DIRECTIVE, DIRECTIVES, Conditions, spaces
 
 _BLANKED = re.compile(
     r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",
     re.DOTALL,
 )
-_NOT_NEWLINE = re.compile(r"[^\n]")
-_DIRECTIVE = r"^[ \t]*\#(?:[^\n\\]|\\\n|\\[^\n])*"
-_TOKEN = re.compile(rf"(?P<directive>{_DIRECTIVE})|[{{}};]", re.MULTILINE)
-_DIRECTIVE_RE = re.compile(_DIRECTIVE, re.MULTILINE)
-_WORDS = re.compile(r"^\s*#\s*(\w+)\s*((?:[^\\]|\\\n|\\.)*)", re.DOTALL)
+_TOKEN = re.compile(rf"(?P<directive>{DIRECTIVE})|[{{}};]", re.MULTILINE)
 _DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)(\(([^)]*)\))?", re.DOTALL)
 _ANNOTATION = re.compile(
     r"\b(?:__attribute__|__printf|__scanf|__acquires|__releases|__must_hold|__section|__alias|__aligned|"
@@ -31,24 +27,18 @@ _ANNOTATION = re.compile(
 )
 _CALL_HEAD = re.compile(r"(\w+)\s*\(")
 _NOT_FUNCTION = re.compile(r"\b(?:struct|union|enum)\s+\w*\s*(?:__\w+\s*)*$|=\s*(?:\([^()]*\)\s*)?$")
-#: how many combinations of the conditions inside one function are looked at
-MAX_VARIANTS = 8
 
 
 def _space(match: re.Match[str]) -> str:
     text = match.group()
     if text[0] in "\"'":
         return text[0] + " " * (len(text) - 2) + text[-1]
-    return _spaces(text)
+    return spaces(text)
 
 
 def blank(text: str) -> str:
     """Replace comments and the insides of strings with spaces; lines and columns stay."""
     return _BLANKED.sub(_space, text)
-
-
-def _spaces(text: str) -> str:
-    return _NOT_NEWLINE.sub(" ", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,47 +157,6 @@ class Define:
     condition: str
 
 
-class _Conditions:
-    """The ``#if`` stack while a file is scanned; remembers the brace depth of each arm's start."""
-
-    def __init__(self) -> None:
-        self.stack: list[tuple[str, str, int]] = []  # (first condition, condition of this arm, depth)
-
-    def directive(self, text: str, depth: int) -> int:
-        """Follow one directive and return the brace depth after it."""
-        found = _WORDS.match(text)
-        word, rest = (found.group(1), " ".join(found.group(2).replace("\\\n", " ").split())) if found else ("", "")
-        if word in ("if", "ifdef", "ifndef"):
-            condition = {"if": rest, "ifdef": f"defined({rest})", "ifndef": f"!defined({rest})"}[word]
-            self.stack.append((condition, condition, depth))
-        elif word in ("else", "elif") and self.stack:
-            first, _, start = self.stack.pop()
-            self.stack.append((first, negate(first) if word == "else" else rest, start))
-            return start
-        elif word == "endif" and self.stack:
-            self.stack.pop()
-        return depth
-
-    @property
-    def dead(self) -> bool:
-        """Inside ``#if 0``."""
-        return any(arm in ("0", "!1", "!(1)") for _, arm, _ in self.stack)
-
-    def text(self) -> str:
-        """Say the conditions in force, without include guards."""
-        kept = [arm for _, arm, _ in self.stack if not re.fullmatch(r"!defined\(_*\w+_H_*\w*\)", arm)]
-        return " && ".join(f"({arm})" if "||" in arm else arm for arm in kept)
-
-
-def negate(condition: str) -> str:
-    """Negate a preprocessor condition in the shortest form."""
-    if re.fullmatch(r"!\s*(\w+|defined\s*\([^()]*\))", condition):
-        return condition[1:].strip()
-    if re.fullmatch(r"\w+|defined\s*\([^()]*\)", condition):
-        return "!" + condition
-    return f"!({condition})"
-
-
 class Source:
     """One C file, cut into pieces. Never raises on any bytes."""
 
@@ -242,7 +191,7 @@ class Source:
     def _cut(self) -> tuple[list[Piece], list[Define]]:
         pieces: list[Piece] = []
         defines: list[Define] = []
-        conditions = _Conditions()
+        conditions = Conditions()
         depth = start = body = 0
         header: tuple[str, str, tuple[Parameter, ...], int] | None = None
         for token in _TOKEN.finditer(self.text):
@@ -256,7 +205,7 @@ class Source:
                     start = token.end()
             elif text == "{":
                 if depth == 0:
-                    head = _DIRECTIVE_RE.sub(_space, self.text[start : token.start()])
+                    head = DIRECTIVES.sub(_space, self.text[start : token.start()])
                     header, body = parse_header(head), token.start()
                 depth += 1
             elif text == "}":
@@ -326,82 +275,3 @@ class Source:
             if define.parameters is not None and define.body.strip() and define.name + "_noprof(" not in define.body
         ]  # fmt: skip
         return sorted([*self._cut[0], *macros], key=lambda piece: piece.line)
-
-
-def variants(body: str) -> Iterator[tuple[str, str]]:
-    """Yield (text, condition) for the combinations of the ``#if`` arms inside a body.
-
-    The other arms and the directives are blanked. All arms are looked at, not
-    all combinations: at most :data:`MAX_VARIANTS`.
-    """
-    directives = list(_DIRECTIVE_RE.finditer(body))
-    atoms: list[str] = []
-    for directive in directives:
-        atom = _atom(directive.group())[0]
-        if atom and atom not in atoms:
-            atoms.append(atom)
-    if not directives:
-        yield body, ""
-        return
-    seen: set[str] = set()
-    for truth in _choices(atoms):
-        text, condition = _select(body, directives, truth)
-        if text not in seen:
-            seen.add(text)
-            yield text, condition
-
-
-def _choices(atoms: list[str]) -> Iterator[dict[str, bool]]:
-    if 2 ** len(atoms) <= MAX_VARIANTS:
-        for values in itertools.product((True, False), repeat=len(atoms)):
-            choice = dict(zip(atoms, values, strict=True))
-            if not choice.get("0", False) and choice.get("1", True):
-                yield choice
-        return
-    yield dict.fromkeys(atoms, True)
-    yield dict.fromkeys(atoms, False)
-    for flipped in atoms[: MAX_VARIANTS - 2]:
-        yield {atom: atom == flipped for atom in atoms}
-
-
-def _atom(text: str) -> tuple[str, bool, str]:
-    """Return (condition, negated, directive word) of a conditional directive."""
-    found = _WORDS.match(text)
-    if not found:
-        return "", False, ""
-    word, rest = found.group(1), " ".join(found.group(2).replace("\\\n", " ").split())
-    if word in ("ifdef", "ifndef"):
-        return f"defined({rest})", word == "ifndef", word
-    if word in ("if", "elif"):
-        bare = re.fullmatch(r"!\s*(defined\s*\([^()]*\)|\w+)", rest)
-        return (bare.group(1), True, word) if bare else (rest, False, word)
-    return "", False, word
-
-
-def _select(body: str, directives: list[re.Match[str]], truth: dict[str, bool]) -> tuple[str, str]:
-    out: list[str] = []
-    used: dict[str, bool] = {}
-    stack: list[tuple[bool, bool, bool]] = []  # (outer active, this arm active, an arm was taken)
-    position = 0
-    active = True
-    for directive in directives:
-        text = body[position : directive.start()]
-        out.append(text if active else _spaces(text))
-        out.append(_spaces(directive.group()))
-        position = directive.end()
-        atom, negated, word = _atom(directive.group())
-        if word in ("if", "ifdef", "ifndef"):
-            arm = truth[atom] != negated
-            if active:
-                used[atom] = truth[atom]
-            stack.append((active, arm, arm))
-        elif word in ("else", "elif") and stack:
-            outer, _, taken = stack.pop()
-            arm = not taken and (word == "else" or truth[atom] != negated)
-            stack.append((outer, arm, taken or arm))
-        elif word == "endif" and stack:
-            stack.pop()
-        active = all(arm for _, arm, _ in stack) and all(outer for outer, _, _ in stack)
-    out.append(body[position:] if active else _spaces(body[position:]))
-    condition = " && ".join(atom if value else negate(atom) for atom, value in used.items())
-    return "".join(out), condition

@@ -8,6 +8,7 @@ print in one canonical form, so that two spellings of the same place
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -115,6 +116,14 @@ def _all_names(expr: Expr | None) -> frozenset[str]:
         found |= frozenset().union(*(_all_names(node.expr) for node in expr.block.nodes))
         found |= _all_names(expr.block.value)
     return found
+
+
+def joins(graph: Graph) -> Counter[int]:
+    """Count the ways into each node: paths can only meet where there are several."""
+    ways = Counter((graph.entry,))
+    for node in graph.nodes:
+        ways.update((node.then, node.other) if node.kind == "branch" else (node.then,))
+    return ways
 
 
 def names_ahead(graph: Graph) -> list[frozenset[str]]:

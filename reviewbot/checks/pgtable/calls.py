@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from reviewbot.checks.c.source import plain_name
 from reviewbot.checks.c.tree import Expr
 from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.ends import Ends
 from reviewbot.checks.pgtable.facts import Hook
 from reviewbot.checks.pgtable.state import (
-    FALSE,
     NULL,
-    TRUE,
     UNKNOWN,
-    Effect,
-    Guard,
-    Outcome,
     State,
     Step,
     Table,
     Value,
-    is_zero,
 )
-from reviewbot.findings import Evidence
 
 if TYPE_CHECKING:
     from reviewbot.checks.pgtable.walk import Walk, Ways
@@ -40,6 +33,7 @@ class Calls:
     def __init__(self, walk: Walk) -> None:
         self._walk = walk
         self._program = walk.program
+        self.ends = Ends(self, walk)
 
     def call(self, expr: Expr, state: State) -> Ways:
         """Evaluate a call on one path."""
@@ -100,16 +94,16 @@ class Calls:
             return [(state, UNKNOWN)]
         summary = self._program.summary(name, self._walk.piece.path) if name else None
         if summary is not None and any(outcome.matters or outcome.argument >= 0 for outcome in summary):
-            return self._apply(expr, name, summary, values, state)
+            return self.ends.apply(expr, name, summary, values, state)
         if summary is None and not words.BORROWERS.fullmatch(name):
             for value in values:
-                self._lend(state, value)
+                self.lend(state, value)
         if summary is not None and all(outcome.value == "null" for outcome in summary) and summary:
             return [(state, NULL)]
         state.tables.pop(f"call:{expr.canonical}@{expr.line}", None)
         return [(state, Value("object", f"call:{expr.canonical}@{expr.line}"))]
 
-    def _lend(self, state: State, value: Value) -> None:
+    def lend(self, state: State, value: Value) -> None:
         """Some function that is not known gets hold of a value."""
         if value.kind == "object" and value.name in state.tables:
             state.update(value.name, escaped=True)
@@ -132,7 +126,8 @@ class Calls:
 
     # Elementary events
 
-    def _emit(self, state: State, expr: Expr, kind: str, name: str, table: str, level: str, detail: str = "") -> None:
+    def emit(self, state: State, expr: Expr, kind: str, name: str, table: str, level: str, detail: str = "") -> None:
+        """Record an event of a table, and add it to the table's history."""
         verbs = {
             "alloc": "allocates", "ctor": "constructs", "dtor": "destroys", "free": "frees",
             "queue": "passes to the mmu_gather", "install": "installs", "convert": "converts",
@@ -165,13 +160,13 @@ class Calls:
         order = arguments[allocator.order] if 0 <= allocator.order < len(arguments) else "0"
         state.history.pop(table, None)
         state.tables[table] = Table("alloc", allocator.family, null="maybe" if fails else "no", order=order)
-        self._emit(state, expr, "alloc", name, table, "", ", ".join(arguments))
+        self.emit(state, expr, "alloc", name, table, "", ", ".join(arguments))
         return [(state, Value("object", table, allocator.form))]
 
     def _convert(self, expr: Expr, name: str, values: list[Value], state: State) -> Ways:
         value = values[0]
         if value.kind == "address":
-            self._emit(state, expr, "convert", name, f"place:&{value.name}", "", "address")
+            self.emit(state, expr, "convert", name, f"place:&{value.name}", "", "address")
             held = state.env.get(value.name)
             known = held is not None and held.kind == "object"
             value = Value("object", held.name if held and known else f"place:&{value.name}", "virt")
@@ -241,7 +236,7 @@ class Calls:
 
     def _construct(self, expr: Expr, hook: Hook, value: Value, state: State) -> Ways:
         mm = expr.parts[hook.mm + 1].canonical if 0 <= hook.mm < len(expr.parts) - 1 else ""
-        self._emit(state, expr, "ctor", hook.name, value.name, hook.level, value.form)
+        self.emit(state, expr, "ctor", hook.name, value.name, hook.level, value.form)
         sure = not hook.fails or mm == "&init_mm"
         state.update(
             value.name,
@@ -256,7 +251,7 @@ class Calls:
     def destroy(self, state: State, expr: Expr, name: str, level: str, value: Value) -> None:
         """A destructor runs on a table."""
         if value.kind == "object":
-            self._emit(state, expr, "dtor", name, value.name, level, value.form)
+            self.emit(state, expr, "dtor", name, value.name, level, value.form)
             state.update(value.name, destroyed=name)
 
     def store_root(self, state: State, expr: Expr, value: Value) -> None:
@@ -264,17 +259,17 @@ class Calls:
         mm = expr.parts[0].parts[0]
         level = state.table(value.name).level or "pgd"
         address = Expr("call", "store", (Expr("name", "store"), mm), expr.line)
-        self._emit(state, address, "install", "store", value.name, level)
+        self.emit(state, address, "install", "store", value.name, level)
 
     def free(self, state: State, expr: Expr, name: str, value: Value, form: str) -> None:
         """A table is given back."""
         if value.kind == "object" and state.table(value.name).null != "yes":
-            self._emit(state, expr, "free", name, value.name, "", f"{value.form}>{form}")
+            self.emit(state, expr, "free", name, value.name, "", f"{value.form}>{form}")
             state.update(value.name, freed=name)
 
     def _queue(self, state: State, expr: Expr, name: str, value: Value) -> None:
         if value.kind == "object":
-            self._emit(state, expr, "queue", name, value.name, "", value.form)
+            self.emit(state, expr, "queue", name, value.name, "", value.form)
             destroyed = state.table(value.name).destroyed or (name if name in self._program.facts.queues else "")
             state.update(value.name, freed=name, queued=True, destroyed=destroyed)
 
@@ -284,146 +279,11 @@ class Calls:
             value = values[2]
         level = self._program.installed_level(name, index, self._walk.piece.path) or level
         if value.kind == "object":
-            self._emit(state, expr, "install", name, value.name, level, value.form)
+            self.emit(state, expr, "install", name, value.name, level, value.form)
             state.update(value.name, installed=level, escaped=True)
         entry = values[index - 1]
         if entry.kind == "object" and entry.name.startswith("alloc:") and not state.table(entry.name).level:
             state.update(entry.name, level=_ABOVE.get(level, ""))
-
-    # Functions of the tree
-
-    def _apply(self, expr: Expr, name: str, summary: Sequence[Outcome], values: list[Value], state: State) -> Ways:
-        made = any(outcome.fresh for outcome in summary)
-        touched = {
-            index for outcome in summary for index, effect in outcome.effects if effect.freed or effect.destroyed
-        }
-        ways: Ways = []
-        for outcome in summary:
-            if made and outcome.value == "null" and not outcome.effects:
-                continue
-            after = state.copy()
-            if not self._holds(outcome, expr, values, after):
-                continue
-            for index, effect in outcome.effects:
-                if index < len(values):
-                    self._effect(after, expr, name, values[index], effect, outcome.trail)
-            for index in touched - {index for index, _ in outcome.effects}:
-                if index < len(values):
-                    self._lend(after, values[index])  # the callee may have kept it for a reason of its own
-            ways.append((after, self._result(outcome, expr, name, values, after, summary)))
-        return ways or [(state, UNKNOWN)]
-
-    def _holds(self, outcome: Outcome, expr: Expr, values: list[Value], state: State) -> bool:
-        return all(self._guard_holds(guard, expr, values, state) for guard in sorted(outcome.guards))
-
-    def _guard_holds(self, guard: Guard, expr: Expr, values: list[Value], state: State) -> bool:
-        if guard.argument >= len(values):
-            return True
-        if guard.argument < 0:
-            return state.known.setdefault(guard.constant, guard.holds) == guard.holds
-        value = values[guard.argument]
-        if not guard.constant:
-            return _truth_holds(value, guard.holds, state)
-        if value.kind in ("const", "null"):
-            return (value.name == guard.constant) == guard.holds
-        path = expr.parts[guard.argument + 1].bare().canonical
-        known = state.decided(path, guard.constant)
-        if known is None:
-            state.decide(path, guard.constant, guard.holds)
-        return known is None or known == guard.holds
-
-    def _effect(
-        self, state: State, expr: Expr, name: str, value: Value, effect: Effect, trail: tuple[Evidence, ...]
-    ) -> None:
-        place = value.name if value.kind == "address" else ""
-        if place:
-            value = state.env.get(place, value)
-        if value.kind != "object":
-            return
-        if (effect.ctor or effect.destroyed or effect.freed) and trail:
-            state.note(value.name, self._walk.evidence(expr.line, "calls"))
-            for step in trail:
-                state.note(value.name, step)
-        if effect.ctor:
-            self._emit(state, expr, "ctor", name, value.name, effect.ctor, value.form)
-            state.update(value.name, ctor=effect.ctor, result=effect.result, destroyed="")
-        if effect.installed:
-            self._emit(state, expr, "install", name, value.name, effect.installed, value.form)
-            state.update(value.name, installed=effect.installed, escaped=True)
-        if effect.destroyed:
-            self.destroy(state, expr, name, self._program.level_of_dtor(effect.destroyed), value)
-        if effect.freed and state.table(value.name).null != "yes":
-            self._emit(state, expr, "queue" if effect.queued else "free", name, value.name, "", "by " + effect.freed)
-            state.update(value.name, freed=effect.freed, queued=effect.queued)
-
-    def _result(
-        self, outcome: Outcome, expr: Expr, name: str, values: list[Value], state: State, summary: Sequence[Outcome]
-    ) -> Value:
-        if outcome.fresh is not None:
-            table = f"alloc:{expr.line}:{name}"
-            nullable = any(other.value == "null" for other in summary)
-            state.history.pop(table, None)
-            state.note(table, self._walk.evidence(expr.line, "allocates"))
-            for step in outcome.trail:
-                state.note(table, step)
-            state.tables[table] = replace(
-                outcome.fresh, null="maybe" if nullable else "no", origin="alloc", escaped=False
-            )
-            self._emit(state, expr, "alloc", name, table, outcome.fresh.level)
-            return Value("object", table, outcome.form)
-        if 0 <= outcome.argument < len(values):
-            return (
-                values[outcome.argument]._replace(form=outcome.form)
-                if values[outcome.argument].kind == "object"
-                else values[outcome.argument]
-            )
-        simple = {"null": NULL, "true": TRUE, "false": FALSE, "void": Value("void")}
-        if outcome.value == "const":
-            return Value("const", outcome.constant)
-        return simple.get(outcome.value, Value("object", f"call:{expr.canonical}@{expr.line}"))
-
-    def outcome(self, state: State, value: Value) -> Outcome:
-        """Describe the end of a path as a caller sees it."""
-        walk = self._walk
-        effects: list[tuple[int, Effect]] = []
-        guards: set[Guard] = set()
-        trail: list[Evidence] = []
-        for name, index in walk.parameters.items():
-            for place in (f"param:{name}", f"place:*{name}"):
-                table = state.tables.get(place)
-                if table is None:
-                    continue
-                if place.startswith("param:") and table.null in ("yes", "no"):
-                    guards.add(Guard(index, "", table.null == "no"))
-                if table.ctor or table.destroyed or table.freed or table.installed:
-                    effects.append((index, _effect_of(table, state.env.get(f"*{name}") == NULL)))
-                    trail += state.history.get(place, ())
-        for text, truth in state.known.items():
-            if text.startswith("#") and "defined(" not in text:
-                guards.add(Guard(-1, text, truth))
-            path, separator, constant = text.partition(" == ")
-            if separator and path in walk.parameters and constant:
-                guards.add(Guard(walk.parameters[path], constant, truth))
-        kind, form, fresh, argument, constant = self._describe(state, value)
-        if fresh is not None:
-            trail += state.history.get(value.name, ())
-        return Outcome(kind, form, fresh, argument, constant, tuple(effects), frozenset(guards), trail=tuple(trail))
-
-    def _describe(self, state: State, value: Value) -> tuple[str, str, Table | None, int, str]:
-        if value.kind == "object":
-            table = state.table(value.name)
-            if table.null == "yes":
-                return "null", "", None, -1, ""
-            if value.name.startswith("param:"):
-                return "argument", value.form, None, self._walk.parameters.get(value.name[6:], -1), ""
-            if value.name.startswith("alloc:"):
-                return "fresh", value.form, replace(table, null="no", escaped=False), -1, ""
-            return "unknown", "", None, -1, ""
-        if value.kind == "const":
-            zero = is_zero(value)
-            kind = "false" if zero else "true" if value.name in ("1", "true") else "const"
-            return kind, "", None, -1, value.name if kind == "const" else ""
-        return value.kind if value.kind in ("null", "void") else "unknown", "", None, -1, ""
 
     # Calls with a meaning of their own
 
@@ -443,33 +303,16 @@ class Calls:
         if len(values) > 1 and values[1].kind == "function" and values[0].kind == "object":
             summary = self._program.summary(values[1].name, self._walk.piece.path)
             if summary is not None and any(outcome.effects for outcome in summary):
-                return [(after, UNKNOWN) for after, _ in self._apply(expr, values[1].name, summary, values[:1], state)]
+                return [
+                    (after, UNKNOWN) for after, _ in self.ends.apply(expr, values[1].name, summary, values[:1], state)
+                ]
         for value in values:
-            self._lend(state, value)
+            self.lend(state, value)
         return [(state, UNKNOWN)]
-
-
-def _effect_of(table: Table, cleared: bool) -> Effect:
-    return Effect(table.ctor, table.result, table.destroyed, table.freed, table.queued, table.installed, cleared)
 
 
 def _names_table(value: Value) -> bool:
     return value.kind == "object" and value.form in ("page", "desc", "folio")
-
-
-def _truth_holds(value: Value, wanted: bool, state: State) -> bool:
-    """Say whether a value may be (not) zero, and remember that it is."""
-    zero = is_zero(value)
-    if zero is not None:
-        return zero != wanted
-    if value.kind != "object":
-        return True
-    null = state.table(value.name).null
-    if null in ("yes", "no"):
-        return (null == "no") == wanted
-    if null != "maybe" or not value.name.startswith("alloc:"):
-        state.update(value.name, null="no" if wanted else "yes")
-    return True
 
 
 _SPECIAL: dict[str, Callable[[Calls, Expr, list[Value], State], Ways]] = {

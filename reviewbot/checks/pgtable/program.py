@@ -14,8 +14,9 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import takewhile
 
+from reviewbot.checks.c.conditionals import variants
 from reviewbot.checks.c.lower import lower_piece
-from reviewbot.checks.c.source import Piece, Source, variants
+from reviewbot.checks.c.source import Piece, Source
 from reviewbot.checks.c.tree import Graph
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.callbacks import handed_on

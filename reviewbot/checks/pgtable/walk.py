@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from reviewbot.checks.c.source import Piece, Source
-from reviewbot.checks.c.tree import Expr, Graph, Node, names_ahead
+from reviewbot.checks.c.tree import Expr, Graph, Node, joins, names_ahead
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.calls import Calls
+from reviewbot.checks.pgtable.conditions import Conditions
 from reviewbot.checks.pgtable.knowledge import Knowledge
-from reviewbot.checks.pgtable.state import FALSE, NULL, TRUE, UNKNOWN, Outcome, State, Step, Value, is_zero
+from reviewbot.checks.pgtable.state import FALSE, NULL, TRUE, UNKNOWN, Outcome, State, Step, Value
 from reviewbot.findings import Evidence
 
 #: bounds on one function: what they cut off is reported
@@ -72,7 +72,7 @@ class Walk:
         self.types.update(graph.types)
         self._deadline = time.monotonic() + MAX_SECONDS
         self._budget = MAX_STATES
-        self._tested = _tested_paths(graph)
+        self._conditions = Conditions(self)
         self._calls = Calls(self)
         self.initialising = ""  #: the variable whose declaration is being evaluated
 
@@ -106,14 +106,14 @@ class Walk:
         """Yield the states in which a graph is left: by return (with the value), or at its end (value None)."""
         waiting = [(graph.entry, state)]
         seen: set[tuple[object, ...]] = set()
-        joins = _joins(graph)
+        meeting = joins(graph)
         live = names_ahead(graph) if graph is self.graph else None
         while waiting:
             index, state = waiting.pop()
             if index < 0:
                 yield state, None, 0
                 continue
-            if joins[index] > 1:
+            if meeting[index] > 1:
                 if live is not None:
                     state.prune(live[index], self.parameters)
                 key = (index, *state.key)
@@ -294,11 +294,6 @@ class Walk:
                 ways.append((end, value))
         return ways
 
-    def _is_global(self, name: str) -> bool:
-        """``pgtable_l5_enabled()``: a question without arguments, about the machine."""
-        known = name in self.types or name in words.STOPS or name in words.ALLOCATORS
-        return not known and self.program.summary(name, self.piece.path) is None
-
     def _is_mm(self, target: Expr) -> bool:
         holder = target.parts[0].canonical.removeprefix("&")
         return "mm_struct" in self.types.get(holder, "") or holder.rpartition(".")[2] in ("mm", "vm_mm")
@@ -331,128 +326,13 @@ class Walk:
             value = value._replace(form=words.form_of_type(self.types.get(target.text, "")))
         state.env[path] = value
 
+    def test(self, expr: Expr, state: State) -> list[tuple[State, bool]]:
+        """Split a path by the truth of a condition; see :mod:`reviewbot.checks.pgtable.conditions`."""
+        return self._conditions.test(expr, state)
+
     def call(self, expr: Expr, state: State) -> Ways:
         """Evaluate a call; see :mod:`reviewbot.checks.pgtable.calls`."""
         return self._calls.call(expr, state)
-
-    # Tests
-
-    def test(self, expr: Expr, state: State) -> list[tuple[State, bool]]:
-        """Split a path by the truth of a condition."""
-        expr = expr.bare()
-        if expr.kind == "not":
-            return [(after, not truth) for after, truth in self.test(expr.parts[0], state)]
-        if expr.kind in ("and", "or"):
-            stop = expr.kind == "or"
-            ways = []
-            for after, truth in self.test(expr.parts[0], state):
-                ways += [(after, truth)] if truth == stop else self.test(expr.parts[1], after)
-            return ways
-        if expr.kind == "compare":
-            return self._compare(expr, state)
-        if expr.kind == "call" and expr.callee in words.VALUES_OF_TEST and len(expr.parts) > 1:
-            return self.test(expr.parts[1], state)
-        if expr.kind == "call" and expr.callee in words.IS_ERROR and len(expr.parts) > 1:
-            return [(after, not truth) for after, truth in self.test(expr.parts[1], state)]
-        if expr.kind == "call" and len(expr.parts) == 1 and expr.callee and self._is_global(expr.callee):
-            return self._split_global(expr.canonical, state)
-        if expr.kind == "arith":
-            return [pair for after, _ in self.eval(expr, state) for pair in self.split(UNKNOWN, after, expr.canonical)]
-        if expr.kind == "comma":
-            return [pair for after, _ in self.eval(expr.parts[0], state) for pair in self.test(expr.parts[1], after)]
-        return [pair for after, value in self.eval(expr, state) for pair in self.split(value, after, expr.canonical)]
-
-    def split(self, value: Value, state: State, text: str = "") -> list[tuple[State, bool]]:
-        """Split a path by whether a value is zero."""
-        zero = is_zero(value)
-        if zero is not None:
-            return [(state, not zero)]
-        if value.kind == "ctor":
-            return self._split_result(value, state)
-        if value.kind == "object":
-            return self._split_null(value.name, state, text)
-        if value.kind == "const":
-            return self._split_global(value.name, state)
-        again = self._tested[text] > 1 and not self.coarse
-        known = state.decided(text, "") if again else None
-        if known is not None:
-            return [(state, known)]
-        ways = [(state, True), (state.copy(), False)]
-        if again:
-            for after, truth in ways:
-                after.decide(text, "", truth)
-        return ways
-
-    def _split_global(self, name: str, state: State) -> list[tuple[State, bool]]:
-        """A constant or condition of the configuration: the same answer in every function of a path."""
-        known = state.known.get("#" + name)
-        if known is not None:
-            return [(state, known)]
-        other = state.copy()
-        state.known["#" + name], other.known["#" + name] = True, False
-        return [(state, True), (other, False)]
-
-    def _split_result(self, value: Value, state: State) -> list[tuple[State, bool]]:
-        inverted = value.form == "not"
-        table = state.table(value.name)
-        if table.result in ("ok", "failed", "sure"):
-            return [(state, (table.result != "failed") != inverted)]
-        failed = state.copy()
-        state.update(value.name, result="ok")
-        failed.update(value.name, result="failed")
-        return [(state, not inverted), (failed, inverted)]
-
-    def _split_null(self, name: str, state: State, text: str) -> list[tuple[State, bool]]:
-        table = state.table(name)
-        if table.null in ("yes", "no"):
-            return [(state, table.null == "no")]
-        other = state.copy()
-        if name.startswith(("place:", "call:")) and table.untouched and (self.coarse or self._tested[text] < 2):
-            return [(state, True), (other, False)]
-        state.update(name, null="no")
-        other.update(name, null="yes")
-        return [(state, True), (other, False)]
-
-    def _compare(self, expr: Expr, state: State) -> list[tuple[State, bool]]:
-        ways: list[tuple[State, bool]] = []
-        for after, (left, right) in self.eval_all(expr.parts, state):
-            ways.extend(self._compare_values(expr, left, right, after))
-        return ways
-
-    def _compare_values(self, expr: Expr, left: Value, right: Value, state: State) -> list[tuple[State, bool]]:
-        if left.kind in ("const", "null") and right.kind not in ("const", "null"):
-            left, right = right, left
-            expr = Expr(expr.kind, expr.text, expr.parts[::-1], expr.line)
-        equal = expr.text == "=="
-        if expr.text in ("==", "!="):
-            if right.kind == "null" or (right.kind == "const" and right.name in words.NO_MEMORY | {"false"}):
-                return [(after, truth != equal) for after, truth in self.split(left, state, expr.parts[0].canonical)]
-            if left.kind == "ctor" and right.name in ("true", "1"):
-                return [(after, truth == equal) for after, truth in self.split(left, state)]
-            return [(after, truth == equal) for after, truth in self._same(expr, left, right, state)]
-        if left.kind == "const" and right.kind == "const" and right.name == "0":
-            if left.name.startswith("-"):
-                return [(state, expr.text in ("<", "<="))]
-            if is_zero(left):
-                return [(state, expr.text in ("<=", ">="))]
-        return [(state, True), (state.copy(), False)]
-
-    def _same(self, expr: Expr, left: Value, right: Value, state: State) -> list[tuple[State, bool]]:
-        """Split a path by ``left == right``, remembering it where it is asked again or chooses a level."""
-        if left.kind == "const" and right.kind == "const":
-            return [(state, left.name == right.name)]
-        path, constant = expr.parts[0].bare().canonical, expr.parts[1].bare().canonical
-        parameter = left.kind == "object" and left.name.startswith("param:")
-        again = self._tested[path] > 1 and not self.coarse
-        if not again and not parameter and not words.level_of_constant(constant):
-            return [(state, True), (state.copy(), False)]
-        known = state.decided(path, constant)
-        if known is not None:
-            return [(state, known)]
-        other = state.copy()
-        state.decide(path, constant, True)
-        other.decide(path, constant, False)
-        return [(state, True), (other, False)]
 
     # Events and ends
 
@@ -497,33 +377,11 @@ class Walk:
                     self.condition,
                 )
             )
-        outcome = self._calls.outcome(state, value)
+        outcome = self._calls.ends.outcome(state, value)
         if len(self.report.outcomes) < MAX_OUTCOMES or outcome in self.report.outcomes:
             self.report.outcomes.add(outcome)
         else:
             self.report.vague = True
-
-
-def _joins(graph: Graph) -> Counter[int]:
-    """Count the ways into each node: paths can only meet where there are several."""
-    ways = Counter((graph.entry,))
-    for node in graph.nodes:
-        ways.update((node.then, node.other) if node.kind == "branch" else (node.then,))
-    return ways
-
-
-def _tested_paths(graph: Graph) -> Counter[str]:
-    """Count how often each place is compared or tested in a function."""
-    counts: Counter[str] = Counter()
-    waiting = [node.expr for node in graph.nodes if node.expr is not None]
-    while waiting:
-        expr = waiting.pop()
-        if expr.kind == "compare":
-            counts[expr.parts[0].bare().canonical] += 1
-        elif expr.kind in ("call", "field", "name"):
-            counts[expr.canonical] += 1
-        waiting.extend(expr.parts)
-    return counts
 
 
 _EVAL: dict[str, Callable[[Walk, Expr, State], Ways]] = {
