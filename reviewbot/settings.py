@@ -16,11 +16,14 @@ from pathlib import Path
 import dj_database_url
 from csp.constants import NONE, SELF
 
-from reviewbot.environment import env_bool, env_int, env_list, env_path, env_secret, env_text
+from reviewbot.environment import SettingError, env_bool, env_int, env_list, env_path, env_secret, env_text
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = env_path("REVIEWBOT_VAR", BASE_DIR / "var", "folder of everything the service keeps")
-VAR.mkdir(parents=True, exist_ok=True)
+try:
+    VAR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise SettingError(f"REVIEWBOT_VAR={str(VAR)!r} cannot be written: {error.strerror}.") from error
 
 
 def _embedded_secret() -> str:
@@ -133,6 +136,7 @@ if len(str(REDIS_SOCKET)) > 100:  # sun_path holds 108 bytes, unix(7)
     _short = hashlib.sha256(str(VAR).encode()).hexdigest()[:16]
     REDIS_SOCKET = Path(tempfile.gettempdir()) / f"reviewbot-{os.getuid()}-{_short}" / "redis.sock"
     REDIS_SOCKET.parent.mkdir(mode=0o700, exist_ok=True)
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
 EMBEDDED_REDIS = not REDIS_URL and shutil.which("redis-server") is not None
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
@@ -147,6 +151,8 @@ else:
     }
     for _folder in ("broker", "broker-control"):
         (VAR / _folder).mkdir(exist_ok=True)
+# Later than the time limit of every task: what is delivered again has lost its worker.
+CELERY_BROKER_TRANSPORT_OPTIONS = {**CELERY_BROKER_TRANSPORT_OPTIONS, "visibility_timeout": 7200}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -166,7 +172,7 @@ CELERY_TASK_ROUTES = {
     "threads.tasks.publish": {"queue": "publish"},
 }
 QUEUES = ("intake", "tree", "check", "build", "publish")
-LEASE_SECONDS = env_int("LEASE_SECONDS", 1800, "after which a step of a lost worker is taken up again")
+LEASE_SECONDS = env_int("LEASE_SECONDS", 300, "after which a step of a lost worker is taken up again")
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 30, "between two looks for steps that were left behind")
 FOLLOW_SECONDS = env_int("FOLLOW_SECONDS", 120, "between two looks at the followed lists")
 

@@ -26,6 +26,11 @@ class Step(Task):  # type: ignore[type-arg]  # celery is generic in its stubs on
     soft_time_limit = 3600
     time_limit = 3700
 
+    def before_start(self, task_id: str, args: tuple[Any, ...], kwargs: Any) -> None:  # noqa: ANN401
+        """Take the lease of a worker that died: only then is a task delivered again."""
+        if (self.request.delivery_info or {}).get("redelivered"):
+            pipeline.worker_lost(self.name.rpartition(".")[2], args)
+
     def on_failure(self, exc: BaseException, task_id: str, args: tuple[Any, ...], kwargs: Any, einfo: Any) -> None:  # noqa: ANN401
         """Settle the row."""
         pipeline.failed(self.name.rpartition(".")[2], args, exc)

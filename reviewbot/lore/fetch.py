@@ -114,12 +114,12 @@ def _error(state: str, detail: str, message_id: str, source: Origin) -> ReviewEr
             f"The archive {source.url} does not know the Message-ID <{message_id}>; check it, or the list's archive."
         )
     if state == "unreachable":
-        return TransientError(f"The archive {source.url} cannot be reached ({detail}); it will be tried again.")
+        return TransientError(f"The archive {source.url} cannot be reached ({detail}); try again later.")
     if state == "status":
-        return TransientError(f"The archive {source.url} answered with status {detail}; it will be tried again.")
+        return TransientError(f"The archive {source.url} answered with status {detail}; try again later.")
     if state == "garbage":
         return TransientError(
-            f"The archive {source.url} answered with something that is no mail ({detail}); it will be tried again."
+            f"The archive {source.url} answered with something that is no mail ({detail}); try again later."
         )
     if state == "too-large":
         return OperatorError(

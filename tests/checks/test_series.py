@@ -7,6 +7,7 @@ import pytest
 from reviewbot.checks.characters import CharactersCheck
 from reviewbot.checks.pgtable.check import PgtableCheck
 from reviewbot.checks.series import SeriesFindings, check_series
+from reviewbot.tree.readers import OverlayFiles
 from tests.checks.minitree import files
 
 _PATH = "arch/toy/include/asm/pgalloc.h"
@@ -77,3 +78,10 @@ def test_another_check_works_the_same_way(tmp_path: Path) -> None:
     clean, dirty = (files("E0", tmp_path, pgalloc=text) for text in ("int a;\n", "int a\u202e;\n"))
     result = check_series(CharactersCheck(), [clean, dirty], [[_PATH]])
     assert [life.finding.rule for life in result.new] == ["bidirectional"]
+
+
+def test_a_series_that_only_adds_files_says_nothing_of_the_rest_of_the_tree(tmp_path: Path) -> None:
+    base = files("E0", tmp_path, pgalloc=_WRONG)
+    added = OverlayFiles(base, {"Documentation/new.rst": b"text\n"})
+    result = check_series(PgtableCheck(), [base, added, base], [["Documentation/new.rst"]] * 2)
+    assert result.states == ((), (), ())

@@ -257,3 +257,10 @@ def test_a_database_that_is_not_up_to_date_says_what_to_run(
     said = run("review", MAILBOX)
     assert said.status == 3
     assert "manage.py migrate" in said.err
+
+
+def test_a_check_that_does_not_exist_is_said_before_anything_is_looked_at(minikernel: models.Tree) -> None:
+    said = run("review", MAILBOX, "--check", "nonsense")
+    assert said.status == 3
+    assert "There is no check nonsense" in said.err
+    assert not models.Series.objects.exists()

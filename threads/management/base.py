@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import traceback
 from argparse import ArgumentParser
@@ -11,7 +12,6 @@ from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError
 
 from reviewbot.embedded import Stack, broker_answers, running
 from reviewbot.errors import ReviewError
@@ -19,6 +19,8 @@ from threads.services import pipeline
 
 #: exit status for a command line that makes no sense, sysexits.h; 1 and 2 have a meaning of their own here
 EX_USAGE = 64
+
+_NOT_MIGRATED = re.compile(r"no such (?:table|column)|(?:relation|column) .* does not exist")
 
 
 class _Parser(CommandParser):
@@ -59,7 +61,7 @@ class Command(BaseCommand):
         except Exception as error:  # Python's own status for this is 1, which says "findings" here
             if options.get("traceback"):
                 self.stderr.write(traceback.format_exc())
-            hint = " Is it up to date? manage.py migrate makes it so." if isinstance(error, DatabaseError) else ""
+            hint = " Is it up to date? manage.py migrate makes it so." if _NOT_MIGRATED.search(str(error)) else ""
             self.stderr.write(
                 f"This failed on our side ({type(error).__name__}: {error}).{hint} --traceback shows where."
             )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.db.models import QuerySet
+
 from reviewbot.errors import ReviewError
 from reviewbot.reports.facts import State, Verdict
 from threads import models
@@ -98,18 +100,29 @@ def failed(step: str, arguments: tuple[int | str, ...], error: BaseException) ->
         actor = error.actor if isinstance(error, ReviewError) else "the operator"
         models.Submission.objects.filter(pk=pk).update(**settled, actor=actor)
         return
-    series = models.Series.objects.get(pk=pk)
     if step in ("check", BUILD):
-        runs = runs_of(series).filter(state__in=UNSETTLED)
-        runs = (
-            runs.filter(check_name=BUILD, configuration=arguments[1])
-            if step == BUILD
-            else runs.filter(check_name=arguments[1])
-        )
-        runs.update(**settled)
-        advance(series)
+        _rows_of(step, arguments).filter(state__in=UNSETTLED).update(**settled)
+        advance(models.Series.objects.get(pk=pk))
     else:
         models.Series.objects.filter(pk=pk).update(**settled, verdict=Verdict.BROKEN)
+
+
+def worker_lost(step: str, arguments: tuple[int | str, ...]) -> None:
+    """Give back the lease of a worker that died, so that the step can be taken up at once."""
+    _rows_of(step, arguments).filter(state__in=UNSETTLED).update(leased_until=None)
+
+
+def _rows_of(step: str, arguments: tuple[int | str, ...]) -> QuerySet[Any]:
+    """Return the rows that a step brings to a settled state."""
+    pk = int(arguments[0])
+    if step == "fetch":
+        return models.Submission.objects.filter(pk=pk)
+    if step not in ("check", BUILD):
+        return models.Series.objects.filter(pk=pk)
+    runs = runs_of(models.Series.objects.get(pk=pk))
+    if step == BUILD:
+        return runs.filter(check_name=BUILD, configuration=arguments[1])
+    return runs.filter(check_name=arguments[1])
 
 
 def forget_leases() -> None:

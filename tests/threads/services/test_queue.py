@@ -137,3 +137,14 @@ def test_a_worker_killed_while_applying_leaves_nothing_half_written(
     steps.drain()
     series.refresh_from_db()
     assert series.verdict == Verdict.FINDINGS
+
+
+def test_what_is_delivered_again_takes_the_lease_of_the_worker_that_died(series: models.Series, steps: Queue) -> None:
+    steps.drain(but="check")
+    runs = models.Run.objects.filter(check_name="pgtable")
+    assert queue.claim(runs)
+    checking.check(series.pk, "pgtable")
+    assert not runs.filter(state=State.PASSED).exists()
+    pipeline.worker_lost("check", (series.pk, "pgtable"))
+    checking.check(series.pk, "pgtable")
+    assert runs.filter(leased_until=None).exclude(state=State.NOT_RUN).exists()

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
+from reviewbot.checks import registry
 from reviewbot.errors import NotFoundError
 from reviewbot.lore.mbox import read_mailbox
 from reviewbot.reports import status, text
@@ -50,6 +51,8 @@ class Command(BaseCommand):
             "build": not options["no_build"],
             "version": options["wanted"],
         }
+        for name in options["check"]:
+            registry.find(name)
         trees.require_any()
         series = self._series(options["target"], asked)
         with workers() as alive:
