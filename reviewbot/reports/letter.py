@@ -6,30 +6,20 @@ at 72 columns; code, paths and commands never are.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 from urllib.parse import quote as percent
 
-from reviewbot.findings import Evidence, normalise
+from reviewbot.findings import Evidence
 from reviewbot.mail.compose import quote_place, wrap
-from reviewbot.mail.diff import Diff, DiffLine, FileDiff, Hunk, parse_diff
+from reviewbot.mail.diff import parse_diff
 from reviewbot.mail.message import Message
 from reviewbot.reports.facts import Life, PatchFacts, Remark, Reproduce, SeriesReport, Told
+from reviewbot.reports.placing import Place, place_of
 from reviewbot.reports.sentences import counted, since_previous
 from reviewbot.reports.terminal import MAX_CODE, excerpt, indented, shortened, visible
 
 _STEPS_SHOWN = 8
 _COMPILERS = ("gcc", "clang")
-_DEFINITION = re.compile(r"(?:#\s*define\s+)?[A-Za-z_][\w\s*]*\([^;]*$")
-
-
-class Place(NamedTuple):
-    """A line of a diff."""
-
-    file: FileDiff
-    hunk: Hunk
-    line: DiffLine
 
 
 def write(
@@ -43,7 +33,7 @@ def write(
     :param parent: its mail.
     """
     diff = parse_diff(parent.body)
-    places = [(told, _place(told, diff) if told.patch == patch.number else None) for told in findings]
+    places = [(told, place_of(told, diff) if told.patch == patch.number else None) for told in findings]
     lines: list[str] = []
     last: Place | None = None
     for place, told in sorted(((place, told) for told, place in places if place), key=_position):
@@ -79,38 +69,6 @@ def page(report: SeriesReport, site_url: str) -> str:
 def _attribution(parent: Message) -> str:
     who = visible(parent.author.name or parent.author.email)
     return f"On {parent.date:%a, %b %d, %Y at %I:%M:%S%p %z}, {who} wrote:"
-
-
-def _place(told: Told, diff: Diff) -> Place | None:
-    """Find the line of a patch that a finding is about.
-
-    The finding knows the line of the last state of the series, so the text
-    decides; between equals the function, then an added line before a context
-    line, then the number.
-    """
-    location = told.finding.location
-    text = normalise(location.text)
-    candidates = [
-        Place(file, hunk, line)
-        for file in diff.files
-        if file.path == location.file
-        for hunk in file.hunks
-        for line in hunk.lines
-        if line.kind != "-" and text and normalise(line.text) == text
-    ]
-
-    def distance(place: Place) -> tuple[bool, bool, int]:
-        elsewhere = location.function not in _definition_before(place)
-        return elsewhere, place.line.kind != "+", abs(place.line.new - location.line)
-
-    return min(candidates, key=distance, default=None)
-
-
-def _definition_before(place: Place) -> str:
-    """Return the nearest line before a place that begins a function or macro, as far as its hunk shows one."""
-    lines = place.hunk.lines[: place.hunk.lines.index(place.line) + 1]
-    begins = (line.text for line in reversed(lines) if line.kind != "-" and _DEFINITION.match(line.text))
-    return next(begins, place.hunk.section)
 
 
 def _where(told: Told) -> str:

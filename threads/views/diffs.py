@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from reviewbot.findings import normalise
 from reviewbot.mail.diff import Diff, DiffLine, FileDiff, Hunk
-from reviewbot.reports.facts import Life, Told
+from reviewbot.reports.facts import Told
+from reviewbot.reports.placing import place_of
 
 #: lines of one patch that a page shows; the rest is in the raw file
 MAX_SHOWN = 6000
@@ -88,13 +88,11 @@ def show(diff: Diff, findings: Iterable[tuple[str, Told]], comments: Comments) -
     :param findings: with their ids.
     :param comments: by the position of the line in the mail, as :class:`reviewbot.mail.diff.DiffLine` counts.
     """
-    lines = {file.path: [line for hunk in file.hunks for line in hunk.lines] for file in diff.files}
     placed: dict[int, list[tuple[str, Told]]] = defaultdict(list)
     outside: dict[str, list[tuple[str, Told]]] = defaultdict(list)
     for name, told in findings:
-        path = told.finding.location.file
-        line = place_of(told, lines.get(path, ()))
-        (placed[line.position] if line else outside[path]).append((name, told))
+        place = place_of(told, diff)
+        (placed[place.line.position] if place else outside[told.finding.location.file]).append((name, told))
     files = []
     budget = MAX_SHOWN
     for number, file in enumerate(diff.files, 1):
@@ -112,26 +110,6 @@ def show(diff: Diff, findings: Iterable[tuple[str, Told]], comments: Comments) -
             )
         )
     return Shown(tuple(files), tuple(pair for pairs in outside.values() for pair in pairs))
-
-
-def place_of(told: Told, lines: Sequence[DiffLine]) -> DiffLine | None:
-    """Return the line of a diff that a finding is about, None when the diff does not show it.
-
-    The text decides, and of several such lines the nearest number: a finding is
-    numbered in the whole series' state, which later patches may have moved.
-    """
-    wanted = told.finding.location
-    old_side = told.life is Life.FIXED
-    text = normalise(wanted.text)
-
-    def number(line: DiffLine) -> int:
-        return line.old if old_side else line.new
-
-    there = [line for line in lines if number(line)]
-    same = [line for line in there if normalise(line.text) == text] if text else []
-    if same:
-        return min(same, key=lambda line: abs(number(line) - wanted.line))
-    return next((line for line in there if not text and number(line) == wanted.line), None)
 
 
 def _within(hunks: Sequence[Hunk], budget: int) -> list[Hunk]:
