@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from reviewbot.checks.pgtable.check import PgtableCheck
-from reviewbot.checks.pgtable.facts import read_facts
+from reviewbot.checks.pgtable.facts import epochs_in_words, read_facts
 from reviewbot.checks.pgtable.rules import RULES
 from reviewbot.checks.protocol import Check, Coverage
 from reviewbot.checks.registry import available, find
@@ -68,7 +69,8 @@ def _explain(code: str) -> int:
     rule = RULES.get(code.upper())
     if rule is None:
         raise NotFoundError(f"There is no rule {code}; there are {', '.join(RULES)}.")
-    print(rule.page(), end="")
+    print(rule.page())
+    print(textwrap.fill(epochs_in_words(), 80))
     return NOTHING
 
 
@@ -99,20 +101,30 @@ def _run(checks: Sequence[Check], files: Files, paths: Sequence[str], style: str
     for check in checks:
         coverage = Coverage()
         try:
-            findings += check.check(files, paths, coverage)
+            found = list(check.check(files, paths, coverage))
         except ReviewError as error:
             print(f"{check.name}: {error}", file=sys.stderr)
             status = UNREADABLE
             continue
-        print(
-            f"{check.name}: {len(coverage.files)} files, {coverage.functions} functions, "
-            f"{len(coverage.unread)} not fully read" + (f" ({coverage.facts[0]})" if coverage.facts else ""),
-            file=sys.stderr,
-        )
+        findings += found
+        print(f"{check.name}: {_summary(len(found), coverage)}", file=sys.stderr)
         for place in coverage.unread:
             print(f"{check.name}: not fully read: {place}", file=sys.stderr)
     _print(findings, style)
     return status or (FOUND if findings else NOTHING)
+
+
+def _summary(found: int, coverage: Coverage) -> str:
+    parts = [f"{_counted(found, 'finding') if found else 'nothing found'} in {_counted(len(coverage.files), 'file')}"]
+    if coverage.functions:
+        parts.append(_counted(coverage.functions, "function"))
+    if coverage.unread:
+        parts.append(f"{len(coverage.unread)} not fully read")
+    return "; ".join([", ".join(parts), *coverage.facts[:1]])
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def _print(findings: Sequence[Finding], style: str) -> None:

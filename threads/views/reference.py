@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from reviewbot.checks.pgtable.facts import epochs_in_words
 from threads.conversion import decompress
 from threads.models import Run
 from threads.selectors import rules as rule_selectors
@@ -50,7 +51,7 @@ def run_log(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def rules(request: HttpRequest) -> HttpResponse:
     """Show the rules of the checks."""
-    return render(request, "threads/rules.html", {"rules": rule_selectors.all_rules()})
+    return render(request, "threads/rules.html", {"rules": rule_selectors.all_rules(), "epochs": epochs_in_words()})
 
 
 @require_GET

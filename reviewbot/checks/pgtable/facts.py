@@ -23,6 +23,21 @@ TLB_H = "include/asm-generic/tlb.h"
 #: headers that declare what a page-table allocator may call
 API_HEADERS = (MM_H, "include/linux/mm_types.h", "include/linux/gfp.h", "include/linux/pgtable.h", PGALLOC_H, TLB_H)
 
+#: the states that the API has been in
+EPOCHS = {
+    "E0": "up to Linux 5.3", "E1": "from Linux 5.4", "E2": "from Linux 5.9", "E3": "from Linux 6.6",
+    "E4": "from Linux 6.7", "E5": "from Linux 6.14", "E6": "from Linux 6.16", "E7": "proposed",
+}  # fmt: skip
+
+
+def epochs_in_words() -> str:
+    """Say what the names of the epochs stand for."""
+    return (
+        "E0 to E7 are the states that the interface of the page-table constructors has been in: "
+        f"{', '.join(f'{name} {when}' for name, when in EPOCHS.items())}. "
+        "Which one holds is read from the tree, never from its version."
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class Hook:
@@ -64,7 +79,6 @@ class Facts:
     declared: frozenset[str]
     queues: frozenset[str]
     generic_dtor: frozenset[str]
-    generic_ctor: frozenset[str]
     split_pmd: frozenset[str]
     overrides: dict[str, frozenset[str]] = field(default_factory=dict)
     pgtable_forms: dict[str, str] = field(default_factory=dict)
@@ -90,7 +104,7 @@ class Facts:
 
     def describe(self) -> list[str]:
         """One line per fact, for people."""
-        lines = [f"epoch {self.epoch or 'unknown'}"]
+        lines = [f"epoch {self.epoch} ({EPOCHS[self.epoch]})" if self.epoch else "epoch unknown"]
         for hook in sorted(self.hooks.values(), key=lambda hook: (not hook.constructs, hook.level, hook.name)):
             kind = "bool" if hook.fails else "void"
             lines.append(f"{hook.file}:{hook.line}: {kind} {hook.name}() with {hook.arity} argument(s)")
@@ -170,10 +184,11 @@ def _queues(tlb: Source | None, hooks: dict[str, Hook]) -> frozenset[str]:
     return frozenset(name for name in destroying if "tlb_remove" in name)
 
 
-def _generic(pgalloc: Source | None, hooks: dict[str, Hook], *, constructs: bool) -> frozenset[str]:
+def _destroying(pgalloc: Source | None, hooks: dict[str, Hook]) -> frozenset[str]:
+    """Levels whose function in asm-generic/pgalloc.h calls a destructor."""
     if pgalloc is None:
         return frozenset()
-    wanted = {hook.name for hook in hooks.values() if hook.constructs == constructs}
+    wanted = {hook.name for hook in hooks.values() if not hook.constructs}
     levels = set()
     for piece in pgalloc.pieces:
         found = re.match(r"_{0,2}(pte|pmd|pud|p4d|pgd)_(?:alloc|free)", piece.name)
@@ -243,6 +258,5 @@ def read_facts(files: Files) -> Facts:
             overrides[architecture] = names
     return Facts(
         _epoch(hooks, mm), hooks, frozenset(declared), _queues(tlb, hooks),
-        _generic(pgalloc, hooks, constructs=False), _generic(pgalloc, hooks, constructs=True),
-        _split_pmd(files, architectures), overrides, _pgtable_forms(files, architectures),
+        _destroying(pgalloc, hooks), _split_pmd(files, architectures), overrides, _pgtable_forms(files, architectures),
     )  # fmt: skip

@@ -37,6 +37,7 @@ ALLOCATORS = {
     "get_free_pages": Allocator("pages", "virt", order=1),
     "folio_alloc": Allocator("pages", "folio", order=1),
     "pagetable_alloc": Allocator("ptdesc", "desc", order=1),
+    "quicklist_alloc": Allocator("pages", "virt"),
     "kmem_cache_alloc": Allocator("slab", "virt"),
     "kmem_cache_zalloc": Allocator("slab", "virt"),
     "kmem_cache_alloc_node": Allocator("slab", "virt"),
@@ -85,6 +86,8 @@ FREERS = {
     "pagetable_free": Freer(0, "desc", _BUDDY),
     "put_page": Freer(0, "page", _BUDDY),
     "folio_put": Freer(0, "folio", _BUDDY),
+    "quicklist_free": Freer(2, "virt", _BUDDY),
+    "quicklist_free_page": Freer(2, "page", _BUDDY),
     "kmem_cache_free": Freer(1, "virt", ("slab",)),
     "kfree": Freer(0, "virt", ("slab",)),
     "kvfree": Freer(0, "virt", ("slab", "vmalloc")),
@@ -127,15 +130,14 @@ WANTS_FORM = {
 }  # fmt: skip
 
 #: loading a table from an entry one level above: function -> (level of the table, form)
-_LOADS = {
+LOADS = {
     "pmd_page": ("pte", "page"), "pmd_pgtable": ("pte", "page"), "pmd_page_vaddr": ("pte", "virt"),
     "pmd_ptdesc_of_entry": ("pte", "desc"), "pte_offset_kernel": ("pte", "virt"),
+    "pgtable_trans_huge_withdraw": ("pte", ""),
     "pud_page": ("pmd", "page"), "pud_pgtable": ("pmd", "virt"), "pud_page_vaddr": ("pmd", "virt"),
     "p4d_page": ("pud", "page"), "p4d_pgtable": ("pud", "virt"), "p4d_page_vaddr": ("pud", "virt"),
     "pgd_page": ("p4d", "page"), "pgd_pgtable": ("p4d", "virt"), "pgd_page_vaddr": ("p4d", "virt"),
 }  # fmt: skip
-LOADS = _LOADS
-
 #: installing a table: function -> (level of the table, index of the table in the arguments)
 _POPULATE = re.compile(r"_{0,2}(pmd|pud|p4d|pgd)_populate(?:_kernel)?(?:_safe|_init)?")
 _BELOW = {"pmd": "pte", "pud": "pmd", "p4d": "pud", "pgd": "p4d"}
@@ -181,7 +183,6 @@ def is_hook_name(name: str) -> bool:
     return _HOOK.fullmatch(name) is not None
 
 
-_LEVEL_IN_NAME = re.compile(r"(?:^|[^a-z0-9])_*(pte|pmd|pud|p4d|pgd)(?![a-z0-9])")
 _CONSTANT_LEVEL = {
     "PAGE_SHIFT": "pte", "PMD_SHIFT": "pmd", "PUD_SHIFT": "pud", "P4D_SHIFT": "p4d", "PGDIR_SHIFT": "pgd",
     "PTE_INDEX": "pte", "PMD_INDEX": "pmd", "PUD_INDEX": "pud", "PGD_INDEX": "pgd",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -32,14 +33,14 @@ class Rule:
     check: Callable[[Scene], Iterator[Finding]]
 
     def page(self) -> str:
-        """The rule as a page of plain text."""
+        """The rule as a page of plain text, 80 columns wide but for code."""
         parts = [
             f"{self.code} {self.name} ({self.severity.value})",
-            self.rationale,
-            f"Holds in: {self.epochs}",
+            textwrap.fill(self.rationale, 80),
+            textwrap.fill(f"Holds in: {self.epochs}", 80),
             "Wrong:\n" + _indent(self.bad),
             "Right:\n" + _indent(self.good),
-            f"Source: {self.source}",
+            textwrap.fill(f"Source: {self.source}", 80, break_long_words=False, break_on_hyphens=False),
         ]
         return "\n\n".join(parts) + "\n"
 
