@@ -1,7 +1,4 @@
-"""``python -m reviewbot.builds``: what does the compiler say of these files, as the service would ask it.
-
-Exit status: 0 nothing, 1 diagnostics, 2 bad usage, 3 it could not be built for a reason of our own.
-"""
+"""``python -m reviewbot.builds``: what does the compiler say of these files, as the service would ask it."""
 
 from __future__ import annotations
 
@@ -43,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m reviewbot.builds", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m reviewbot.builds",
+        description="Cross-build some files of a kernel tree in a sandbox and say what the compiler says. Exit status: "
+        "0 nothing, 1 diagnostics, 2 bad usage, 3 it could not be built for a reason of our own.",
+    )
     parser.add_argument("--tree", type=Path, required=True, metavar="DIR", help="a kernel tree that was not built in")
     parser.add_argument("--config", default="defconfig", metavar="NAME", help="defconfig, defconfig-64k …")
     parser.add_argument("--arch", default="arm64", choices=toolchains.architectures())

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m reviewbot.tree", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m reviewbot.tree", description="Apply patch series to kernel trees.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     apply = commands.add_parser(
         "apply",

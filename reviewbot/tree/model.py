@@ -91,7 +91,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """Every base that was tried, in order; the last one is the one that counts.
+    """Every base that was tried, in order; ``chosen`` says which one counts.
 
     :ivar attempts: never empty.
     :ivar trace: the explained choice of bases, one sentence each.

@@ -45,5 +45,5 @@ class Command(BaseCommand):
         name = kernel.name.split(".tar")[0]
         self.stdout.write(
             f"\nThe same as a page:  make up, then {links.SiteUrls('linux-mm').series(series.root_msgid)}\n"
-            f"Any other series:    .venv/bin/python manage.py review MESSAGE-ID|LINK|FILE --tree {name}"
+            f"Any other series:    .venv/bin/python manage.py review --tree {name} MESSAGE-ID"
         )
