@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from reviewbot.findings import Finding, Severity, Traced, follow
 from reviewbot.reports.facts import Cell, Life, State
+from reviewbot.reports.sentences import counted
 from threads import conversion, models
 
 #: name of the check that compiles
@@ -73,7 +74,7 @@ class Lane:
             check=self.check,
             configuration=self.configuration,
             state=state,
-            summary=run.reason or _counted(new) or run.summary,
+            summary=run.reason or (counted(len(new), "new finding") if new else run.summary),
             new=len(new),
             run=run.pk,
             seconds=run.seconds,
@@ -121,12 +122,6 @@ def _worst(findings: Sequence[Finding]) -> State:
     if Severity.ERROR in severities:
         return State.FAILED
     return State.WARNED if Severity.WARNING in severities else State.PASSED
-
-
-def _counted(findings: Sequence[Finding]) -> str:
-    if not findings:
-        return ""
-    return f"{len(findings)} new finding{'s' if len(findings) != 1 else ''}"
 
 
 def runs_of(series: models.Series) -> QuerySet[models.Run]:

@@ -15,6 +15,7 @@ from reviewbot.builds.builder import Builder
 from reviewbot.builds.model import BuildResult, Plan, PlannedBuild, Progress
 from reviewbot.errors import OperatorError, TransientError
 from reviewbot.reports.facts import State
+from reviewbot.reports.sentences import counted
 from reviewbot.tree.readers import GitFiles
 from reviewbot.tree.worktrees import Pool
 from threads import models
@@ -118,7 +119,7 @@ class _Recipe:
         if not result.objects:
             return []
         title = self.planned.configuration.title or self.planned.configuration.name
-        count = f"{len(result.objects)} object{'s' if len(result.objects) != 1 else ''}"
+        count = counted(len(result.objects), "object")
         return [f"Built {count} for {title} with {result.compiler}: {self.planned.why}."]
 
     def _left_out(self, result: BuildResult) -> list[str]:
@@ -144,7 +145,7 @@ def version_of(planned: PlannedBuild | None) -> str:
 def _summary(result: BuildResult) -> str:
     if result.failed:
         return f"{len(result.failed)} of {len(result.failed) + len(result.objects)} objects fail"
-    return f"built {len(result.objects)} object{'s' if len(result.objects) != 1 else ''}"
+    return f"built {counted(len(result.objects), 'object')}"
 
 
 class _Report:

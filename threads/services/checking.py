@@ -12,6 +12,7 @@ from reviewbot.checks.protocol import Check, Coverage
 from reviewbot.checks.series import SeriesFindings, check_series
 from reviewbot.findings import Finding, Severity
 from reviewbot.reports.facts import State
+from reviewbot.reports.sentences import counted
 from reviewbot.tree.readers import GitFiles
 from threads import models
 from threads.lanes import runs_of
@@ -67,7 +68,7 @@ def _keep(run: models.Run, check: Check, found: SeriesFindings, number: int, sec
         seconds=seconds,
         command=f"python -m reviewbot.checks --tree . {shlex.join(run.scope_paths)}",
         reason="",
-        summary=f"{len(findings)} in the tree" if findings else "nothing found",
+        summary=f"{counted(len(findings), 'finding')} in this state" if findings else "nothing found",
         coverage={
             "looked_at": _looked_at(check, coverage),
             "not_looked_at": _unread(check, coverage),
@@ -85,12 +86,11 @@ def _state(findings: tuple[Finding, ...]) -> State:
 
 def _looked_at(check: Check, coverage: Coverage) -> list[str]:
     facts = f"; {'; '.join(coverage.facts[:1])}" if coverage.facts else ""
-    count = f"{len(coverage.files)} file{'s' if len(coverage.files) != 1 else ''}"
-    functions = f", {coverage.functions} functions" if coverage.functions else ""
-    return [f"{check.title}: {count}{functions}, before and after each patch{facts}."]
+    functions = f", {counted(coverage.functions, 'function')}" if coverage.functions else ""
+    return [f"{check.title}: {counted(len(coverage.files), 'file')}{functions}, before and after each patch{facts}."]
 
 
 def _unread(check: Check, coverage: Coverage) -> list[str]:
     shown = [f"{check.name} could not read {place}." for place in coverage.unread[:_MAX_UNREAD]]
     more = len(coverage.unread) - len(shown)
-    return [*shown, f"{check.name} could not read {more} more functions."] if more > 0 else shown
+    return [*shown, f"{check.name} could not read {counted(more, 'more function')}."] if more > 0 else shown
