@@ -31,6 +31,9 @@ class Knowledge(Protocol):
     def pgtable_form(self, path: str) -> str:
         """Return what pgtable_t is in a file's architecture: ``page``, ``virt``, or "" when that depends."""
 
+    def borrows(self, name: str, path: str) -> bool:
+        """Say whether a function is known to keep no reference to what it is given."""
+
     def summary(self, name: str, path: str) -> tuple[Outcome, ...] | None:
         """Return how a function may end, None when that is not known."""
 

@@ -44,6 +44,8 @@ _SPEAKS_OF_TABLES = re.compile(r"\bp(?:te|md|ud|4d|gd)_t\b|pgtable|pagetable|ptd
 _SLAB = re.compile(r"\bkmem_cache_z?(?:alloc|free)\w*\s*\(")
 #: headers that stand in for a level which the configuration does not have
 _FOLDED = re.compile(r"asm-generic/(?:pgtable-no|5level)")
+#: a body that may put what it is given somewhere
+_KEEPS = re.compile(r"list_add|\bcall_rcu|rcu_assign|smp_store|(?:->|\.)\w+(?:\[[^\]]*\])?\s*=[^=]|\]\s*=[^=]")
 MAX_CALL_DEPTH = 10
 
 
@@ -75,7 +77,11 @@ class Program:
     """The functions of the files that have to do with page tables."""
 
     def __init__(
-        self, facts: Facts, sources: Iterable[Source], defined: Callable[[str, str], bool] = lambda name, place: False
+        self,
+        facts: Facts,
+        sources: Iterable[Source],
+        defined: Callable[[str, str], bool] = lambda name, place: False,
+        values: Callable[[str, str], set[str]] = lambda name, place: set(),
     ) -> None:
         self.facts = facts
         self.sources: dict[str, Source] = {}
@@ -87,6 +93,7 @@ class Program:
         self._interest: dict[Piece, bool] = {}
         self._callbacks: dict[str, dict[str, tuple[frozenset[str], tuple[Evidence, ...]]]] = {}
         self._defined = defined
+        self._values = values
         self._depth = 0
         for source in sources:
             self.add(source)
@@ -173,6 +180,11 @@ class Program:
         """Return what pgtable_t is in a file's architecture: ``page``, ``virt``, or "" when that depends."""
         return self.facts.pgtable_forms.get(architecture(path), "")
 
+    def borrows(self, name: str, path: str) -> bool:
+        """Say whether a function is known to keep no reference to what it is given."""
+        pieces = self.candidates(name, path)
+        return bool(pieces) and not any(self.interesting(piece) or _KEEPS.search(piece.body) for piece in pieces)
+
     def installed_level(self, name: str, index: int, path: str) -> str:
         """Return the level that a populate function installs, read from its declaration, "" when not known."""
         for piece in self.candidates(name, path):
@@ -190,6 +202,10 @@ class Program:
         if name in self.facts.hooks or name in self.facts.declared or self.candidates(name, path):
             return False
         return not self._defined(name, architecture(path))
+
+    def values(self, name: str, path: str) -> set[str]:
+        """The values that a constant of the architecture may have, as they are written."""
+        return self._values(name, architecture(path)) if name.isidentifier() and architecture(path) else set()
 
     def callback_levels(self, name: str, path: str) -> frozenset[str]:
         """The levels of the tables that a function makes when it is handed on as an allocator."""
@@ -395,5 +411,10 @@ def load(files: Files, facts: Facts, paths: Sequence[str]) -> Program:
                 return True
         return False
 
+    def values(name: str, place: str) -> set[str]:
+        wanted = re.compile(rf"^[ \t]*#[ \t]*define[ \t]+{name}[ \t]+(\S+)", re.MULTILINE)
+        texts = (files.read(path) or b"" for path in files.containing([name], [f"arch/{place}/include"]))
+        return {value for text in texts for value in wanted.findall(text.decode("latin-1"))}
+
     sources = (source for path in paths if (source := read_source(files, path)) is not None)
-    return Program(facts, sources, defined)
+    return Program(facts, sources, defined, values)

@@ -101,7 +101,9 @@ def _kernel(scene: Scene) -> str:
 def _by_choice(scene: Scene, step: Step) -> str:
     """One arm of a choice between levels, where other arms construct."""
     level = guarded_level(step)
-    for_kernel = any(truth and text.endswith(" == &init_mm") for text, truth in step.known)
+    for_kernel = any(truth and text.endswith(" == &init_mm") for text, truth in step.known) or any(
+        parameter.name == "kernel" for parameter in scene.piece.parameters
+    )
     if for_kernel and scene.facts.number == 6 and any(True for _ in scene.of("ctor")):
         return "kernel"
     others = any(guarded_level(other) not in ("", level) for other in scene.of("ctor"))

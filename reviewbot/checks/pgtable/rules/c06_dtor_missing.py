@@ -72,6 +72,8 @@ def _makers(scene: Scene, step: Step) -> Iterator[tuple[str, str]]:
         for level, action in sorted(scene.roles):
             if action in ("free", "tlb") and scene.program.constructs(level, path) is True:
                 yield level, allocator(level)
+    if step.table.startswith("load:pgtable_trans_huge_withdraw(") and scene.program.constructs("pte", path) is True:
+        yield "pte", allocator("pte")
     if _HUGE_VMAP.fullmatch(scene.piece.name) and origin == "load":
         level = step.before.level
         if level == "pte" and _always(scene, "pte_alloc_one_kernel"):

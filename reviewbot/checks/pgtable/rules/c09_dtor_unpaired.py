@@ -37,7 +37,7 @@ def check(scene: Scene) -> Iterator[Finding]:
 def _stage2_constructs(scene: Scene) -> bool:
     """Whether the hypervisor's code constructs its tables after all."""
     names = [hook.name for hook in scene.facts.hooks.values() if hook.constructs]
-    guests = (source for path, source in scene.program.sources.items() if "kvm" in path)
+    guests = (source for path, source in scene.program.sources.items() if "kvm" in path or "stage2" in path)
     return any(name in source.text for source in guests for name in names)
 
 

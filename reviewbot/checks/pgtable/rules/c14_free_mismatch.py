@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.program import allocator
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -24,8 +25,8 @@ def check(scene: Scene) -> Iterator[Finding]:
         families = {step.before.family} if step.before.family else _families(scene, step)
         if families and families.isdisjoint(freer.families):
             reason = f"{step.name}() frees memory that was allocated from another allocator ({', '.join(families)})"
-        elif step.before.family == "pages" and _order_differs(scene, step):
-            reason = f"{step.name}() frees one page of an allocation of order {step.before.order}"
+        elif order := _order_differs(scene, step):
+            reason = f"{step.name}() frees one page of an allocation of order {order}"
         if reason:
             yield scene.finding("C14", Severity.ERROR, step, reason + ".")
 
@@ -41,11 +42,17 @@ def _families(scene: Scene, step: Step) -> set[str]:
     return families if all(found) and "" not in families else set()
 
 
-def _order_differs(scene: Scene, step: Step) -> bool:
-    order = step.before.order
-    if step.name not in _ONE_PAGE or order in ("", "0"):
-        return False
-    return bool(re.fullmatch(r"[1-9]\d*", order))
+def _order_differs(scene: Scene, step: Step) -> str:
+    """The order of the allocation, when it is known to be more than 0 and a single page is freed."""
+    level, action = scene.role
+    orders = {step.before.order} if step.before.family == "pages" else set()
+    if action == "free" and step.before.origin == "param":
+        orders = {table.order for table in scene.program.made(allocator(level), scene.piece.path)}
+    if step.name not in _ONE_PAGE or len(orders) != 1:
+        return ""
+    order = orders.pop()
+    values = {order, *scene.program.values(order, scene.piece.path)}
+    return order if any(re.fullmatch(r"[1-9]\d*", value) for value in values) else ""
 
 
 RULE = Rule(

@@ -23,7 +23,8 @@ def check(scene: Scene) -> Iterator[Finding]:
         return
     for step in scene.of("ctor", "dtor"):
         hook = scene.facts.hooks.get(step.name)
-        if hook is None or is_page(step.before) or step.before.ctor or step.before.destroyed:
+        fresh = is_page(step.before) or (step.kind == "ctor" and step.before.origin == "param")
+        if hook is None or fresh or step.before.ctor or step.before.destroyed:
             continue
         partner = _counting_partner(scene, not hook.constructs, hook.level)
         if partner:
