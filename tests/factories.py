@@ -17,9 +17,9 @@ from typing import Any
 from reviewbot.findings import Finding, Severity
 from reviewbot.reports.facts import (
     BaseFacts,
-    Failure,
     Life,
     PatchFacts,
+    Reject,
     Remark,
     Reproduce,
     Said,
@@ -443,7 +443,7 @@ def does_not_apply() -> models.Series:
     """Write a series that does not apply, with the exact reason."""
     row = series("[PATCH] mm/pgtable: drop the pmd_page() check", expected=1)
     one = patch(row, 1, "mm/pgtable: drop the pmd_page() check", diff_of(1), files=[MMU])
-    failure = Failure(
+    failure = Reject(
         patch=1,
         message_id=one.message.message_id,
         file=MMU,

@@ -50,7 +50,7 @@ def gather(series: models.Series) -> SeriesReport:
         patches=patches,
         missing=tuple(sorted({*range(1, series.expected + 1)} - {patch.number for patch in patches})),
         base=_base(application),
-        failure=facts.Failure(**application.reject) if application and application.reject else None,
+        failure=facts.Reject(**application.reject) if application and application.reject else None,
         cells=tuple(cell for lane in lanes for cell in lane.cells()),
         findings=tuple(sorted(current, key=lambda one: sort_key(one.finding))),
         fixed=tuple(one for one in told if one.life == Life.FIXED),

@@ -12,9 +12,10 @@ from enum import StrEnum
 
 from reviewbot.findings import Finding
 from reviewbot.series.discussion import Remark, Said
+from reviewbot.tree.model import Reject
 
 __all__ = [
-    "BaseFacts", "Cell", "Failure", "Life", "PatchFacts", "Remark", "Reproduce", "Said", "SeriesReport", "State",
+    "BaseFacts", "Cell", "Life", "PatchFacts", "Reject", "Remark", "Reproduce", "Said", "SeriesReport", "State",
     "Told", "Verdict", "VersionFacts",
 ]  # fmt: skip
 
@@ -137,20 +138,6 @@ class BaseFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Why the series does not apply; see :class:`reviewbot.tree.model.Reject`."""
-
-    patch: int
-    message_id: str
-    file: str
-    hunk: str
-    wanted: str
-    found: str
-    found_line: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class VersionFacts:
     """One version of the topic."""
 
@@ -178,6 +165,7 @@ class SeriesReport:
     :ivar message_id: root Message-ID.
     :ivar lists: names of the mailing lists it was seen on.
     :ivar state: ``not run`` while nothing happened, ``running``, then the worst that is settled.
+    :ivar failure: why it does not apply, None when it does.
     :ivar reason: one sentence when the series is incomplete, does not apply or broke.
     :ivar findings: new and transient ones, worst first.
     :ivar fixed: findings of the base that the series repairs.
@@ -204,7 +192,7 @@ class SeriesReport:
     patches: tuple[PatchFacts, ...]
     missing: tuple[int, ...]
     base: BaseFacts | None
-    failure: Failure | None
+    failure: Reject | None
     cells: tuple[Cell, ...]
     findings: tuple[Told, ...]
     fixed: tuple[Told, ...]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from reviewbot.reports.facts import BaseFacts, Cell, Failure, Life, PatchFacts, SeriesReport, State, Told, VersionFacts
+from reviewbot.reports.facts import BaseFacts, Cell, Life, PatchFacts, Reject, SeriesReport, State, Told, VersionFacts
 
 
 class Urls(Protocol):
@@ -138,7 +138,7 @@ def _base(base: BaseFacts | None) -> dict[str, Any] | None:
     }
 
 
-def _failure(failure: Failure | None) -> dict[str, Any] | None:
+def _failure(failure: Reject | None) -> dict[str, Any] | None:
     if failure is None:
         return None
     return {

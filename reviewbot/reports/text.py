@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reviewbot.findings import Finding, Severity
-from reviewbot.reports.facts import Failure, Life, Remark, Said, SeriesReport, Told, Verdict
+from reviewbot.reports.facts import Life, Reject, Remark, Said, SeriesReport, Told, Verdict
 from reviewbot.reports.matrix import matrix
 from reviewbot.reports.rules import full_name, source
 from reviewbot.reports.sentences import counted, enumerated, life, since_previous, verdict
@@ -125,7 +125,7 @@ def _excerpt(text: str) -> list[str]:
     return [code(line) for line in text.rstrip("\n").split("\n")]
 
 
-def _found(failure: Failure) -> list[str]:
+def _found(failure: Reject) -> list[str]:
     return [f"{number:>6} | {line}".rstrip() for number, line in enumerate(_excerpt(failure.found), failure.found_line)]
 
 

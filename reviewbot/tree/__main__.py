@@ -277,7 +277,7 @@ def _print_text(series: Series, attempt: Attempt, trace: Sequence[str], explain:
         done = {patch.number: patch for patch in attempt.patches}
         for patch in series.patches:
             applied = done.get(patch.number)
-            failed = attempt.reject and attempt.reject.number == patch.number
+            failed = attempt.reject and attempt.reject.patch == patch.number
             state = (
                 f"{applied.method.value:>13}  {applied.commit[:12]}"
                 if applied

@@ -94,7 +94,7 @@ def outcome(attempt: Attempt, patches: int) -> str:
     """
     where = attempt.base.describe or attempt.base.tree
     if attempt.reject:
-        place = f"patch {attempt.reject.number}"
+        place = f"patch {attempt.reject.patch}"
         went = f"{len(attempt.patches)} of {patches} patches went in" if attempt.patches else "nothing went in"
         return f"{where}: does not apply at {place}; {went}. {attempt.reject.reason}"
     if attempt.method is Method.ALREADY:

@@ -49,7 +49,7 @@ class AppliedPatch:
 class Reject:
     """Why a patch does not apply, precisely enough that nobody has to reproduce it.
 
-    :ivar number: of the patch within the series.
+    :ivar patch: its number within the series.
     :ivar message_id: of the patch mail.
     :ivar file: path in the tree ("" when the mail itself is broken).
     :ivar hunk: header of the hunk, ``@@ -a,b +c,d @@ …``; "" when the whole file is concerned.
@@ -59,7 +59,7 @@ class Reject:
     :ivar reason: one sentence for the author.
     """
 
-    number: int
+    patch: int
     message_id: str
     file: str
     hunk: str

@@ -15,9 +15,9 @@ from reviewbot.mail.parse import parse_message
 from reviewbot.reports.facts import (
     BaseFacts,
     Cell,
-    Failure,
     Life,
     PatchFacts,
+    Reject,
     Remark,
     Reproduce,
     Said,
@@ -258,7 +258,7 @@ def does_not_apply() -> SeriesReport:
         cells=(),
         looked_at=(),
         not_looked_at=(),
-        failure=Failure(
+        failure=Reject(
             2,
             V1.format(3),
             PAGEATTR,

@@ -16,7 +16,7 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.text import slugify
 
-from reviewbot.reports.facts import BaseFacts, Cell, Failure, State
+from reviewbot.reports.facts import BaseFacts, Cell, Reject, State
 from reviewbot.reports.keeping import unpack
 from reviewbot.reports.sentences import base_name
 from threads.conversion import storable
@@ -175,7 +175,7 @@ def _checks(number: int, facts: Mapping[str, Any], date: datetime) -> Checks:
 
 def _applied(number: int, facts: Mapping[str, Any]) -> list[tuple[str, str, str, int]]:
     """Say whether the patch applies to the base; that it does not is a word about our base too, so it only warns."""
-    failure = unpack(Failure, facts["failure"]) if facts["failure"] else None
+    failure = unpack(Reject, facts["failure"]) if facts["failure"] else None
     base = unpack(BaseFacts, facts["base"]) if facts["base"] else None
     if failure and failure.patch <= number:
         said = failure.reason if failure.patch == number else f"patch {failure.patch} before it does not apply"

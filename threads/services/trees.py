@@ -173,7 +173,7 @@ def _keep(row: models.Series, application: model.Application) -> models.Applicat
                 "position": position,
                 "applies": attempt.applies,
                 "chosen": counts,
-                "reject": _reject(attempt.reject),
+                "reject": conversion.as_json(attempt.reject) if attempt.reject else None,
                 "trace": list(application.trace) if counts else [],
             },
         )
@@ -196,14 +196,6 @@ def _keep(row: models.Series, application: model.Application) -> models.Applicat
     if chosen is None:
         raise OperatorError("No base was tried for the series.")
     return chosen
-
-
-def _reject(reject: model.Reject | None) -> dict[str, Any] | None:
-    if reject is None:
-        return None
-    fields = conversion.as_json(reject)
-    fields["patch"] = fields.pop("number")
-    return fields
 
 
 def _plan(row: models.Series, application: models.Application) -> None:
