@@ -18,7 +18,7 @@ _UNSTORABLE = dict.fromkeys([0, *range(0xD800, 0xE000)], 0xFFFD)
 
 def storable(text: str) -> str:
     """Replace what no database keeps as text (NUL, lone surrogates); the raw bytes still have it."""
-    return text.translate(_UNSTORABLE)
+    return text if text.isascii() and "\0" not in text else text.translate(_UNSTORABLE)
 
 
 def compress(data: bytes) -> bytes:

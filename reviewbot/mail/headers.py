@@ -23,7 +23,10 @@ MAX_FIELD = 64 * 1024
 MAX_SHOWN = 2000
 MAX_ADDRESSES = 2000
 
-_FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:(.*)", re.DOTALL)
+# A field with the lines that it was folded into.
+_FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:([^\n]*(?:\n[ \t][^\n]*){0,5000})\n?")
+_FOLD = re.compile(rb"\r*\n")
+_EMPTY_LINE = re.compile(rb"\r*(?:\n|\Z)")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?\n]{0,1000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?)")
@@ -33,18 +36,33 @@ _BRACKETED = re.compile(r"<([^<>]{1,1000})>")
 _ADDRESS_TOKEN = re.compile(
     r'"(?:[^"\\]|\\.){0,300}+"?|\((?:[^()]|\([^()]{0,300}\)){0,300}+\)?|<[^<>]{0,1000}>|[,;:]|[^",;:(<]+|.', re.DOTALL
 )
+_MAILBOX = r"[!#-'*+\-./0-9=?A-Z^-~]{1,150}@[!#-'*+\-./0-9=?A-Z^-~]{1,150}"
+_PLAIN_ADDRESS = re.compile(
+    rf'[ \t]*(?:(?:([^<>"(),:;@\\]{{0,300}})|"([^"\\]{{0,300}})"[ \t]*)<({_MAILBOX})>|({_MAILBOX}))'
+    r"[ \t]*(?:,(?=[ \t]*[^ \t])|\Z)"
+)
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 UNKNOWN_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+#: what is read of a header; most of what servers add is passed over
+_READ = frozenset(
+    (
+        *(b"from", b"sender", b"to", b"cc", b"subject", b"date", b"received"),
+        *(b"message-id", b"in-reply-to", b"references", b"list-id"),
+        *(b"content-type", b"content-disposition", b"content-transfer-encoding"),
+    )
+)
+
+
 class Headers:
-    """The fields of one header block, by lower-case name, in order, as bytes without folding."""
+    """The fields of one header block that are read at all, by lower-case name, in order, as bytes without folding."""
 
     def __init__(self, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
         self._fields: dict[str, list[bytes]] = {}
         for name, value in fields:
-            self._fields.setdefault(name.decode("ascii").lower(), []).append(value[:MAX_FIELD].strip())
+            self._fields.setdefault(name.decode("ascii"), []).append(value[:MAX_FIELD].strip())
 
     def all(self, name: str) -> list[str]:
         """Return every value of the field as text; encoded words are left as they are."""
@@ -62,29 +80,27 @@ def split_message(raw: bytes) -> tuple[Headers, bytes]:
     parsers everywhere: what follows is the body, even without an empty line. Of
     an enormous header the first 256 kB or 5,000 lines are read.
     """
-    fields: list[tuple[bytes, list[bytes]]] = []
+    fields: list[tuple[bytes, bytes]] = []
     position = lines = 0
     body = len(raw)
     while position < len(raw):
-        lines += 1
         if position > MAX_HEADER_BLOCK or lines > MAX_HEADER_LINES:
             blank = _BLANK_LINE.search(raw, position - 1)
             body = blank.end() if blank else len(raw)
             break
-        end = raw.find(b"\n", position) + 1 or len(raw)
-        line = raw[position : min(end, position + MAX_FIELD)].rstrip(b"\r\n")
-        if not line:
-            body = end
+        field = _FIELD.match(raw, position)
+        if field is None:
+            empty = _EMPTY_LINE.match(raw, position)
+            body = empty.end() if empty else position
             break
-        if line[0] in b" \t" and fields:
-            fields[-1][1].append(line)
-        elif field := _FIELD.match(line):
-            fields.append((field[1], [field[2]]))
-        else:
-            body = position
-            break
-        position = end
-    return Headers((name, b"".join(pieces)) for name, pieces in fields), raw[body:]
+        name, value = field[1].lower(), field[2]
+        lines += 1
+        if b"\n" in value:
+            lines += value.count(b"\n")
+        if name in _READ:
+            fields.append((name, _FOLD.sub(b"", value[: 2 * MAX_FIELD])))
+        position = field.end()
+    return Headers(fields), raw[body:]
 
 
 def decode_words(value: str) -> str:
@@ -139,31 +155,48 @@ def parse_addresses(values: Iterable[str]) -> tuple[Address, ...]:
     """Read address lists; groups are flattened, and a name with a bare comma stays one name."""
     found: list[Address] = []
     for value in values:
-        name: list[str] = []
-        angle = comment = ""
-        for piece in [*(match[0] for match in _ADDRESS_TOKEN.finditer(value[:MAX_FIELD])), ","]:
-            if piece in ",;":
-                text = "".join(name)
-                if not (angle or "@" in text) and piece == "," and text.strip():
-                    name.append(", ")  # "Doe, John <john@example.org>": the comma belongs to the name
-                    continue
-                address = _address(text, angle, comment)
-                if address:
-                    found.append(address)
-                name, angle, comment = [], "", ""
-            elif piece == ":":
-                name = []  # the name of a group
-            elif piece[0] == "<" and piece[-1] == ">":
-                angle = angle or piece[1:-1]
-            elif piece[0] == "(":
-                comment = comment or piece[1:].removesuffix(")")
-            elif piece[0] == '"':
-                name.append(re.sub(r"\\(.)", r"\1", piece[1:].removesuffix('"')))
-            else:
-                name.append(piece)
+        found += _plain_addresses(value[:MAX_FIELD]) or _any_addresses(value[:MAX_FIELD])
         if len(found) >= MAX_ADDRESSES:
             break
     return tuple(found[:MAX_ADDRESSES])
+
+
+def _plain_addresses(value: str) -> list[Address]:
+    """Read a list in the one way that nearly all are written, nothing when it is written in another."""
+    found = []
+    position = 0
+    while match := _PLAIN_ADDRESS.match(value, position):
+        name = match[1] or match[2]
+        found.append(Address(one_line(name).strip(" ,\"'") if name else "", match[3] or match[4]))
+        position = match.end()
+    return found if position == len(value) else []
+
+
+def _any_addresses(value: str) -> list[Address]:
+    found: list[Address] = []
+    name: list[str] = []
+    angle = comment = ""
+    for piece in [*(match[0] for match in _ADDRESS_TOKEN.finditer(value)), ","]:
+        if piece in ",;":
+            text = "".join(name)
+            if not (angle or "@" in text) and piece == "," and text.strip():
+                name.append(", ")  # "Doe, John <john@example.org>": the comma belongs to the name
+                continue
+            address = _address(text, angle, comment)
+            if address:
+                found.append(address)
+            name, angle, comment = [], "", ""
+        elif piece == ":":
+            name = []  # the name of a group
+        elif piece[0] == "<" and piece[-1] == ">":
+            angle = angle or piece[1:-1]
+        elif piece[0] == "(":
+            comment = comment or piece[1:].removesuffix(")")
+        elif piece[0] == '"':
+            name.append(re.sub(r"\\(.)", r"\1", piece[1:].removesuffix('"')))
+        else:
+            name.append(piece)
+    return found
 
 
 def _address(text: str, angle: str, comment: str) -> Address | None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message as MimeHeader
+from functools import cached_property
 
 from reviewbot.mail import headers as fields
 from reviewbot.mail.headers import Headers
@@ -31,7 +32,7 @@ _DIFF = re.compile(r"^(?:diff --git a/|--- .+\n\+\+\+ )", re.MULTILINE)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Part:
     """A leaf of the MIME tree."""
 
@@ -39,18 +40,20 @@ class _Part:
     content: bytes
     forwarded: bool = False
 
-    @property
+    @cached_property
     def type(self) -> str:
         return self.mime.get_content_type()
 
     @property
     def filename(self) -> str:
+        if not self.mime.get("content-disposition") and "name" not in str(self.mime.get("content-type", "")).lower():
+            return ""
         try:
             return self.mime.get_filename() or ""
         except (ValueError, LookupError, TypeError):  # an RFC 2231 name in a charset that is none
             return ""
 
-    @property
+    @cached_property
     def is_patch(self) -> bool:
         return self.type in _PATCH_TYPES or bool(_PATCH_NAME.fullmatch(self.filename))
 

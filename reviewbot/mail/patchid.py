@@ -7,6 +7,7 @@ import re
 
 _COMMIT = re.compile(rb"(?:commit |From )?[0-9a-fA-F]{40}")
 _COUNTS = re.compile(rb"@@ -\d+(?:,(\d{1,9}))? \+\d+(?:,(\d{1,9}))?")
+_SPACE = b" \t\n\r"
 _BLOBS = re.compile(rb"index ([^.]*)\.\.(\S*)")
 
 
@@ -18,11 +19,17 @@ def patch_id(diff: str) -> str:
     where that program stops or skips lines, so does this.
     """
     state = _PatchId()
-    for line in diff.encode("utf-8", "surrogateescape").split(b"\n"):
-        if not state.take(line.partition(b"\0")[0]):
+    lines = [line.partition(b"\0")[0] for line in diff.encode("utf-8", "surrogateescape").split(b"\n")]
+    at = 0
+    while at < len(lines):
+        if state.in_hunk and (rest := state.take_hunk(lines, at)) > at:
+            at = rest
+            continue
+        if not state.take(lines[at]):
             if state.length:
                 break
             state = _PatchId()
+        at += 1
     return state.finish()
 
 
@@ -62,10 +69,36 @@ class _PatchId:
             self.before = self.after = -1
         self.before -= line[:1] in (b"-", b" ")
         self.after -= line[:1] in (b"+", b" ")
-        stripped = line.translate(None, b" \t\n\r")
+        self._count(line)
+        return True
+
+    @property
+    def in_hunk(self) -> bool:
+        """Tell whether a hunk has lines left, so that the next one can be nothing else."""
+        return self.length > 0 and not self.binary and self.before >= 0 and (self.before > 0 or self.after > 0)
+
+    def take_hunk(self, lines: list[bytes], at: int) -> int:
+        """Count the lines of a hunk, which need no closer look; return the place behind them."""
+        start, before, after = at, self.before, self.after
+        while (before > 0 or after > 0) and before >= 0 and at < len(lines):
+            kind = lines[at][:1]
+            if kind == b"+":
+                after -= 1
+            elif kind == b" ":
+                before, after = before - 1, after - 1
+            elif kind == b"-":
+                before -= 1
+            else:
+                break
+            at += 1
+        self.before, self.after = before, after
+        self._count(b"".join(lines[start:at]))
+        return at
+
+    def _count(self, text: bytes) -> None:
+        stripped = text.translate(None, _SPACE)
         self.length += len(stripped)
         self.hash.update(stripped)
-        return True
 
     def _header(self, line: bytes) -> bool | None:
         """Take a line of a file header: None when it counts like any other."""

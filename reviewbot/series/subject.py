@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reviewbot.mail.subject import strip_reply
 
@@ -45,6 +46,7 @@ class Subject:
     pull: bool = False
 
 
+@lru_cache(maxsize=4096)  # every step asks again
 def parse_subject(text: str) -> Subject:
     """Take a decoded, one-line subject apart; of repeated counters and versions the last one counts."""
     rest, reply = strip_reply(text)

@@ -15,6 +15,7 @@ from reviewbot.mail.message import Address, Message
 from reviewbot.series.model import Trailer
 
 _LINE = re.compile(r"\s*(\w\S+):\s+(\S.*)")
+_ANY = re.compile(r"^[^\S\n]*\w\S+:[^\S\n]+\S", re.MULTILINE)
 _PERSON = re.compile(r"\S@[^\s@.]+\.\S")
 _NAME_AND_ADDRESS = re.compile(r"(.*?)\s*<([^>]+)>\s*$")
 _MAILTO = re.compile(r"<mailto:[^>]+>")
@@ -46,6 +47,8 @@ def find_trailers(text: str) -> list[tuple[str, str]]:
     links and persons under names that are known to be something else.
     """
     found: list[tuple[str, str]] = []
+    if not _ANY.search(text):
+        return found
     fresh = False  # the line before was a trailer
     for line in _unwrapped(text.split("\n-- \n", 1)[0].strip().split("\n")):
         if trailer := _trailer(line):
