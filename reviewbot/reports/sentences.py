@@ -77,6 +77,12 @@ def base_name(base: BaseFacts) -> str:
     return base.describe if base.describe.startswith(base.tree) else f"{base.tree} {base.describe}".strip()
 
 
+def known_by(how: str) -> str:
+    """Say how a version was recognised as one of the topic; "" when there was none before it."""
+    phrases = {"lore link in text": "a link in its text", "subject+author": "its subject and author"}
+    return f"known by {phrases.get(how, f'its {how}')}" if how else ""
+
+
 def life(told: Told, version: int) -> str:
     """Return what a finding is to a series, in a phrase that stands behind its rule."""
     if told.life is Life.TRANSIENT:

@@ -91,7 +91,7 @@ def _draft(series: models.Series, report: SeriesReport) -> None:
             "subject": conversion.storable(draft.subject),
             "recipients": [str(address) for address in draft.recipients],
             "raw": draft.raw,
-            "reason": "Sending is off: a draft is shown, nothing is sent.",
+            "reason": "Sending is off.",
         },
     )
 

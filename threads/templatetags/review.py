@@ -28,6 +28,7 @@ register.filter("rule_url", links.to_rule)
 register.filter("msgid", links.msgid)
 register.filter("rule_name", rules.full_name)
 register.filter("base_name", sentences.base_name)
+register.filter("known_by", sentences.known_by)
 
 
 @register.filter
