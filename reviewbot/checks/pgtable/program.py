@@ -91,6 +91,7 @@ class Program:
         self._summaries: dict[tuple[str, str], tuple[Outcome, ...] | None] = {}
         self._reports: dict[Piece, list[Report]] = {}
         self._interest: dict[Piece, bool] = {}
+        self._candidates: dict[tuple[str, str], list[Piece]] = {}
         self._callbacks: dict[str, dict[str, tuple[frozenset[str], tuple[Evidence, ...]]]] = {}
         self._defined = defined
         self._values = values
@@ -100,6 +101,7 @@ class Program:
 
     def add(self, source: Source) -> None:
         """Take in the functions of one more file; before anything is asked about them."""
+        self._candidates.clear()
         self.sources[source.path] = source
         for piece in source.pieces:
             self._functions[piece.name].append(piece)
@@ -114,6 +116,12 @@ class Program:
 
     def candidates(self, name: str, path: str) -> list[Piece]:
         """The definitions that a name may mean in a file."""
+        known = self._candidates.get((name, path))
+        if known is None:
+            known = self._candidates[name, path] = self._look_up(name, path)
+        return known
+
+    def _look_up(self, name: str, path: str) -> list[Piece]:
         pieces = [piece for piece in self._functions.get(name, ()) if self._visible(piece, path)]
         pieces = [piece for piece in pieces if not _FOLDED.search(piece.path)] or pieces
         for near in (

@@ -22,7 +22,8 @@ from reviewbot.checks.pgtable.state import FALSE, NULL, TRUE, UNKNOWN, Outcome, 
 from reviewbot.findings import Evidence
 
 #: bounds on one function: what they cut off is reported
-MAX_STATES = 4000
+MAX_STATES = 1500
+MAX_COARSE_STATES = 4000
 MAX_SECONDS = 20.0
 MAX_OUTCOMES = 24
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -71,7 +72,7 @@ class Walk:
         self.types = {parameter.name: parameter.type for parameter in piece.parameters if parameter.type}
         self.types.update(graph.types)
         self._deadline = time.monotonic() + MAX_SECONDS
-        self._budget = MAX_STATES
+        self._budget = MAX_COARSE_STATES if coarse else MAX_STATES
         self._conditions = Conditions(self)
         self._calls = Calls(self)
         self.initialising = ""  #: the variable whose declaration is being evaluated
