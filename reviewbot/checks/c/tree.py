@@ -12,9 +12,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-#: kinds of expressions whose value is not looked into
-OPAQUE = "opaque"
-
 
 @dataclass(frozen=True)
 class Expr:

@@ -77,7 +77,6 @@ class Table:
     delegated: bool = False
     order: str = ""
     mm: str = ""
-    reserved: bool = False
 
     @property
     def live(self) -> bool:
