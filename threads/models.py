@@ -385,9 +385,7 @@ class Import(models.Model):
     mails = models.PositiveIntegerField(default=0)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["source", "list_name"], name="one_import_per_source_and_list")
-        ]
+        constraints = [models.UniqueConstraint(fields=["source", "list_name"], name="one_import_per_source_and_list")]
 
     def __str__(self) -> str:
         return self.source

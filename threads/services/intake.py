@@ -34,7 +34,7 @@ def submit(target: str, options: dict[str, Any] | None = None) -> models.Submiss
 
 
 def fetch_now(target: str, options: dict[str, Any]) -> models.Series:
-    """Fetch what a person at a terminal asks for, without a queue in between; asking for its review is left to him.
+    """Fetch what a person at a terminal asks for, without a queue in between; its review is not asked for yet.
 
     :raises ReviewError: as :func:`fetch`; somebody who waits is told at once, also of what time may mend.
     """
