@@ -12,6 +12,7 @@ from reviewbot.series.model import Patch, Series
 from reviewbot.series.topics import carry_over, link_versions
 from threads import conversion, models
 from threads.services import topics, versions
+from threads.services.bulk import insert
 from threads.services.pipeline import start_over
 from threads.services.rows import as_json, patch_fields, series_fields, standing, update
 from threads.services.tying import chunks
@@ -176,7 +177,8 @@ class _Assembly:
                 row.patches.all().delete()
                 start_over(row)
             new += [models.Patch(series=row, **fields) for fields in wanted]
-        models.Patch.objects.bulk_create(new)
+        names = [field.attname for field in models.Patch._meta.concrete_fields if not field.primary_key]
+        insert(models.Patch, names, ([getattr(patch, name) for name in names] for patch in new))
         for key, row in self.others.items():
             for patch, facts in zip(self.patches.get(key, []), self.linked[row.root_msgid].patches, strict=True):
                 update(patch, {"trailers": as_json(facts.trailers)})
@@ -211,9 +213,9 @@ class _Assembly:
                 "pk", "series_id", "mailinglist_id"
             ):
                 there[series, one] = key
-        new = [through(series_id=series, mailinglist_id=one) for series, one in sorted(wanted - there.keys())]
-        through.objects.bulk_create(new, ignore_conflicts=True)
-        through.objects.filter(pk__in=[key for pair, key in there.items() if pair not in wanted]).delete()
+        insert(through, ("series_id", "mailinglist_id"), sorted(wanted - there.keys()))
+        if left := [key for pair, key in there.items() if pair not in wanted]:
+            through.objects.filter(pk__in=left).delete()
 
 
 def _patches(series: Iterable[int]) -> dict[int, list[models.Patch]]:

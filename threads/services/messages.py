@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from django.db import transaction
 
@@ -13,6 +14,7 @@ from reviewbot.mail.parse import parse_message
 from threads import fulltext, models
 from threads.conversion import compress, storable
 from threads.models import MESSAGE_ID_LENGTH, MailingList, Person
+from threads.services.bulk import insert
 from threads.services.tying import chunks, sending_of, subject_of, tie
 
 
@@ -61,8 +63,9 @@ def keep_parsed(messages: Iterable[Message], *, mailing_list: MailingList | None
     with transaction.atomic():
         known = _there(copies)
         rows = _insert({name: found[0] for name, found in copies.items() if name not in known}, page)
+        old = {key for key, _ in known.values()}
         known |= {name: (row.pk, row.thread) for name, row in rows.items()}
-        _note_lists([(known[name][0], one) for name, found in copies.items() for one in found], mailing_list)
+        _note_lists([(known[name][0], one) for name, found in copies.items() for one in found], mailing_list, old)
     return Kept(tuple(copies), frozenset(thread for _, thread in known.values()), rows)
 
 
@@ -83,7 +86,8 @@ def _insert(fresh: Mapping[str, Message], page: str) -> dict[str, models.Message
         for name, message in fresh.items()
     }
     # Another process may have kept one of them in the meantime; then that one's key is found.
-    models.Message.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    names = [field.attname for field in models.Message._meta.concrete_fields if not field.primary_key]
+    insert(models.Message, names, ([getattr(row, name) for name in names] for row in rows.values()))
     for name, (key, _) in _there(rows).items():
         rows[name].pk = key
     fulltext.add(list(rows.values()))
@@ -106,6 +110,7 @@ def fill(row: models.Message, message: Message, people: Mapping[str, Person]) ->
     row.list_ids = [storable(name) for name in message.lists]
     row.body = storable(message.body)
     row.oddities = [storable(oddity) for oddity in message.oddities]
+    row.received_at = row.received_at or datetime.now(UTC)
     row.raw = compress(message.raw) if message.raw else b""
     row.digest = hashlib.sha256(message.raw).hexdigest()
     return row
@@ -128,8 +133,11 @@ def _people(messages: Iterable[Message]) -> dict[str, Person]:
     return people
 
 
-def _note_lists(mails: Sequence[tuple[int, Message]], mailing_list: MailingList | None) -> None:
-    """Put the mails on the list they were read from, and on every known list that their headers name."""
+def _note_lists(mails: Sequence[tuple[int, Message]], mailing_list: MailingList | None, old: set[int]) -> None:
+    """Put the mails on the list they were read from, and on every known list that their headers name.
+
+    :param old: keys of those that may be on lists already.
+    """
     known = list(MailingList.objects.all())
     by_name = {one.list_id: one.pk for one in known if one.list_id} | {
         one.address: one.pk for one in known if one.address
@@ -140,7 +148,6 @@ def _note_lists(mails: Sequence[tuple[int, Message]], mailing_list: MailingList 
         pairs |= {(key, by_name[name]) for name in names & by_name.keys()}
     through = models.Message.lists.through
     there: set[tuple[int, int]] = set()
-    for chunk in chunks(sorted({key for key, _ in pairs})):
+    for chunk in chunks(sorted({key for key, _ in pairs} & old)):
         there |= set(through.objects.filter(message_id__in=chunk).values_list("message_id", "mailinglist_id"))
-    rows = [through(message_id=mail, mailinglist_id=one) for mail, one in sorted(pairs - there)]
-    through.objects.bulk_create(rows, ignore_conflicts=True)
+    insert(through, ("message_id", "mailinglist_id"), sorted(pairs - there))

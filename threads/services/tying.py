@@ -22,6 +22,7 @@ from reviewbot.series.grouping import SENDING, Links, sending_key
 from threads import models
 from threads.conversion import storable
 from threads.models import MESSAGE_ID_LENGTH
+from threads.services.bulk import insert
 
 #: names in one query; SQLite takes 999 values
 CHUNK = 900
@@ -180,8 +181,7 @@ class _Tie:
             models.Missing.objects.filter(message_id__in=chunk).delete()
         here = self.own | self.present.keys() | self.missing.keys()
         names = dict.fromkeys(name for names in self.named.values() for name in names if name not in here)
-        rows = [models.Missing(message_id=name, thread=chosen[self.links.top(name)]) for name in names]
-        models.Missing.objects.bulk_create(rows, ignore_conflicts=True)
+        insert(models.Missing, ("message_id", "thread"), [(name, chosen[self.links.top(name)]) for name in names])
 
 
 def _answers(date: datetime, original: datetime) -> bool:

@@ -40,9 +40,8 @@ class Command(BaseCommand):
             self._tell(progress)
 
     def _tell(self, progress: Progress) -> None:
-        said = [f"{progress.seen} mails, {progress.new} new, {len(progress.series)} series, {progress.rate:.0f} mails/s"]
-        if progress.earlier:
-            said.append(f"{progress.earlier} mails were read before")
+        count = progress.earlier + progress.seen
+        said = [f"{count} mails, {progress.new} new, {len(progress.series)} series, {progress.rate:.0f} mails/s"]
         if progress.done is not None:
             said.append(f"{progress.done:.0%}")
         if progress.left is not None and progress.done is not None and progress.done < 1:
