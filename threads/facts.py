@@ -56,7 +56,7 @@ def gather(series: models.Series) -> SeriesReport:
         fixed=tuple(one for one in told if one.life == Life.FIXED),
         preexisting=tuple(one for one in told if one.life == Life.PRE_EXISTING),
         gone=gone if verdict in (Verdict.CLEAN, Verdict.FINDINGS) else (),
-        versions=_versions(series, verdict, len(current)),
+        versions=_versions(series, verdict, sum(one.finding.severity != Severity.NOTE for one in current)),
         replies=_replies(series).count(),
         people=tuple(dict.fromkeys(_replies(series).values_list("author__name", flat=True))),
         looked_at=tuple(dict.fromkeys(line for lane in lanes for line in lane.looked_at())),

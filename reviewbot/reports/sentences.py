@@ -23,7 +23,8 @@ def verdict(report: SeriesReport) -> str:
     if report.verdict is Verdict.UNKNOWN:
         return _under_way(report)
     if report.verdict is Verdict.CLEAN:
-        return "Applies, and nothing new was found."
+        notes = f"but {counted(len(report.findings), 'note')} " if report.findings else "new "
+        return f"Applies, and nothing {notes}was found."
     if report.verdict is Verdict.FINDINGS:
         return f"{_found(report.findings)} in {_patches(report.findings)}."
     lead = {

@@ -10,6 +10,7 @@ import pytest
 
 from reviewbot.findings import Evidence, Finding, Location, Severity
 from reviewbot.reports.facts import Cell, Life, Remark, Said, SeriesReport, State, Verdict
+from reviewbot.reports.sentences import verdict
 from reviewbot.reports.terminal import columns, fit, visible
 from reviewbot.reports.text import render
 from tests.reports import samples
@@ -187,3 +188,9 @@ def test_wide_characters_take_two_columns() -> None:
     assert columns("漢字") == 4
     assert fit("漢字", 6) == "漢字  "
     assert columns(fit("漢字漢字", 6)) == 6
+
+
+def test_a_note_leaves_a_series_clean_but_is_not_passed_over() -> None:
+    note = replace(samples.ignored_result(), severity=Severity.NOTE)
+    assert verdict(samples.report()) == "Applies, and nothing new was found."
+    assert verdict(samples.report(findings=(samples.told(note, 2),))) == "Applies, and nothing but 1 note was found."
