@@ -185,6 +185,11 @@ IDENTIFICATION = env_text(
     "IDENTIFICATION", f"reviewbot/0.1 (+{SITE_URL})", "User-Agent of fetches from archives; name a way to reach you"
 )
 PRIVATE_ARCHIVES = env_bool("PRIVATE_ARCHIVES", False, "follow archives at private and loopback addresses, too")
+ARCHIVE_HOSTS = env_list(
+    "ARCHIVE_HOSTS",
+    ["lore.kernel.org", "lkml.iu.edu", "www.spinics.net", "www.mail-archive.com", "marc.info"],
+    "hosts whose pages manage.py import may fetch; .example.org is every host below it",
+)
 FETCH_SECONDS = env_int("FETCH_SECONDS", 60, "limit for fetching one thread")
 STORE = env_path("REVIEWBOT_STORE", VAR / "store.git", "bare repository of the kernel trees")
 BUILDS = env_path("REVIEWBOT_BUILDS", VAR / "builds", "folder of source and object trees of the builds")

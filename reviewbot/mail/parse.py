@@ -29,6 +29,7 @@ MAX_REFERENCES = 2000
 _PATCH_NAME = re.compile(r".*\.(?:patch|diff)", re.IGNORECASE | re.DOTALL)
 _PATCH_TYPES = {"text/x-patch", "text/x-diff", "text/patch", "text/diff", "application/x-patch", "application/x-diff"}
 _DIFF = re.compile(r"^(?:diff --git a/|--- .+\n\+\+\+ )", re.MULTILINE)
+_DERIVED = "@no-message-id.invalid"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]*")
 
 
@@ -138,7 +139,12 @@ def _message_id(head: Headers, text: str, reading: _Reading) -> str:
 
 def derived_message_id(said: Iterable[str]) -> str:
     """Return a Message-ID for a mail that has none: the same for the same date, sender, subject and text."""
-    return hashlib.sha256("\0".join(said).encode("utf-8", "replace")).hexdigest()[:32] + "@no-message-id.invalid"
+    return hashlib.sha256("\0".join(said).encode("utf-8", "replace")).hexdigest()[:32] + _DERIVED
+
+
+def is_derived(message_id: str) -> bool:
+    """Return whether a Message-ID was derived, as the mail has none of its own."""
+    return message_id.endswith(_DERIVED)
 
 
 def _references(head: Headers, message_id: str, addresses: set[str]) -> list[str]:

@@ -69,7 +69,7 @@ def _take_in(mailing_list: models.MailingList, batch: Sequence[Arrival], place: 
         if not moved:
             return False
         kept = messages.keep([arrival.raw for arrival in batch if not arrival.taken_back], mailing_list=mailing_list)
-        assembly.assemble_threads(kept.threads)
+        assembly.assemble_threads(kept.grown, kept.rows)
         _ask(kept.message_ids)
     return True
 

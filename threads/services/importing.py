@@ -113,9 +113,7 @@ def _batches(mails: Iterator[Read]) -> Iterator[tuple[list[Read], ReviewError | 
     yield batch, None
 
 
-def _keep(
-    row: models.Import, batch: list[Read], progress: Progress, mailing_list: models.MailingList | None
-) -> None:
+def _keep(row: models.Import, batch: list[Read], progress: Progress, mailing_list: models.MailingList | None) -> None:
     """Write a batch and the place behind it."""
     with transaction.atomic():
         kept = messages.keep((mail.raw for mail in batch), mailing_list=mailing_list)

@@ -8,14 +8,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from django.db import transaction
+from django.db.models import Q
 
-from reviewbot.mail.message import Message
-from reviewbot.mail.parse import parse_message
+from reviewbot.lore.html import ArchivedPage, same_mail
+from reviewbot.lore.html.page import SAME_MAIL
+from reviewbot.mail.message import Address, Message
+from reviewbot.mail.parse import is_derived, parse_message
 from threads import fulltext, models
 from threads.conversion import compress, storable
 from threads.models import MESSAGE_ID_LENGTH, MailingList, Person
 from threads.services.bulk import insert
-from threads.services.tying import chunks, sending_of, subject_of, tie
+from threads.services.tying import chunks, join_threads, sending_of, subject_of, tie
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,9 @@ def keep_parsed(messages: Iterable[Message], *, mailing_list: MailingList | None
         name = storable(message.message_id)[:MESSAGE_ID_LENGTH]
         copies.setdefault(name, []).append(replace(message, message_id=name))
     with transaction.atomic():
+        filled = {} if page else _fill_pages({name: found[0] for name, found in copies.items()})
         known = _there(copies)
-        rows = _insert({name: found[0] for name, found in copies.items() if name not in known}, page)
+        rows = filled | _insert({name: found[0] for name, found in copies.items() if name not in known}, page)
         old = {key for key, _ in known.values()}
         known |= {name: (row.pk, row.thread) for name, row in rows.items()}
         _note_lists([(known[name][0], one) for name, found in copies.items() for one in found], mailing_list, old)
@@ -94,6 +98,47 @@ def _insert(fresh: Mapping[str, Message], page: str) -> dict[str, models.Message
     return rows
 
 
+def _fill_pages(arrived: Mapping[str, Message]) -> dict[str, models.Message]:
+    """Put mails in the place of the pages of archives that they were read from before; return the rows of these."""
+    if not arrived:
+        return {}
+    dates = [message.date for message in arrived.values()]
+    of_pages = models.Message.objects.filter(page__gt="", digest="").select_related("author")
+    near = Q(date__range=(min(dates) - SAME_MAIL, max(dates) + SAME_MAIL))
+    filled = {}
+    for row in of_pages.filter(near):
+        shown = arrived.get(row.message_id) or next((one for one in arrived.values() if shows(row, one)), None)
+        if shown and shown.raw and shown.message_id not in filled:
+            filled[shown.message_id] = _fill_page(row, shown)
+    return filled
+
+
+def shows(row: models.Message, message: Message) -> bool:
+    """Tell whether the page that a row was read from shows a mail."""
+    name = "" if is_derived(row.message_id) else row.message_id
+    author = Address(row.author_name, row.author.email)
+    return same_mail(ArchivedPage(row.page, "", name, row.subject, author, row.date, row.body), message)
+
+
+def _fill_page(row: models.Message, message: Message) -> models.Message:
+    """Write a mail over what a page showed of it; answers and series stay where they are."""
+    before, thread = row.message_id, row.thread
+    fulltext.remove(row)
+    row.message_id = message.message_id
+    row.thread = tie([message])[message.message_id]
+    fill(row, message, _people([message]))
+    row.save()
+    fulltext.add([row])
+    join_threads(thread, row.thread)
+    if before != row.message_id:
+        for answer in models.Message.objects.filter(parent_msgid=before).only("references", "in_reply_to"):
+            answer.references = [row.message_id if name == before else name for name in answer.references]
+            answer.in_reply_to = answer.parent_msgid = row.message_id
+            answer.save(update_fields=["references", "in_reply_to", "parent_msgid"])
+        models.Series.objects.filter(root_msgid=before).update(root_msgid=row.message_id)
+    return row
+
+
 def fill(row: models.Message, message: Message, people: Mapping[str, Person]) -> models.Message:
     """Write what a mail says into a row."""
     row.subject = storable(message.subject)
@@ -112,7 +157,7 @@ def fill(row: models.Message, message: Message, people: Mapping[str, Person]) ->
     row.oddities = [storable(oddity) for oddity in message.oddities]
     row.received_at = row.received_at or datetime.now(UTC)
     row.raw = compress(message.raw) if message.raw else b""
-    row.digest = hashlib.sha256(message.raw).hexdigest()
+    row.digest = hashlib.sha256(message.raw).hexdigest() if message.raw else ""
     return row
 
 

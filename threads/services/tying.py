@@ -63,6 +63,13 @@ def tie(messages: Sequence[Message]) -> dict[str, str]:
     return _Tie(messages).run() if messages else {}
 
 
+def join_threads(one: str, other: str) -> None:
+    """Make one thread a part of another."""
+    if one != other:
+        models.Message.objects.filter(thread=one).update(thread=other)
+        models.Missing.objects.filter(thread=one).update(thread=other)
+
+
 class _Tie:
     """Ties some new mails to each other and to what is there."""
 
@@ -171,8 +178,7 @@ class _Tie:
             known = there[top]
             chosen[top] = min(known - below or candidates - below or known or candidates)
             for other in sorted(known - {chosen[top]}):
-                models.Message.objects.filter(thread=other).update(thread=chosen[top])
-                models.Missing.objects.filter(thread=other).update(thread=chosen[top])
+                join_threads(other, chosen[top])
         return chosen
 
     def _note_missing(self, chosen: dict[str, str]) -> None:

@@ -139,11 +139,10 @@ class Pairing:
         named = level_named(piece)
         for report in self._program.reports(piece):
             for step in report.steps:
-                hook = self._program.facts.hooks.get(step.name)
-                if step.kind == "ctor" and hook and hook.level and is_page(step.before):
-                    pairs.constructed.add(hook.level)
-                elif step.kind == "dtor" and hook and step.before.origin != "alloc":
-                    pairs.destroyed.add(hook.level or step.before.level or named)
+                if step.kind == "ctor" and step.level and is_page(step.before):
+                    pairs.constructed.add(step.level)
+                elif step.kind == "dtor" and step.before.origin != "alloc":
+                    pairs.destroyed.add(step.level or step.before.level or named)
                 elif _handed_on_plain(step):
                     pairs.plain.add(named)
 

@@ -20,6 +20,8 @@ from reviewbot.mail.parse import derived_message_id
 from reviewbot.mail.subject import bare, strip_reply
 from reviewbot.mail.text import decode
 
+#: archives round the time of a mail, and some keep no seconds
+SAME_MAIL = timedelta(minutes=1)
 MAX_PAGE = 4 * 1024 * 1024
 _ISO = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[ T]*(\d{1,2}):?(\d\d)(?::?(\d\d))?)?")
 _META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
@@ -71,7 +73,7 @@ def same_mail(page: ArchivedPage, message: Message) -> bool:
     """
     if page.message_id:
         return page.message_id == message.message_id
-    if abs(page.date - message.date) > timedelta(minutes=1):
+    if abs(page.date - message.date) > SAME_MAIL:
         return False
     names = [{word for word in re.split(r"\W+", who.name.lower()) if word} for who in (page.author, message.author)]
     addresses = [who.email.lower().partition("@")[0] for who in (page.author, message.author)]

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from reviewbot.errors import NotFoundError
 from threads import models
 from threads.management.base import Command as BaseCommand
-from threads.services import importing
+from threads.services import importing, pages
 from threads.services.importing import Progress
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "source",
             help="mbox or mboxrd file, plain or gzipped; maildir or folder of mails; public-inbox folder, clone or "
-            "bundle of an epoch; - for standard input",
+            "bundle of an epoch; - for standard input; or the address of a mail's page in an archive",
         )
         parser.add_argument("--list", help="mailing list the mails were read from")
 
@@ -35,6 +35,10 @@ class Command(BaseCommand):
             if mailing_list is None:
                 known = ", ".join(models.MailingList.objects.values_list("name", flat=True))
                 raise NotFoundError(f"There is no list named {options['list']}; known are {known}.")
+        if options["source"].startswith(("http://", "https://")):
+            mail = pages.take_in(options["source"], mailing_list)
+            self.stdout.write(f"{mail.subject}\n<{mail.message_id}>")
+            return
         progress = importing.take_in(options["source"], mailing_list, tell=self._tell)
         if not progress.seen:
             self._tell(progress)

@@ -115,6 +115,8 @@ def _by_file(scene: Scene) -> str:
     level, pairs = scene.named_level, scene.pairing.file(scene.piece.path)
     if not level or "kernel" in scene.piece.name or not scene.facts.must_construct(level, scene.architecture):
         return ""
+    if any(True for _ in scene.of("ctor")):
+        return ""
     if level in pairs.destroyed and level not in pairs.constructed:
         return level
     siblings = scene.facts.number == 6 and pairs.constructed - {level} and level not in pairs.constructed

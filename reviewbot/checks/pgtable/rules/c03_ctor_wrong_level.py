@@ -67,8 +67,9 @@ def _level(scene: Scene, step: Step) -> tuple[str, str]:
     if result and any(end.detail == "returned" for end in scene.ends(step.table)):
         return result, f"{scene.piece.name}() returns {result}_t *"
     for later in scene.of("install"):
-        if later.table == step.table and later.before.ctor == step.level and later.name != "store":
-            return later.level, f"{later.name}() installs it at line {later.line}"
+        root = later.name == "store" and not later.before.level  # the top level, whichever that is
+        if later.table == step.table and later.before.ctor == step.level and not root:
+            return later.level, f"it is installed as one at line {later.line}"
     return "", ""
 
 

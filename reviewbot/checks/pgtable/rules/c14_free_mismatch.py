@@ -31,11 +31,17 @@ def check(scene: Scene) -> Iterator[Finding]:
             yield scene.finding("C14", Severity.ERROR, step, reason + ".")
 
 
+def _boot(name: str) -> bool:
+    freer = words.FREERS.get(name)
+    return freer is not None and "boot" in freer.families
+
+
 def _families(scene: Scene, step: Step) -> set[str]:
     """The allocators that the function's role stands against; empty where one of them is not known."""
     if step.before.origin != "param" or {action for _, action in scene.roles} - {"free", "tlb"}:
         return set()
-    if "boot" in words.FREERS[step.name].families or len({other.name for other in scene.of("free")}) > 1:
+    primitives = {other.name for other in scene.of("free") if not _boot(other.name)}
+    if _boot(step.name) or len(primitives) > 1:
         return set()
     found = [scene.program.families(level, scene.piece.path) for level, _ in scene.roles]
     families = set().union(*found)

@@ -31,13 +31,21 @@ def _reason(scene: Scene, step: Step) -> str:
     given = step.arguments[0] if step.arguments else ""
     if step.detail == "address":
         given = next((argument for argument in step.arguments if argument.startswith("&")), "")
-        if "*" in scene.type_of(given.removeprefix("&")):
+        place = given.removeprefix("&")
+        table = scene.piece.kind == "macro" and scene.role[1] == "tlb" and place == _second(scene)
+        if table or "*" in scene.type_of(place):
             return f"{step.name}() is given {given}, the address of a pointer and not of the table."
         return ""
     if step.value == "uninitialised":
         return f"{given} is used in its own initialiser: {step.name}() converts a pointer that has no value yet."
     wants = "the address of the table" if step.name.startswith(("virt", "__pa")) else "something else"
     return f"{step.name}() is given {given}, which is {_NAMES.get(step.detail, 'no such thing')}; it expects {wants}."
+
+
+def _second(scene: Scene) -> str:
+    """The table among the parameters of a p??_free_tlb(tlb, table, address) macro."""
+    names = [parameter.name for parameter in scene.piece.parameters]
+    return names[1] if len(names) > 1 else ""
 
 
 RULE = Rule(
