@@ -108,7 +108,8 @@ def _fill_pages(arrived: Mapping[str, Message]) -> dict[str, models.Message]:
     filled = {}
     for row in of_pages.filter(near):
         shown = arrived.get(row.message_id) or next((one for one in arrived.values() if shows(row, one)), None)
-        if shown and shown.raw and shown.message_id not in filled:
+        taken = shown and models.Message.objects.filter(message_id=shown.message_id).exclude(pk=row.pk).exists()
+        if shown and shown.raw and not taken:
             filled[shown.message_id] = _fill_page(row, shown)
     return filled
 

@@ -1,0 +1,30 @@
+"""What is open and what was answered in the discussion of a series."""
+
+from __future__ import annotations
+
+from reviewbot.mail.opinions import Point, points
+from reviewbot.mail.thread import build_thread
+from threads import conversion
+from threads.models import Message, Series
+
+#: mails that are looked at for one series
+MAX_MAILS = 400
+
+
+def points_of(series: Series) -> dict[int, tuple[Point, ...]]:
+    """Return the questions and objections to each patch, open or answered, by number; 0 is the cover (2 queries).
+
+    Patches that nobody said anything about are left out. A patch that was
+    taken over from the version before is discussed there.
+    """
+    rows = Message.objects.filter(series=series).select_related("author").defer("raw").order_by("date", "id")
+    thread = build_thread(conversion.message(row) for row in rows[:MAX_MAILS])
+    parts = dict(series.patches.values_list("number", "message__message_id"))
+    if series.cover_id:
+        parts[0] = series.root_msgid
+    found = {
+        number: points(thread, thread[message_id].message)
+        for number, message_id in sorted(parts.items())
+        if message_id in thread
+    }
+    return {number: said for number, said in found.items() if said}

@@ -1,0 +1,68 @@
+"""Pages of mail archives as mails, for discussions that are kept nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.conf import settings
+from django.db import transaction
+
+from reviewbot.lore.html import ArchivedPage, parse_page, same_mail
+from reviewbot.lore.html.page import SAME_MAIL
+from reviewbot.lore.http import Client, Manners
+from threads import conversion, models
+from threads.services import assembly, messages
+from threads.services.tying import join_threads
+
+
+def take_in(url: str, mailing_list: models.MailingList | None = None) -> models.Message:
+    """Fetch a page of an archive and keep the mail that it shows; where the mail is here already, only its address.
+
+    :raises AuthorError: when the page shows no mail.
+    :raises NotFoundError: when there is no such page.
+    :raises OperatorError: when its host is not among ``ARCHIVE_HOSTS``.
+    :raises TransientError: when the archive does not answer.
+    """
+    manners = Manners(settings.IDENTIFICATION, frozenset(settings.ARCHIVE_HOSTS), private=settings.PRIVATE_ARCHIVES)
+    page = Client(manners).get(url)
+    return keep(parse_page(page.body, page.url, page.content_type), mailing_list)
+
+
+def keep(page: ArchivedPage, mailing_list: models.MailingList | None = None) -> models.Message:
+    """Keep the mail that a page shows, tied to the pages of its parent and its answers as far as they are here."""
+    with transaction.atomic():
+        row = _shown(page) or _new(page, mailing_list)
+        if not row.page:
+            row.page = page.url[:1000]
+            row.save(update_fields=["page"])
+        _tie_answers(row, page)
+        assembly.assemble_threads([row.thread])
+        row.refresh_from_db()
+    return row
+
+
+def _shown(page: ArchivedPage) -> models.Message | None:
+    """Return the mail that a page shows, if it is here."""
+    rows = models.Message.objects.select_related("author").defer("raw")
+    if page.message_id:
+        return rows.filter(message_id=page.message_id).first()
+    near = rows.filter(date__range=(page.date - SAME_MAIL, page.date + SAME_MAIL))
+    return next((row for row in near if same_mail(page, conversion.message(row))), None)
+
+
+def _new(page: ArchivedPage, mailing_list: models.MailingList | None) -> models.Message:
+    message = page.as_message()
+    if not message.in_reply_to and page.parent:
+        parent = models.Message.objects.filter(page__gt="", page=page.parent).first()
+        message = replace(message, in_reply_to=parent.message_id if parent else "")
+    kept = messages.keep_parsed([message], mailing_list=mailing_list, page=page.url[:1000])
+    return models.Message.objects.get(message_id=kept.message_ids[0])
+
+
+def _tie_answers(row: models.Message, page: ArchivedPage) -> None:
+    """Let the pages that this one names as answers answer it, where they did not say whom they answer."""
+    answers = models.Message.objects.filter(page__gt="", page__in=page.children[:500], parent_msgid="")
+    for answer in answers.exclude(pk=row.pk):
+        answer.in_reply_to = answer.parent_msgid = row.message_id
+        answer.save(update_fields=["in_reply_to", "parent_msgid"])
+        join_threads(answer.thread, row.thread)
