@@ -26,8 +26,10 @@ def assemble_threads(threads: Iterable[str], rows: Mapping[str, models.Message] 
     :param rows: mails that were just kept, by Message-ID, so that they need not be read again.
     """
     wanted = set(threads)
+    if not wanted:
+        return []
     with transaction.atomic():
-        return _Assembly(_mails(wanted, rows or {})).keep() if wanted else []
+        return _Assembly(_mails(wanted, rows or {})).keep()
 
 
 def _mails(threads: set[str], rows: Mapping[str, models.Message]) -> dict[str, models.Message]:
