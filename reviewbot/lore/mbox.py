@@ -107,7 +107,7 @@ def _named(stream: BinaryIO, name: str, place: str = "") -> Iterator[Read]:
     try:
         if _peek(stream).startswith(_GZIP):
             with gzip.open(stream) as unpacked:
-                for mail in _behind(cast(BinaryIO, unpacked), start):
+                for mail in _behind(cast(BinaryIO, _Unpacked(unpacked)), start):
                     yield Read(mail.raw, str(mail.end), stream.tell() if stream.seekable() else 0)
         else:
             for mail in _behind(stream, start):
@@ -126,6 +126,19 @@ def _behind(stream: BinaryIO, start: int) -> Iterator[Placed]:
             return
         stream.seek(start)
     yield from split_placed(stream, start)
+
+
+class _Unpacked:
+    """A compressed stream that hands over what it could read before it turns out to be cut."""
+
+    def __init__(self, file: gzip.GzipFile) -> None:
+        self.read, self.readline, self.seek = file.read1, file.readline, file.seek
+
+
+def is_packed(path: Path) -> bool:
+    """Return whether a file is compressed."""
+    with path.open("rb") as file:
+        return file.read(len(_GZIP)) == _GZIP
 
 
 def _peek(stream: BinaryIO) -> bytes:

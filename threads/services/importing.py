@@ -11,7 +11,7 @@ from pathlib import Path
 from django.db import transaction
 
 from reviewbot.errors import ReviewError
-from reviewbot.lore.mbox import Read, read_on, size_of
+from reviewbot.lore.mbox import Read, is_packed, read_on, size_of
 from threads import models
 from threads.services import assembly, messages
 
@@ -82,18 +82,34 @@ def take_in(
 
 def _row(source: str, mailing_list: models.MailingList | None) -> models.Import:
     """Return how far a mailbox was read; another one under the same name begins anew."""
-    path = Path(source)
-    stream = source == "-"
-    beginning = ""
-    if not stream and path.is_file():
-        with path.open("rb") as file:
-            beginning = hashlib.sha256(file.read(_BEGINNING)).hexdigest()
+    where = source if source == "-" else str(Path(source).resolve())[:1000]
     name = mailing_list.name if mailing_list else ""
-    where = source if stream else str(path.resolve())[:1000]
-    row, _ = models.Import.objects.get_or_create(source=where, list_name=name, defaults={"beginning": beginning})
-    if row.beginning != beginning or stream:
-        row.beginning, row.place, row.mails = beginning, "", 0
+    row, _ = models.Import.objects.get_or_create(source=where, list_name=name)
+    if not _is_same(row):
+        row.place, row.mails = "", 0
+    row.beginning = _beginning(Path(source)) if source != "-" else ""
     return row
+
+
+def _is_same(row: models.Import) -> bool:
+    """Tell whether a mailbox still begins as it did, and reaches as far as it was read."""
+    path = Path(row.source)
+    if row.source == "-" or path.is_dir() != (not row.beginning):
+        return False
+    if not row.beginning:
+        return True
+    length = int(row.beginning.partition(":")[0])
+    short = row.place.isdecimal() and not is_packed(path) and path.stat().st_size < int(row.place)
+    return _beginning(path, length) == row.beginning and not short
+
+
+def _beginning(path: Path, length: int = _BEGINNING) -> str:
+    """Return what tells a file from another one: how many bytes were looked at, and their digest."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        head = file.read(length)
+    return f"{len(head)}:{hashlib.sha256(head).hexdigest()[:40]}"
 
 
 def _batches(mails: Iterator[Read]) -> Iterator[tuple[list[Read], ReviewError | None]]:
