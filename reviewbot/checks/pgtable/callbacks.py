@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reviewbot.checks.c.source import Piece
 from reviewbot.checks.c.tree import Expr
+from reviewbot.checks.pgtable.sources import graphs
 from reviewbot.findings import Evidence
 
 if TYPE_CHECKING:
@@ -86,8 +87,6 @@ def _installed(
 
 
 def _handed(program: Program, pieces: list[Piece], takers: dict[str, Piece]) -> Iterator[tuple[str, Slot, Evidence]]:
-    from reviewbot.checks.pgtable.program import graphs
-
     names = tuple(takers)
     for piece in pieces:
         if not any(name + "(" in piece.body or name + " (" in piece.body for name in names):

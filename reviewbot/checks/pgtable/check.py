@@ -10,9 +10,10 @@ from dataclasses import replace
 from reviewbot.checks.c.source import Piece, Source
 from reviewbot.checks.pgtable.facts import API_HEADERS, read_facts
 from reviewbot.checks.pgtable.pairing import Pairing, named_role
-from reviewbot.checks.pgtable.program import Program, architecture, load, read_source
+from reviewbot.checks.pgtable.program import Program, load
 from reviewbot.checks.pgtable.rules import RULES
 from reviewbot.checks.pgtable.scene import Scene
+from reviewbot.checks.pgtable.sources import architecture, read_source
 from reviewbot.checks.pgtable.vocabulary import ALLOCATORS, CONVERSIONS, FREERS, LOADS, is_hook_name
 from reviewbot.checks.protocol import Coverage
 from reviewbot.findings import Finding
@@ -61,7 +62,7 @@ class PgtableCheck:
 
     def check(self, files: Files, paths: Sequence[str], coverage: Coverage) -> Iterator[Finding]:
         """Yield the findings of one state of a tree; see :class:`reviewbot.checks.protocol.Check`."""
-        facts = read_facts(files)
+        facts = read_facts(files, sorted({architecture(path) for path in paths} - {""}))
         coverage.facts.extend(facts.describe())
         relevant = _relevant(files, paths)
         program = load(files, facts, relevant)
@@ -127,12 +128,10 @@ def _relevant(files: Files, paths: Sequence[str]) -> list[str]:
     if not paths:
         return sorted({*files.containing(WORDS, CORE), *files.containing(API_WORDS, _ELSEWHERE)})
     architectures = sorted({f"arch/{name}" for path in paths if (name := architecture(path))})
-    generic = [
-        "include/asm-generic",
-        "include/linux",
-        "virt/kvm",
-        *(["mm"] if any(not architecture(p) for p in paths) else []),
-    ]
+    if any(not architecture(path) for path in paths):
+        generic = ["include/asm-generic", "include/linux", "virt/kvm", "mm"]
+    else:
+        generic = ["include/asm-generic", "virt/kvm", *API_HEADERS]
     return sorted({*files.containing(WORDS, [*architectures, *generic]), *paths})
 
 

@@ -9,10 +9,11 @@ and the Kconfig files.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from reviewbot.checks.c.source import Piece, Source
+from reviewbot.checks.pgtable.sources import read_source
 from reviewbot.checks.pgtable.vocabulary import LEVELS, is_hook_name
 from reviewbot.errors import NotFoundError
 from reviewbot.tree.files import Files
@@ -140,11 +141,6 @@ def hook_of(piece: Piece) -> Hook | None:
     )  # fmt: skip
 
 
-def _source(files: Files, path: str) -> Source | None:
-    data = files.read(path)
-    return None if data is None else Source(path, data)
-
-
 def _declarations(source: Source) -> Iterable[str]:
     for piece in source.pieces:
         yield piece.name
@@ -230,15 +226,17 @@ def architectures_of(files: Files) -> list[str]:
     return [name for name in known.split() if files.read(f"arch/{name}/Kconfig") is not None]
 
 
-def read_facts(files: Files) -> Facts:
+def read_facts(files: Files, wanted: Collection[str] = ()) -> Facts:
     """Read the facts of a tree.
+
+    :param wanted: the architectures whose own facts are wanted; all when empty.
 
     :raises NotFoundError: when the tree has no include/linux/mm.h: it is then no kernel tree.
     """
-    mm = _source(files, MM_H)
+    mm = read_source(files, MM_H)
     if mm is None:
         raise NotFoundError(f"The tree has no {MM_H}; the page-table check needs a whole kernel tree.")
-    headers = [source for path in API_HEADERS if (source := _source(files, path))]
+    headers = [source for path in API_HEADERS if (source := read_source(files, path))]
     hooks: dict[str, Hook] = {}
     declared: set[str] = set()
     for source in headers:
@@ -249,7 +247,7 @@ def read_facts(files: Files) -> Facts:
                 hooks.setdefault(hook.name, hook)
     pgalloc = next((source for source in headers if source.path == PGALLOC_H), None)
     tlb = next((source for source in headers if source.path == TLB_H), None)
-    architectures = architectures_of(files)
+    architectures = list(wanted) or architectures_of(files)
     overrides = {}
     for architecture in architectures:
         text = (files.read(f"arch/{architecture}/include/asm/pgalloc.h") or b"").decode("latin-1")

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from reviewbot.checks.c.source import Piece
 from reviewbot.checks.pgtable import vocabulary as words
-from reviewbot.checks.pgtable.program import Program, architecture
+from reviewbot.checks.pgtable.program import Program
+from reviewbot.checks.pgtable.sources import architecture
 from reviewbot.checks.pgtable.state import Step, Table
 
 #: memory that can carry a page-table constructor at all

@@ -11,16 +11,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import takewhile
 
-from reviewbot.checks.c.conditionals import variants
-from reviewbot.checks.c.lower import lower_piece
 from reviewbot.checks.c.source import Piece, Source
 from reviewbot.checks.c.tree import Graph
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.callbacks import handed_on
 from reviewbot.checks.pgtable.facts import Facts, Hook
+from reviewbot.checks.pgtable.sources import architecture, graphs, read_source
 from reviewbot.checks.pgtable.state import Effect, Guard, Outcome, Table, atoms
 from reviewbot.checks.pgtable.walk import Report, Walk
 from reviewbot.findings import Evidence
@@ -47,30 +45,6 @@ _FOLDED = re.compile(r"asm-generic/(?:pgtable-no|5level)")
 #: a body that may put what it is given somewhere
 _KEEPS = re.compile(r"list_add|\bcall_rcu|rcu_assign|smp_store|(?:->|\.)\w+(?:\[[^\]]*\])?\s*=[^=]|\]\s*=[^=]")
 MAX_CALL_DEPTH = 10
-
-
-@lru_cache(maxsize=65536)
-def architecture(path: str) -> str:
-    """The architecture that a file belongs to, "" for the generic code."""
-    parts = path.split("/")
-    return parts[1] if len(parts) > 2 and parts[0] == "arch" else ""
-
-
-@lru_cache(maxsize=4096)
-def _source(path: str, blob: str, data: bytes) -> Source:
-    return Source(path, data)
-
-
-def read_source(files: Files, path: str) -> Source | None:
-    """Read and cut a file; the same content is cut once in a process."""
-    data = files.read(path)
-    return None if data is None else _source(path, files.blob(path) or "", data)
-
-
-@lru_cache(maxsize=20000)
-def graphs(piece: Piece) -> tuple[tuple[Graph, str], ...]:
-    """Lower a piece once per combination of its ``#if`` arms; the condition goes with each."""
-    return tuple((lower_piece(piece, body), condition) for body, condition in variants(piece.body))
 
 
 class Program:

@@ -8,7 +8,8 @@ from functools import cached_property
 from reviewbot.checks.c.source import Piece, Source
 from reviewbot.checks.pgtable.facts import Facts
 from reviewbot.checks.pgtable.pairing import Pairing, level_named, named_role
-from reviewbot.checks.pgtable.program import Program, architecture
+from reviewbot.checks.pgtable.program import Program
+from reviewbot.checks.pgtable.sources import architecture
 from reviewbot.checks.pgtable.state import Step, unique_steps
 from reviewbot.checks.pgtable.walk import Report
 from reviewbot.findings import Evidence, Finding, Location, Severity
