@@ -182,7 +182,8 @@ def test_the_same_mailbox_can_be_read_for_two_lists(box: Path) -> None:
 def test_an_import_that_is_killed_twice_goes_on_and_no_mail_is_lost_or_twice(tmp_path: Path) -> None:
     path = tmp_path / "large.mbox"
     path.write_bytes(mbox(*range(3600)))
-    environment = os.environ | {"REVIEWBOT_VAR": str(tmp_path / "var"), "DATABASE_URL": ""}
+    ours = {"REVIEWBOT_VAR": str(tmp_path / "var"), "DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "reviewbot.settings"}
+    environment = os.environ | ours
     manage = [sys.executable, str(ROOT / "manage.py")]
     subprocess.run([*manage, "migrate", "-v0"], env=environment, check=True, cwd=ROOT)
     for wait in (0.02, 0.2):
@@ -194,11 +195,8 @@ def test_an_import_that_is_killed_twice_goes_on_and_no_mail_is_lost_or_twice(tmp
         process.communicate()
     subprocess.run([*manage, "import", str(path)], env=environment, check=True, capture_output=True, cwd=ROOT)
     with contextlib.closing(sqlite3.connect(tmp_path / "var" / "db.sqlite3")) as database:
-        assert database.execute("SELECT count(*), count(DISTINCT message_id) FROM threads_message").fetchone() == (
-            3600,
-            3600,
-        )
-        assert database.execute("SELECT mails FROM threads_import").fetchone() == (3600,)
+        count = "SELECT count(*), (SELECT mails FROM threads_import) FROM threads_message"
+        assert database.execute(count).fetchone() == (3600, 3600)
 
 
 # --- pages of archives
