@@ -139,7 +139,12 @@ def test_nothing_can_be_smuggled_into_the_header(
     subject: str, name: str, value: str, body: str, ids: list[str]
 ) -> None:
     parent = Message("p@x", subject, Address(name, "a@example.org"), WHEN, references=tuple(ids))
-    raw = compose(body, parent, to=[Address(name, "a@example.org"), Address("", name)], headers={"X-Reviewbot": value})
+    raw = compose(
+        body,
+        parent,
+        to=[Address(name, "a@example.org"), Address("", f"no address {name}")],
+        headers={"X-Reviewbot": value},
+    )
     head, _, content = raw.partition(b"\n\n")
     assert head.isascii()
     assert b"\r" not in raw
