@@ -231,11 +231,11 @@ def test_an_import_that_was_killed_leaves_nothing_in_the_way(tmp_path: Path) -> 
         process.send_signal(signal.SIGKILL)
         process.wait()
     store = Store(tmp_path / "store")
+    store.forget("big")  # it may have been whole before it was killed, and would not be read again
     stale = store.path / "refs/trees/big.lock"
     stale.parent.mkdir(parents=True, exist_ok=True)
     stale.touch()
-    for name in ("big", "other"):  # the first may have been whole before it was killed, and is then not read again
-        branch = store.import_directory(name, big.path)
-        assert str(store.commit(branch.commit).tree_id) == big.git("rev-parse", "HEAD^{tree}")
+    branch = store.import_directory("big", big.path)
+    assert str(store.commit(branch.commit).tree_id) == big.git("rev-parse", "HEAD^{tree}")
     store.git.must("fsck", "--strict", "--no-dangling")
     assert not list(store.path.rglob("*.lock"))
