@@ -1,0 +1,1 @@
+"""Measure taking mails in."""

@@ -1,0 +1,73 @@
+"""The cost of a mail as the database grows: the same mailbox again and again, each time as if by other people."""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_NAMED = re.compile(rb"(?im)^((?:message-id|references|in-reply-to)[ \t]*:(?:.*(?:\n[ \t])?)*)")
+_FROM = re.compile(rb"(?im)^(from[ \t]*:.*?)([\w.+-]+@)")
+_ADDED = re.compile(rb"(?m)^\+(?!\+\+ )")
+_SUBJECT = re.compile(rb"(?im)^(subject[ \t]*:.*)")
+
+
+def run(mbox: Path, work: Path, times: int) -> int:
+    """Take the mailbox in as often as asked; return 0 when the last mails cost as much as the first ones."""
+    var = work / "var"
+    shutil.rmtree(var, ignore_errors=True)
+    gc.set_threshold(200_000, 50, 100)  # as an import does
+    os.environ |= {"REVIEWBOT_VAR": str(var), "DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "reviewbot.settings"}
+    subprocess.run([sys.executable, str(ROOT / "manage.py"), "migrate", "-v0"], check=True)
+    costs = list(_costs(mbox, times))
+    return int(costs[-1] > 1.5 * costs[0])
+
+
+def _costs(mbox: Path, times: int) -> Iterator[float]:
+    import django
+
+    django.setup()
+    from reviewbot.lore.mbox import read_mailbox
+    from threads import models
+    from threads.services import assembly, importing, messages
+
+    for copy in range(times):
+        start = time.process_time()
+        mails = (as_if_by_others(raw, copy) for raw in read_mailbox(mbox))
+        count, changing = 0, 0.0
+        while True:
+            began = time.process_time()
+            batch = list(islice(mails, importing.BATCH))
+            changing += time.process_time() - began
+            if not batch:
+                break
+            kept = messages.keep(batch)
+            assembly.assemble_threads(kept.grown, kept.rows)
+            count += len(batch)
+        cost = 1000 * (time.process_time() - start - changing) / count
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(
+            f"{models.Message.objects.count():8} mails, {models.Series.objects.count()} series: "
+            f"{cost:.2f} ms a mail, {memory:.0f} MB at most",
+            flush=True,
+        )
+        yield cost
+
+
+def as_if_by_others(raw: bytes, copy: int) -> bytes:
+    """Return a mail under other names: Message-IDs, author, subject, and the lines that it adds."""
+    head, blank, body = raw.partition(b"\n\n")
+    mark = b"k%d" % copy
+    head = _NAMED.sub(lambda match: re.sub(rb"@", b"." + mark + b"@", match[1]), head)
+    head = _FROM.sub(rb"\g<1>" + mark + rb"\g<2>", head, count=1)
+    head = _SUBJECT.sub(rb"\g<1> " + mark, head, count=1)
+    return head + blank + _ADDED.sub(b"+" + mark, body)
