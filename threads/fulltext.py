@@ -69,7 +69,7 @@ def add(rows: Sequence[Message]) -> None:
             "INSERT INTO threads_words(rowid, words) VALUES (%s, setweight(to_tsvector('simple', %s), 'A') || "
             "setweight(to_tsvector('simple', %s), 'B') || setweight(to_tsvector('simple', %s), 'C')) "
             "ON CONFLICT (rowid) DO NOTHING",
-            [(row.pk, *_texts(row)) for row in rows],
+            [(row.pk, *map(_spaced, _texts(row))) for row in rows],
         )
 
 
@@ -114,7 +114,7 @@ def matches(query: str) -> RawSQL | None:
         words = f"ts_filter(words, '{{{_COLUMNS[term.field][1]}}}')" if term.field else "words"
         asked = "to_tsquery('simple', %s)" if term.prefix else "phraseto_tsquery('simple', %s)"
         tests.append(f"{'NOT ' if term.excluded else ''}{words} @@ {asked}")
-        values.append(_quoted(term) if term.prefix else term.text)
+        values.append(f"'{_spaced(term.text).strip()}':*" if term.prefix else _spaced(term.text))
     sql = f"SELECT rowid FROM threads_words WHERE {' AND '.join(tests)} ORDER BY rowid DESC LIMIT %s"  # noqa: S608 - of literals
     return RawSQL(sql, (*values, MAX_MATCHES))  # noqa: S611 - as above
 
@@ -126,7 +126,6 @@ def _fts5(term: Term) -> str:
     return f'{column}"{text}"{" *" if term.prefix else ""}'
 
 
-def _quoted(term: Term) -> str:
-    """Return a prefix in tsquery's language; quoted, it holds no syntax."""
-    text = term.text.rstrip("*").replace("\\", " ").replace("'", " ")
-    return f"'{text}':*"
+def _spaced(text: str) -> str:
+    """Leave the words alone, which PostgreSQL would take for paths, hosts and numbers with a sign, or for syntax."""
+    return re.sub(r"\W+", " ", text)
