@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from reviewbot.mail.message import Address
 from reviewbot.mail.text import decode
@@ -66,7 +67,8 @@ class Headers:
 
     def all(self, name: str) -> list[str]:
         """Return every value of the field as text; encoded words are left as they are."""
-        return [decode(value)[0] for value in self._fields.get(name, [])]
+        values = self._fields.get(name, ())
+        return [value.decode("ascii") if value.isascii() else decode(value)[0] for value in values]
 
     def first(self, name: str) -> str:
         """Return the first value of the field that is not empty, else ""."""
@@ -161,7 +163,8 @@ def parse_addresses(values: Iterable[str]) -> tuple[Address, ...]:
     return tuple(found[:MAX_ADDRESSES])
 
 
-def _plain_addresses(value: str) -> list[Address]:
+@lru_cache(maxsize=256)  # the mails of one thread have the same recipients
+def _plain_addresses(value: str) -> tuple[Address, ...]:
     """Read a list in the one way that nearly all are written, nothing when it is written in another."""
     found = []
     position = 0
@@ -169,7 +172,7 @@ def _plain_addresses(value: str) -> list[Address]:
         name = match[1] or match[2]
         found.append(Address(one_line(name).strip(" ,\"'") if name else "", match[3] or match[4]))
         position = match.end()
-    return found if position == len(value) else []
+    return tuple(found) if position == len(value) else ()
 
 
 def _any_addresses(value: str) -> list[Address]:

@@ -19,7 +19,9 @@ def patch_id(diff: str) -> str:
     where that program stops or skips lines, so does this.
     """
     state = _PatchId()
-    lines = [line.partition(b"\0")[0] for line in diff.encode("utf-8", "surrogateescape").split(b"\n")]
+    lines = diff.encode("utf-8", "surrogateescape").split(b"\n")
+    if "\0" in diff:
+        lines = [line.partition(b"\0")[0] for line in lines]
     at = 0
     while at < len(lines):
         if state.in_hunk and (rest := state.take_hunk(lines, at)) > at:

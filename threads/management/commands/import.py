@@ -16,6 +16,8 @@ from threads.services.importing import Progress
 class Command(BaseCommand):
     """Keep the mails of a mailbox and assemble their series; nothing is applied or built."""
 
+    # They load every page and the API, and take longer than a second import of the same mailbox.
+    requires_system_checks = ()
     help = "keep the mails of a mailbox and assemble their series; an interrupted import goes on from where it was"
 
     def add_arguments(self, parser: CommandParser) -> None:
