@@ -349,30 +349,75 @@ class Delivery(models.Model):
     """One mail that was drafted, approved, sent, or withheld, and why."""
 
     class Stage(models.TextChoices):
-        """How far a mail has come."""
+        """How far a mail has come. What is unclear may have arrived: it is never sent again."""
 
         DRAFT = "draft"
+        WAITING = "waiting"
         APPROVED = "approved"
+        SENDING = "sending"
         SENT = "sent"
+        UNCLEAR = "unclear"
+        REFUSED = "refused"
+        REJECTED = "rejected"
         WITHHELD = "withheld"
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="deliveries")
     digest = models.CharField(max_length=64)
     message_id = models.CharField(max_length=MESSAGE_ID_LENGTH, unique=True)
     in_reply_to = models.CharField(max_length=MESSAGE_ID_LENGTH)
+    thread = models.CharField(max_length=MESSAGE_ID_LENGTH, blank=True, db_index=True)
     subject = models.TextField()
     recipients = models.JSONField(default=list)
     raw = models.BinaryField()
+    drafted = models.BinaryField(default=b"", help_text="as it was before a person edited it, if one did")
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.DRAFT)
     reason = models.TextField(blank=True)
+    decided_by = models.CharField(max_length=320, blank=True, help_text="a person, or the policy")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0, help_text="how often the server could not take it")
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="when it was taken to be handed over")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["series", "digest"], name="one_delivery_of_the_same")]
+        indexes = [models.Index(fields=["stage", "claimed_at"])]
 
     def __str__(self) -> str:
         return self.subject
+
+
+class Consent(models.Model):
+    """What somebody wishes about mails to them; the newest of an address counts, none is ever changed."""
+
+    class Wish(models.TextChoices):
+        """Mails or none, whatever the policy allows."""
+
+        MAILS = "mails"
+        NONE = "none"
+
+    address = models.CharField(max_length=320, db_index=True, help_text="in lower case")
+    wish = models.CharField(max_length=10, choices=Wish)
+    by = models.CharField(max_length=320, help_text="who said so")
+    how = models.TextField(blank=True, help_text="the mail or page on which it was said")
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.wish}"
+
+
+class MailStop(models.Model):
+    """While one is not lifted, no mail goes out."""
+
+    by = models.CharField(max_length=320, help_text="a person, or the breaker")
+    why = models.TextField()
+    at = models.DateTimeField(auto_now_add=True)
+    lifted_by = models.CharField(max_length=320, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.why
 
 
 class Import(models.Model):
