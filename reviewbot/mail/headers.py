@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from itertools import islice
 
 from reviewbot.mail.message import Address
-from reviewbot.mail.text import decode
+from reviewbot.mail.text import decode, suspicious
 
 #: header blocks are read up to here, in bytes; the longest honest ones (long Cc lists) have about 60 kB
 MAX_HEADER_BLOCK = 256 * 1024
@@ -22,7 +23,10 @@ MAX_HEADER_LINES = 5000
 MAX_FIELD = 64 * 1024
 #: fields that are shown to people are cut here, in characters
 MAX_SHOWN = 2000
-MAX_ADDRESSES = 2000
+#: of one mail in all To fields, and in all Cc fields; the longest honest lists have some hundreds
+MAX_ADDRESSES = 1000
+#: relays whose stamps are looked at
+MAX_HOPS = 100
 
 # A field with the lines that it was folded into.
 _FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:([^\n]*(?:\n[ \t][^\n]*){0,5000})\n?")
@@ -58,12 +62,19 @@ _READ = frozenset(
 
 
 class Headers:
-    """The fields of one header block that are read at all, by lower-case name, in order, as bytes without folding."""
+    """The fields of one header block that are read at all, by lower-case name, in order, as bytes without folding.
 
-    def __init__(self, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    :ivar cut: what was left out for its size, one short phrase each.
+    """
+
+    def __init__(self, fields: Iterable[tuple[bytes, bytes]] = (), *, complete: bool = True) -> None:
+        self.cut: list[str] = [] if complete else ["header larger than 256 kB or 5,000 lines, the rest was not read"]
         self._fields: dict[str, list[bytes]] = {}
-        for name, value in fields:
-            self._fields.setdefault(name.decode("ascii"), []).append(value[:MAX_FIELD].strip())
+        for field, value in fields:
+            name = field.decode("ascii")
+            if len(value) > MAX_FIELD:
+                self.cut.append(f"{name} field larger than 64 kB, the rest was not read")
+            self._fields.setdefault(name, []).append(value[:MAX_FIELD].strip())
 
     def all(self, name: str) -> list[str]:
         """Return every value of the field as text; encoded words are left as they are."""
@@ -85,10 +96,12 @@ def split_message(raw: bytes) -> tuple[Headers, bytes]:
     fields: list[tuple[bytes, bytes]] = []
     position = lines = 0
     body = len(raw)
+    complete = True
     while position < len(raw):
         if position > MAX_HEADER_BLOCK or lines > MAX_HEADER_LINES:
             blank = _BLANK_LINE.search(raw, position - 1)
             body = blank.end() if blank else len(raw)
+            complete = False
             break
         field = _FIELD.match(raw, position)
         if field is None:
@@ -102,7 +115,7 @@ def split_message(raw: bytes) -> tuple[Headers, bytes]:
         if name in _READ:
             fields.append((name, _FOLD.sub(b"", value[: 2 * MAX_FIELD])))
         position = field.end()
-    return Headers(fields), raw[body:]
+    return Headers(fields, complete=complete), raw[body:]
 
 
 def decode_words(value: str) -> str:
@@ -153,12 +166,32 @@ def one_line(value: str) -> str:
     return _CONTROL.sub("", decoded).strip()[:MAX_SHOWN]
 
 
+def odd_field(value: str) -> list[str]:
+    """Name what is odd about a field that is shown to people: how it is encoded, and what hides in it."""
+    if value.isascii() and value.isprintable() and "=?" not in value and len(value) <= MAX_SHOWN:
+        return []
+    decoded = decode_words(value)
+    found = suspicious(decoded)
+    if _WORD.search(decoded):
+        found.append("encoded word within an encoded word" if decoded != value else "broken encoded word")
+    elif "=?" in decoded and "?=" in decoded:
+        found.append("broken encoded word")
+    if len(value) > 8 * MAX_SHOWN or len(decoded) > MAX_SHOWN:
+        found.append(f"more than {MAX_SHOWN:,} characters")
+    return found
+
+
 def parse_addresses(values: Iterable[str]) -> tuple[Address, ...]:
-    """Read address lists; groups are flattened, and a name with a bare comma stays one name."""
+    """Read address lists; groups are flattened, and a name with a bare comma stays one name.
+
+    What stands beyond 64 kB or :data:`MAX_ADDRESSES` is not read.
+    """
     found: list[Address] = []
+    left = MAX_FIELD
     for value in values:
-        found += _plain_addresses(value[:MAX_FIELD]) or _any_addresses(value[:MAX_FIELD])
-        if len(found) >= MAX_ADDRESSES:
+        found += _plain_addresses(value[:left]) or _any_addresses(value[:left])
+        left -= len(value)
+        if left <= 0 or len(found) >= MAX_ADDRESSES:
             break
     return tuple(found[:MAX_ADDRESSES])
 
@@ -270,7 +303,8 @@ def sent_date(date: str, received: Iterable[str]) -> tuple[datetime, str]:
 
     :param received: the Received fields from the top, the last hop first.
     """
-    hop = next(filter(None, (parse_date(value.rpartition(";")[2].strip()) for value in received)), None)
+    stamps = (value.rpartition(";")[2].strip() for value in islice(received, MAX_HOPS))
+    hop = next(filter(None, map(parse_date, stamps)), None)
     stated = parse_date(date)
     if stated and not (hop and stated > hop + timedelta(days=2)):
         return stated, ""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+import string
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message as MimeHeader
 from functools import cached_property
@@ -18,7 +19,7 @@ from functools import cached_property
 from reviewbot.mail import headers as fields
 from reviewbot.mail.headers import Headers
 from reviewbot.mail.message import Address, Message
-from reviewbot.mail.text import decode, plain_lines, suspicious, unflow
+from reviewbot.mail.text import MAX_FLOWED_LINES, decode, plain_lines, suspicious, unflow
 
 #: text beyond this is not read; in bytes before decoding. The largest patches on the lists have about 1 MB.
 MAX_BODY = 2 * 1024 * 1024
@@ -30,7 +31,8 @@ _PATCH_NAME = re.compile(r".*\.(?:patch|diff)", re.IGNORECASE | re.DOTALL)
 _PATCH_TYPES = {"text/x-patch", "text/x-diff", "text/patch", "text/diff", "application/x-patch", "application/x-diff"}
 _DIFF = re.compile(r"^(?:diff --git a/|--- .+\n\+\+\+ )", re.MULTILINE)
 _DERIVED = "@no-message-id.invalid"
-_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]*")
+_SPACE = b" \t\n\r\f\v"
+_BASE64 = string.ascii_letters.encode() + string.digits.encode() + b"+/=" + _SPACE
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,7 @@ class _Part:
     def filename(self) -> str:
         if not self.mime.get("content-disposition") and "name" not in str(self.mime.get("content-type", "")).lower():
             return ""
-        try:
-            return self.mime.get_filename() or ""
-        except (ValueError, LookupError, TypeError):  # an RFC 2231 name in a charset that is none
-            return ""
+        return _parameter(self.mime.get_filename)
 
     @cached_property
     def is_patch(self) -> bool:
@@ -69,6 +68,9 @@ class _Reading:
 
     oddities: list[str] = field(default_factory=list)
     parts: int = 0
+    text_left: int = MAX_BODY
+    flowed_left: int = MAX_FLOWED_LINES
+    containers_left: int = 2 * MAX_BODY
 
     def note(self, oddity: str) -> None:
         if oddity and oddity not in self.oddities and len(self.oddities) < 50:
@@ -88,6 +90,8 @@ def parse_message(raw: bytes) -> Message:
         content = content[: 2 * MAX_BODY + fields.MAX_HEADER_BLOCK]
         reading.note("larger than 4 MB, the rest was not read")
     head, body = fields.split_message(content)
+    for oddity in head.cut:
+        reading.note(oddity)
     text = _body(head, body, reading)
     author, to, cc = _people(head, reading)
     addresses = {address.email.lower() for address in (author, *to, *cc)}
@@ -96,9 +100,9 @@ def parse_message(raw: bytes) -> Message:
     date, oddity = fields.sent_date(head.first("date"), head.all("received"))
     reading.note(oddity)
     subject = fields.one_line(head.first("subject"))
-    for where, shown in (("subject", subject), ("sender", author.name), ("body", text)):
-        for oddity in suspicious(shown):
-            reading.note(f"{oddity} in the {where}")
+    _note_fields(head, reading)
+    for oddity in suspicious(text):
+        reading.note(f"{oddity} in the body")
     parent = fields.reply_to(head.first("in-reply-to"), references, addresses)
     return Message(
         message_id=message_id,
@@ -116,12 +120,23 @@ def parse_message(raw: bytes) -> Message:
     )
 
 
+def _note_fields(head: Headers, reading: _Reading) -> None:
+    for name, where in (("subject", "subject"), ("from", "sender")):
+        for oddity in fields.odd_field(head.first(name)):
+            reading.note(f"{oddity} in the {where}")
+    for name in ("From", "Subject", "Date"):
+        if len(set(filter(None, head.all(name.lower())))) > 1:
+            reading.note(f"several {name} fields, the first is used")
+
+
 def _people(head: Headers, reading: _Reading) -> tuple[Address, tuple[Address, ...], tuple[Address, ...]]:
     authors = fields.parse_addresses(head.all("from")[:1]) or fields.parse_addresses(head.all("sender")[:1])
     if not authors:
         reading.note("no sender")
-    to = fields.parse_addresses(head.all("to"))
-    return (authors[0] if authors else Address("", "")), to, fields.parse_addresses(head.all("cc"))
+    to, cc = (fields.parse_addresses(head.all(name)) for name in ("to", "cc"))
+    if fields.MAX_ADDRESSES in (len(to), len(cc)):
+        reading.note(f"{fields.MAX_ADDRESSES:,} recipients or more, the rest was not read")
+    return (authors[0] if authors else Address("", "")), to, cc
 
 
 def _message_id(head: Headers, text: str, reading: _Reading) -> str:
@@ -162,6 +177,7 @@ def _body(head: Headers, body: bytes, reading: _Reading) -> str:
     plain = [part for part in others if part.type == "text/plain"]
     inline = [part for part in plain if not part.is_attached]
     texts = [_text(part, reading) for part in inline]
+    attached_patches = [_text(part, reading) for part in patches]
     for part in plain:
         if part.is_attached:
             text = _text(part, reading)
@@ -169,7 +185,7 @@ def _body(head: Headers, body: bytes, reading: _Reading) -> str:
                 texts.append(text)
     if not any(text.strip() for text in texts):
         texts = _html_texts([part for part in others if part.type == "text/html"], reading) or texts
-    texts += [_text(part, reading) for part in patches]
+    texts += attached_patches
     if len(texts) > 1:
         texts = [text if text.endswith("\n") else f"{text}\n" for text in texts]
     return "".join(texts)[: 2 * MAX_BODY]
@@ -190,9 +206,9 @@ def _leaves(head: Headers, body: bytes, reading: _Reading, depth: int = 0, forwa
     mime = _mime(head)
     inner: Iterator[bytes] = iter(())
     if mime.get_content_maintype() == "multipart":
-        inner = _split_parts(body, mime.get_boundary() or "")
+        inner = _split_parts(_opened(mime, body, reading), _parameter(mime.get_boundary))
     elif mime.get_content_type() == "message/rfc822":
-        inner, forwarded = iter((body,)), depth > 0
+        inner, forwarded = iter((_opened(mime, body, reading),)), depth > 0
     if depth >= MAX_DEPTH:
         inner = iter(())
         reading.note(f"nested deeper than {MAX_DEPTH}, the rest was not read")
@@ -205,6 +221,15 @@ def _leaves(head: Headers, body: bytes, reading: _Reading, depth: int = 0, forwa
         yield from _leaves(*fields.split_message(content), reading, depth + 1, forwarded)
     if not found:
         yield _Part(mime, _decode_transfer(mime, body, reading), forwarded)
+
+
+def _opened(mime: MimeHeader, body: bytes, reading: _Reading) -> bytes:
+    """Undo an encoding around several parts, which RFC 2045 forbids and some mailers write."""
+    if _encoding(mime) not in ("base64", "quoted-printable") or len(body) > reading.containers_left:
+        return body
+    reading.containers_left -= len(body)
+    reading.note("an encoding around encoded parts")
+    return _decode_transfer(mime, body, reading)
 
 
 def _mime(head: Headers) -> MimeHeader:
@@ -246,7 +271,7 @@ def _decode_transfer(mime: MimeHeader, body: bytes, reading: _Reading) -> bytes:
     """Undo the transfer encoding (RFC 2045), as far as it is what it says."""
     if len(body) > 2 * MAX_BODY:
         body = body[: 2 * MAX_BODY]
-    encoding = str(mime.get("content-transfer-encoding", "")).strip().lower()
+    encoding = _encoding(mime)
     if encoding == "quoted-printable":
         body = binascii.a2b_qp(body)
     elif encoding == "base64":
@@ -258,14 +283,18 @@ def _decode_transfer(mime: MimeHeader, body: bytes, reading: _Reading) -> bytes:
     return body[:MAX_BODY]
 
 
+def _encoding(mime: MimeHeader) -> str:
+    return str(mime.get("content-transfer-encoding", "")).strip().lower()
+
+
 def _decode_base64(body: bytes, reading: _Reading) -> bytes:
     """Decode base64; a footer that a list server appended in plain text stays as it is."""
-    encoded = _BASE64.match(body)
-    end = encoded.end() if encoded else 0
-    if end < len(body):
-        end = body.rfind(b"\n", 0, end) + 1
+    foreign = body.translate(None, _BASE64)
+    end = len(body)
+    if foreign:
+        end = body.rfind(b"\n", 0, body.index(foreign[:1])) + 1
         reading.note("text after base64" if end else "not base64 as declared")
-    digits = b"".join(body[:end].split()).rstrip(b"=")
+    digits = body[:end].translate(None, _SPACE).rstrip(b"=")
     if len(digits) % 4 == 1:
         digits = digits[:-1]
     try:
@@ -276,14 +305,29 @@ def _decode_base64(body: bytes, reading: _Reading) -> bytes:
 
 
 def _text(part: _Part, reading: _Reading) -> str:
-    charset = part.mime.get_content_charset("")
-    text, oddity = decode(part.content, charset)
+    if len(part.content) > reading.text_left:
+        reading.note("text larger than 2 MB, the rest was not read")
+    content = part.content[: reading.text_left]
+    reading.text_left -= len(content)
+    text, oddity = decode(content, _parameter(part.mime.get_content_charset))
     reading.note(oddity)
     text = plain_lines(text)
-    if part.type == "text/plain" and not part.is_patch and _parameter(part.mime, "format") == "flowed":
-        text = unflow(text, delete_space=_parameter(part.mime, "delsp") == "yes")
+    if part.type == "text/plain" and not part.is_patch and _named(part.mime, "format") == "flowed":
+        lines = text.count("\n")
+        if lines > reading.flowed_left:
+            reading.note(f"more than {MAX_FLOWED_LINES:,} flowed lines, the rest was not joined")
+        text = unflow(text, delete_space=_named(part.mime, "delsp") == "yes", limit=reading.flowed_left)
+        reading.flowed_left = max(0, reading.flowed_left - lines)
     return text
 
 
-def _parameter(mime: MimeHeader, name: str) -> str:
-    return str(mime.get_param(name, "")).strip().lower()
+def _named(mime: MimeHeader, name: str) -> str:
+    return _parameter(lambda: str(mime.get_param(name, ""))).strip().lower()
+
+
+def _parameter(read: Callable[[], object]) -> str:
+    """Return a parameter of a field; one in a charset that is none (RFC 2231) is not there."""
+    try:
+        return str(read() or "")
+    except (ValueError, LookupError, TypeError):
+        return ""

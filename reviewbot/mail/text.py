@@ -20,7 +20,7 @@ _ALIAS = {
 #: ways to write "one byte, one character" that hold every byte string, so that a decoder never notices a lie
 _SINGLE_BYTE = re.compile(r"(?:iso|csiso)[-_]?8859|latin|windows|cp\d|cp-|koi8|mac")
 
-#: flowed lines are joined up to here; longer mails are no prose
+#: flowed lines of one mail are joined up to here; longer mails are no prose
 MAX_FLOWED_LINES = 20_000
 #: a hunk with a context line that a writer of format=flowed would have begun with a second space
 _UNSTUFFED = re.compile(r"^@@ -\d.*\n(?:[-+ ].*\n){0,10}? [^ \n]", re.MULTILINE)
@@ -84,16 +84,18 @@ def plain_lines(text: str) -> str:
     return text
 
 
-def unflow(text: str, *, delete_space: bool = False) -> str:
+def unflow(text: str, *, delete_space: bool = False, limit: int = MAX_FLOWED_LINES) -> str:
     """Undo format=flowed (RFC 3676): join the lines that end in a space with the next one of the same quote depth.
 
     A line of white space alone is never taken as flowed: it is the empty
     context line of a quoted patch, whose sender did not trim it. A patch whose
     context lines are not space-stuffed was not made for this format: it is
     left as it is, for unstuffing would break it.
+
+    :param limit: lines that are joined; the rest stays as it is.
     """
-    lines = text.split("\n", MAX_FLOWED_LINES)
-    rest = lines.pop() if len(lines) > MAX_FLOWED_LINES else None
+    lines = text.split("\n", limit)
+    rest = lines.pop() if len(lines) > limit else None
     if _UNSTUFFED.search("\n".join(lines)):
         return text
     joined: list[str] = []
