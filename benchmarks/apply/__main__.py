@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.apply import corpus, kills, speed
+from benchmarks.apply import corpus, differ, kills, speed
 
 NEIGHBOUR = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 
@@ -43,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         part.add_argument("--work", required=True, type=Path, metavar="DIR", help="for the stores")
         part.add_argument("--corpus", type=Path, default=NEIGHBOUR, metavar="DIR")
         part.set_defaults(run=lambda options, run=run: run(options.corpus, options.work, dict(options.tree)))
+    other = parts.add_parser("differ", help="invented series, damaged as mail damages them, against git am -3")
+    other.add_argument("--first", type=int, default=0, metavar="SEED")
+    other.add_argument("--count", type=int, default=1000)
+    other.set_defaults(run=lambda options: differ.run(options.first, options.count))
     last = parts.add_parser("kills", help="kill it at random points, and look at what it leaves")
     last.add_argument("--work", required=True, type=Path, metavar="DIR")
     last.add_argument("--times", type=int, default=100)

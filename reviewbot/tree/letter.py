@@ -73,7 +73,7 @@ class Letter:
         A trailer is added once, and not at all when its mail came from another
         address than it names.
         """
-        lines = self.body.rstrip().split("\n") if self.body.strip() else []
+        lines = _cleaned(f"{self.subject}\n\n{self.body}")
         have = {" ".join(line.split()).lower() for line in lines}
         added = []
         for line in [
@@ -83,9 +83,9 @@ class Letter:
             if line.lower() not in have:
                 have.add(line.lower())
                 added.append(line)
-        if not _ends_with_trailers(lines):
+        if lines and not _ends_with_trailers(lines):
             lines.append("")
-        return "\n".join([self.subject, *([""] if lines[0] else []), *lines, *added]) + "\n"
+        return "\n".join([*lines, *added]) + "\n"
 
 
 def open_letter(git: Git, patch: Patch, scratch: Path) -> Letter:
@@ -116,7 +116,7 @@ def open_letter(git: Git, patch: Patch, scratch: Path) -> Letter:
         author=_name(info.get("Author", "")) or _name(message.author.name) or email.partition("@")[0],
         email=email,
         when=_date(info.get("Date", ""), message.date),
-        subject=_one_line(info.get("Subject", "")) or _one_line(patch.subject) or "(no subject)",
+        subject=_one_line(info.get("Subject", "")),
         body=body,
         diff=diff,
         spare=spare,
@@ -141,6 +141,13 @@ def _text(body: bytes) -> str:
     return body.decode("utf-8", "replace").replace("\0", "").replace("\r\n", "\n")
 
 
+def _cleaned(text: str) -> list[str]:
+    """Return the lines of a message as git-stripspace(1) leaves them: no blanks at ends, no two empty ones in a row."""
+    lines = [line.rstrip(" \t\r") for line in text.split("\n")]
+    kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
+    return kept[:-1] if kept and not kept[-1] else kept
+
+
 def _one_line(text: str) -> str:
     """Fold white space and drop control characters."""
     return " ".join("".join(c if unicodedata.category(c) != "Cc" else " " for c in text).split())
@@ -148,7 +155,7 @@ def _one_line(text: str) -> str:
 
 def _name(text: str) -> str:
     """Return a name or address as git keeps it: on one line, without angle brackets."""
-    return _one_line(text.translate({ord("<"): None, ord(">"): None})).strip(" .,:;\"'")
+    return _one_line(text.translate({ord("<"): None, ord(">"): None})).strip(" .,:;\"\\'")
 
 
 def _date(written: str, otherwise: datetime) -> datetime:

@@ -6,11 +6,12 @@ and what changed is merged into the tree. See "git am --3way" in git-am(1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pygit2
 
+from reviewbot.tree.git import Git
 from reviewbot.tree.letter import Letter
 from reviewbot.tree.staging import Entry, Staging, graft, read_index
 
@@ -40,7 +41,9 @@ def merge(staging: Staging, letter: Letter, scratch: Path) -> dict[str, Entry | 
     if not applied.ok:
         return None
     after = read_index(ancestor)
-    entries = staging.entries | _candidates(staging, before.keys() - staging.entries.keys())
+    entries = staging.entries | _candidates(
+        staging, {path: entry for path, entry in before.items() if path not in staging.entries}
+    )
     ours = _tree(repository, entries)
     root = _commit(repository, _tree(repository, before))
     output = git.run(
@@ -53,26 +56,38 @@ def merge(staging: Staging, letter: Letter, scratch: Path) -> dict[str, Entry | 
     return _difference(repository, ours, output.stdout.decode().strip())
 
 
-def _candidates(staging: Staging, missing: Set[str]) -> dict[str, Entry]:
+def _candidates(staging: Staging, missing: Mapping[str, Entry]) -> dict[str, Entry]:
     """Return the files that those which are not there any more may have become.
 
-    git looks for them in the whole tree; here it is shown those of the same
-    name and those of the same folder, which costs milliseconds, and keeps a
-    patch from being merged into a file that is merely alike.
+    Those are the files with the very same content, else every file of about the
+    same size: git takes two files for one that was renamed when half of the
+    larger is the same, wherever it lies (see "-M" in git-diff(1)).
     """
     if not missing:
         return {}
-    names = {path.rpartition("/")[2] for path in missing}
-    folders = {path.rpartition("/")[0] for path in missing}
-    listing = staging.store.git.must("ls-tree", "-r", "-z", staging.tree)
-    found = {}
-    for line in listing.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+    git = staging.store.git
+    there: dict[str, Entry] = {}
+    for line in git.must("ls-tree", "-r", "-z", staging.tree).decode("utf-8", "surrogateescape").split("\0")[:-1]:
         what, _, path = line.partition("\t")
-        folder, _, name = path.rpartition("/")
-        if name in names or folder in folders:
-            mode, _, oid = what.split(" ")
-            found[path] = Entry(int(mode, 8), oid)
-    return found
+        mode, _, oid = what.split(" ")
+        there[path] = Entry(int(mode, 8), oid)
+    contents = {entry.oid for entry in missing.values()}
+    same = {path: entry for path, entry in there.items() if entry.oid in contents}
+    changed = contents - {entry.oid for entry in same.values()}
+    if not changed:
+        return same
+    sizes = _sizes(git, {entry.oid for entry in there.values()} | changed)
+    wanted = [sizes[oid] for oid in changed if oid in sizes]
+    alike = {oid for oid, size in sizes.items() if any(size <= 2 * want and want <= 2 * size for want in wanted)}
+    return same | {path: entry for path, entry in there.items() if entry.oid in alike}
+
+
+def _sizes(git: Git, oids: Iterable[str]) -> dict[str, int]:
+    """Return the sizes of those blobs that are there, in bytes."""
+    names = "".join(f"{oid}\n" for oid in oids).encode()
+    listing = git.must("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=names).decode()
+    fields = (line.split() for line in listing.splitlines())
+    return {oid: int(size) for oid, size in fields if size.isdecimal()}
 
 
 def _tree(repository: pygit2.Repository, entries: Mapping[str, Entry]) -> str:

@@ -136,6 +136,22 @@ def test_a_commit_has_author_date_and_message_of_the_mail(store: Store, project:
     assert rest[3].startswith("Message-ID: <")
 
 
+def test_a_message_is_cleaned_as_git_does(store: Store, project: Project) -> None:
+    modify(project)
+    diff = project.git("diff", project.start, "HEAD") + "\n"
+    result = attempt(store, project, mail(diff, body="  Why.  \n\n\n\nWords.\t"))
+    message = store.commit(result.patches[0].commit).message
+    assert message.startswith("Change it\n\n  Why.\n\nWords.\n\nSigned-off-by: Ada Example <ada@example.org>\n")
+
+
+def test_a_mail_without_a_subject_has_the_message_that_git_gives_it(store: Store, project: Project) -> None:
+    modify(project)
+    diff = project.git("diff", project.start, "HEAD") + "\n"
+    raw = mail(diff).replace(b"Subject: [PATCH] Change it", b"Subject: [PATCH]")
+    result = attempt(store, project, raw)
+    assert store.commit(result.patches[0].commit).message.startswith("Because.\n\nSigned-off-by:")
+
+
 def test_trailers_are_collected_once_and_only_from_whom_they_name(store: Store, project: Project) -> None:
     modify(project)
     base = base_of(store, project, project.start)
@@ -243,6 +259,20 @@ class TestThreeWay:
         mbox = project.mbox(project.start)
         project.git("checkout", "-q", "--detach", project.start)
         project.git("mv", "mm/memory.c", "kernel/memory.c")
+        base = project.commit()
+        result = attempt(store, project, mbox, base)
+        assert result.method is Method.THREE_WAY
+        assert result.patches[0].tree == project.am(base, mbox) != ""
+
+    @pytest.mark.parametrize("edited", [False, True])
+    def test_it_follows_a_file_to_another_name_elsewhere(self, store: Store, project: Project, edited: bool) -> None:
+        modify(project)
+        mbox = project.mbox(project.start)
+        project.git("checkout", "-q", "--detach", project.start)
+        (project.path / "lib").mkdir()
+        project.git("mv", "mm/memory.c", "lib/core.c")
+        if edited:
+            project.edit("lib/core.c", "memory_30(void)", "memory_30(long)")
         base = project.commit()
         result = attempt(store, project, mbox, base)
         assert result.method is Method.THREE_WAY
