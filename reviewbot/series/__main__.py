@@ -6,23 +6,25 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from reviewbot.errors import AuthorError, ReviewError
-from reviewbot.mail.mbox import split_mbox
-from reviewbot.mail.message import Message
+from reviewbot.errors import ReviewError
+from reviewbot.lore.mbox import read_mailbox
 from reviewbot.mail.parse import parse_message
 from reviewbot.series.assemble import assemble
 from reviewbot.series.show import as_dict, as_text
 from reviewbot.series.topics import link_versions
+
+_FILE = (
+    "mbox or mboxrd, plain or gzipped; a maildir; a single mail; a clone or bundle of an archive; - for standard input"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the series of mailboxes; return 0, or 2 when one cannot be read."""
     options = _parser().parse_args(arguments)
     try:
-        messages = [message for name in options.file for message in _read(name)]
+        messages = [parse_message(raw) for name in options.file for raw in read_mailbox(name)]
     except ReviewError as error:
         print(f"reviewbot.series: {error}", file=sys.stderr)
         return 2
@@ -45,26 +47,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Print the patch series in mailboxes: versions, patches, trailers from replies.",
         epilog="Exit status: 0, or 2 when a mailbox cannot be read.",
     )
-    parser.add_argument("file", nargs="+", metavar="FILE", help="mbox, mboxrd or a single mail; - reads standard input")
+    parser.add_argument("file", nargs="+", metavar="FILE", help=_FILE)
     parser.add_argument("--format", choices=("text", "json"), default="text")
     return parser
-
-
-def _read(name: str) -> Iterator[Message]:
-    """Yield the mails of one file.
-
-    :raises AuthorError: when it cannot be read, or is no mailbox.
-    """
-    try:
-        if name == "-":
-            yield from map(parse_message, split_mbox(sys.stdin.buffer))
-        else:
-            with Path(name).open("rb") as stream:
-                yield from map(parse_message, split_mbox(stream))
-    except OSError as error:
-        raise AuthorError(f"{name} cannot be read: {error.strerror}.") from error
-    except AuthorError as error:
-        raise AuthorError(f"{'standard input' if name == '-' else name}: {error}") from error
 
 
 if __name__ == "__main__":

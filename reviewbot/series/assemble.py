@@ -80,7 +80,7 @@ def _series(
         subject=head.message.subject,
         name=head.subject.name,
         version=batch.version,
-        expected=batch.total,
+        expected=batch.announced,
         author=head.message.author,
         date=parts[0].message.date,
         cover=cover.message if cover else None,
@@ -126,10 +126,12 @@ def _links(text: str) -> tuple[str, ...]:
 
 def _given(thread: Conversation) -> dict[str, list[Trailer]]:
     """Return the trailers that the replies of a thread give, by the Message-ID of what they are given to."""
+    own = {mail.id: given_by(mail.message) for mail in thread.mails.values() if mail.kind is Kind.REPLY}
+    seconded = {above.id for msgid, said in own.items() if said for above in thread.replies_above(thread.mails[msgid])}
     given: dict[str, list[Trailer]] = defaultdict(list)
-    for mail in thread.mails.values():
-        if mail.kind is Kind.REPLY and (anchor := thread.anchor(mail)):
-            given[anchor.id] += given_by(mail.message)
+    for msgid, said in own.items():
+        if anchor := thread.anchor(thread.mails[msgid]):
+            given[anchor.id] += (one._replace(seconded=one.mismatch and msgid in seconded) for one in said)
     return given
 
 

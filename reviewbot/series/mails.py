@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -89,6 +89,15 @@ class Conversation:
             if msgid != mail.id and (found := self.mails.get(msgid)):
                 return found
         return None
+
+    def replies_above(self, mail: Mail) -> Iterator[Mail]:
+        """Yield the replies that one answers, the nearest first, up to what the discussion is about."""
+        seen = {mail.id}
+        above = self.parent(mail)
+        while above is not None and above.kind is Kind.REPLY and above.id not in seen:
+            yield above
+            seen.add(above.id)
+            above = self.parent(above)
 
     def anchor(self, mail: Mail) -> Mail | None:
         """Return the first mail above one that is no reply: what the discussion there is about."""

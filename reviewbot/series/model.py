@@ -16,12 +16,15 @@ class Trailer(NamedTuple):
     ``value`` includes a remark behind ``#``, or in brackets on a second line.
     ``via`` is the Message-ID of the mail that gave it; ``mismatch`` is true
     when that mail was sent by another person than the trailer names.
+    ``seconded`` is true when an answer to that mail gives trailers too: b4
+    takes a mismatched trailer along then.
     """
 
     name: str
     value: str
     via: str
     mismatch: bool = False
+    seconded: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}: {self.value}"

@@ -14,8 +14,8 @@ def as_dict(series: Series) -> dict[str, Any]:
     """Return a series in the shape of the JSON face.
 
     ``trailers`` has one list for each patch, of what was given to it and to the
-    whole series; of persons only those who spoke for themselves, the others
-    are in ``trailer_mismatches``. A version that re-rolls some patches only is
+    whole series; of persons those who spoke for themselves, and those b4 takes
+    along. All that were sent by others are in ``trailer_mismatches``. A version that re-rolls some patches only is
     shown with those it takes over, and under the name of what it re-rolls.
     """
     parts = [series.cover, *(patch.message for patch in series.patches)]
@@ -55,7 +55,9 @@ def as_dict(series: Series) -> dict[str, Any]:
 
 def _given(trailers: Iterable[Trailer], *, mismatch: bool = False) -> list[dict[str, str]]:
     """Return the trailers with their sources, each once."""
-    wanted = dict.fromkeys((str(one), one.via) for one in trailers if one.mismatch is mismatch)
+    wanted = dict.fromkeys(
+        (str(one), one.via) for one in trailers if (one.mismatch if mismatch else one.seconded or not one.mismatch)
+    )
     return [{"trailer": text, "via": via} for text, via in wanted]
 
 

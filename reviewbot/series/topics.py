@@ -73,6 +73,7 @@ class _Work:
     :ivar keys: what versions of one work tend to have in common.
     :ivar mails: its mails and its discussion.
     :ivar answered: the mails it was posted in reply to.
+    :ivar parent: the last of these.
     """
 
     series: Series
@@ -84,6 +85,7 @@ class _Work:
     keys: frozenset[Hashable]
     mails: frozenset[str]
     answered: frozenset[str]
+    parent: str
 
 
 def _work(series: Series) -> _Work:
@@ -106,6 +108,7 @@ def _work(series: Series) -> _Work:
         keys=frozenset(keys | ({("change", series.change_id)} if series.change_id else set())),
         mails=frozenset((*series.message_ids, *(message.message_id for message in series.replies))),
         answered=frozenset(answered),
+        parent=head.parent if head else "",
     )
 
 
@@ -124,6 +127,8 @@ def _how(older: _Work, newer: _Work) -> LinkHow | None:
         return LinkHow.CHANGE_ID
     author = _same_author(one, other)
     equal = bool(older.name) and older.name == newer.name
+    if author and equal and one.root_msgid == newer.parent:
+        return LinkHow.REPLY
     if author and equal:
         return LinkHow.SUBJECT
     files = _overlap(older.files, newer.files)

@@ -131,11 +131,11 @@ def test_the_patches_know_better_than_the_cover_how_many_they_are() -> None:
     assert (series.expected, series.complete) == (3, True)
 
 
-def test_a_patch_added_later_extends_the_series() -> None:
+def test_a_patch_added_later_belongs_to_the_series_and_not_to_what_was_announced() -> None:
     mails = posting(2)
     late = patch("PATCH 3/2", "mm: one more", id="3@x", to="v1-2@example.org", minutes=5000)
     series = only([*mails, late])
-    assert (series.expected, numbers(series)) == (3, [1, 2, 3])
+    assert (series.expected, numbers(series), series.complete) == (2, [1, 2, 3], True)
 
 
 def test_two_patches_under_one_number_are_both_kept_in_order() -> None:
@@ -146,7 +146,7 @@ def test_two_patches_under_one_number_are_both_kept_in_order() -> None:
     ]
     series = only([root, *mails])
     assert [(one.number, one.subject) for one in series.patches] == [(1, "a"), (2, "b"), (3, "c"), (4, "d")]
-    assert (series.expected, series.complete) == (4, True)
+    assert (series.expected, series.complete) == (3, True)
 
 
 def test_a_patch_that_replaces_its_like_takes_its_place() -> None:
@@ -320,6 +320,18 @@ def test_a_mismatched_trailer_is_marked() -> None:
     mails = posting(1)
     series = only([*mails, reply(mails[1], "Suggested-by: Eve Example <eve@example.com>\n")])
     assert [one.mismatch for one in series.patches[0].trailers] == [True]
+
+
+def test_a_mismatched_trailer_is_seconded_by_an_answer_that_gives_trailers_as_for_b4() -> None:
+    mails = posting(1)
+    proposal = reply(mails[1], "Suggested-by: Eve Example <eve@example.com>\n", id="proposal@x")
+    question = reply(proposal, "What does Eve say?\n", author=ADA, id="question@x", minutes=70)
+    review = reply(question, "Acked-by: Bob Example <bob@example.org>\n", id="review@x", minutes=80)
+    (suggested,) = only([*mails, proposal, question]).patches[0].trailers
+    assert (suggested.mismatch, suggested.seconded) == (True, False)
+    suggested, acked = only([*mails, proposal, question, review]).patches[0].trailers
+    assert (suggested.mismatch, suggested.seconded) == (True, True)
+    assert (acked.mismatch, acked.seconded) == (False, False)
 
 
 def test_an_unchanged_patch_keeps_its_trailers_in_the_next_version() -> None:

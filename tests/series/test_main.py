@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import mailbox
 import sys
 from pathlib import Path
 
 import pytest
 
+from reviewbot.mail.mbox import split_mbox
 from reviewbot.mail.message import Message
 from reviewbot.series.__main__ import main
 from tests.series.posting import BOB, cover, patch, posting, reply
@@ -58,7 +61,7 @@ def test_json_has_one_entry_for_each_posted_version(box: Path, capsys: pytest.Ca
     assert one["cover_trailers"] == [reviewed]
     assert one["trailer_mismatches"] == [{"trailer": "Acked-by: Eve <eve@example.com>", "via": "to-one@x"}]
     assert (two["complete"], two["missing"]) == (False, [2])
-    assert two["previous"] == {"root_msgid": "v1-0@example.org", "version": 1, "how": "subject+author"}
+    assert two["previous"] == {"root_msgid": "v1-0@example.org", "version": 1, "how": "in-reply-to"}
 
 
 GOLDEN = """\
@@ -74,7 +77,7 @@ GOLDEN = """\
 [PATCH v2 0/2] mm: constructors
   by Ada Example <ada@example.org>, 2025-03-06 11:00 UTC, v2, 1 of 2 patches, with cover, 0 replies
   Message-ID: v2-0@example.org
-  previous: v1, v1-0@example.org (known by subject+author)
+  previous: v1, v1-0@example.org (known by in-reply-to)
   missing: 2
   1/2 mm: step 1
       Tested-by: Bob Example <bob@example.org>  <to-one@x>
@@ -106,6 +109,29 @@ def test_mails_are_read_from_standard_input_too(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw(patch("PATCH", "mm: one mail")))))
     assert main(["-"]) == 0
     assert "1/1 mm: one mail" in capsys.readouterr().out
+
+
+def test_every_kind_of_mailbox_says_the_same(box: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    packed = tmp_path / "box.mbox.gz"
+    packed.write_bytes(gzip.compress(box.read_bytes()))
+    maildir = mailbox.Maildir(tmp_path / "maildir")
+    for mail in split_mbox(io.BytesIO(box.read_bytes())):
+        maildir.add(mail)
+    said = []
+    for path in (box, packed, tmp_path / "maildir"):
+        assert main(["--format", "json", str(path)]) == 0
+        said.append(json.loads(capsys.readouterr().out))
+    assert said[0] == said[1] == said[2]
+
+
+def test_quoted_from_lines_of_mboxrd_are_text_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mails = posting(1)
+    quoting = reply(mails[1], ">From here on it is fine.\n\nReviewed-by: Bob Example <bob@example.org>\n", id="re@x")
+    path = tmp_path / "box"
+    path.write_bytes(mbox(*mails, quoting))
+    assert main(["--format", "json", str(path)]) == 0
+    (series,) = json.loads(capsys.readouterr().out)
+    assert [one["via"] for one in series["trailers"][0]] == ["re@x"]
 
 
 def test_several_files_are_one_set_of_mails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,6 +173,9 @@ def test_controls_and_direction_marks_do_not_reach_the_terminal(
     [
         (b"", "is empty"),
         (b"<html>\n", "no mailbox"),
+        (b"\x7fELF\x02\x01\x01\0\0\n\xff", "no mailbox"),
+        (b"{}", "no mailbox"),
+        (b"\x1f\x8b\x08\x00", "truncated or damaged"),
         (b"From mboxrd@z Thu Jan  1 00:00:00 1970\nSubject: [PA", "truncated"),
     ],
 )
@@ -163,7 +192,7 @@ def test_bad_input_gets_one_sentence_and_status_2(
 
 def test_a_missing_file_gets_one_sentence_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "none")]) == 2
-    assert "cannot be read: No such file" in capsys.readouterr().err
+    assert "There is no mailbox" in capsys.readouterr().err
 
 
 @pytest.mark.shared
