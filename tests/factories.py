@@ -42,7 +42,7 @@ from tests.tellings import (
     told,
     unused_variable,
 )
-from threads import models
+from threads import fulltext, models
 from threads.conversion import compress
 from threads.lanes import scope_of
 
@@ -118,6 +118,7 @@ def message(
         series=series,
     )
     row.lists.set([mailing_list(name) for name in lists])
+    fulltext.add([row])
     return row
 
 

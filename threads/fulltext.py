@@ -7,7 +7,7 @@ means is the same on both.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connection
@@ -24,7 +24,6 @@ MAX_TEXT = 100_000
 MAX_MATCHES = 2000
 MAX_TERMS = 20
 
-_TERM = re.compile(r'(?P<not>-)?(?:(?P<field>from|subject|body):)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 _COLUMNS = {"subject": ("subject", "a"), "from": ("author", "b"), "body": ("body", "c")}
 
 SQLITE = (
@@ -87,33 +86,22 @@ def _texts(row: Message) -> tuple[str, str, str]:
     return row.subject[:2000], f"{row.author_name} {row.author.email}", row.body[:MAX_TEXT]
 
 
-def parse(query: str) -> list[Term]:
-    """Read what a person typed: words, ``"phrases"``, ``word*``, ``-not``, ``from:``, ``subject:`` and ``body:``."""
-    terms = []
-    for match in _TERM.finditer(query[:1000]):
-        text = match["word"] if match["phrase"] is None else match["phrase"]
-        if re.search(r"\w", text):
-            prefix = match["phrase"] is None and text.endswith("*")
-            terms.append(Term(text, match["field"] or "", bool(match["not"]), prefix))
-    return terms[:MAX_TERMS]
-
-
-def matches(query: str) -> RawSQL | None:
+def matches(wanted: Iterable[Term]) -> RawSQL | None:
     """Return the keys of the messages that have every wanted word and no excluded one; None when none is wanted."""
-    terms = sorted(parse(query), key=lambda term: term.excluded)
+    terms = sorted(wanted, key=lambda term: term.excluded)
     if not terms or terms[0].excluded:
         return None
     if connection.vendor == "sqlite":
         # Filled from the left: what is excluded stands behind everything that is wanted.
-        wanted = " AND ".join(_fts5(term) for term in terms if not term.excluded)
-        expression = " NOT ".join([f"({wanted})", *(_fts5(term) for term in terms if term.excluded)])
+        words = " AND ".join(_fts5(term) for term in terms if not term.excluded)
+        expression = " NOT ".join([f"({words})", *(_fts5(term) for term in terms if term.excluded)])
         sql = "SELECT rowid FROM threads_words WHERE threads_words MATCH %s ORDER BY rowid DESC LIMIT %s"
         return RawSQL(sql, (expression, MAX_MATCHES))  # noqa: S611 - every value is a parameter
     tests, values = [], []
     for term in terms:
-        words = f"ts_filter(words, '{{{_COLUMNS[term.field][1]}}}')" if term.field else "words"
+        column = f"ts_filter(words, '{{{_COLUMNS[term.field][1]}}}')" if term.field else "words"
         asked = "to_tsquery('simple', %s)" if term.prefix else "phraseto_tsquery('simple', %s)"
-        tests.append(f"{'NOT ' if term.excluded else ''}{words} @@ {asked}")
+        tests.append(f"{'NOT ' if term.excluded else ''}{column} @@ {asked}")
         values.append(f"'{_spaced(term.text).strip()}':*" if term.prefix else _spaced(term.text))
     sql = f"SELECT rowid FROM threads_words WHERE {' AND '.join(tests)} ORDER BY rowid DESC LIMIT %s"  # noqa: S608 - of literals
     return RawSQL(sql, (*values, MAX_MATCHES))  # noqa: S611 - as above

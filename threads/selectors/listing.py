@@ -9,6 +9,8 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from threads.conversion import storable
 from threads.models import MailingList, Message, Series
+from threads.selectors import search
+from threads.selectors.query import parse
 
 PAGE_SIZE = 50
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,7 +21,7 @@ class Wanted:
     """What a list shows; every field is a part of its address.
 
     :ivar list_name: a mailing list, "" for all.
-    :ivar q: words of the subject, or a Message-ID.
+    :ivar q: in the language of :mod:`threads.selectors.query`.
     :ivar latest: only the newest version of each topic.
     """
 
@@ -74,11 +76,8 @@ def find_rows(wanted: Wanted) -> QuerySet[Series]:
         rows = rows.filter(verdict=wanted.verdict)
     if wanted.author:
         rows = rows.filter(Q(author__email__icontains=wanted.author) | Q(author__name__icontains=wanted.author))
-    if "@" in wanted.q:
-        rows = rows.filter(pk__in=Message.objects.filter(message_id=wanted.q.strip("<> ")).values("series"))
-    else:
-        for word in wanted.q.split():
-            rows = rows.filter(subject__icontains=word)
+    if wanted.q:
+        rows = search.series(rows, parse(wanted.q))
     return rows.exclude(_superseded()) if wanted.latest else rows
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from reviewbot.mail.opinions import Point, points
 from reviewbot.mail.thread import build_thread
 from threads import conversion
@@ -18,10 +20,18 @@ def points_of(series: Series) -> dict[int, tuple[Point, ...]]:
     taken over from the version before is discussed there.
     """
     rows = Message.objects.filter(series=series).select_related("author").defer("raw").order_by("date", "id")
-    thread = build_thread(conversion.message(row) for row in rows[:MAX_MAILS])
     parts = dict(series.patches.values_list("number", "message__message_id"))
     if series.cover_id:
         parts[0] = series.root_msgid
+    return points_in(rows[:MAX_MAILS], parts)
+
+
+def points_in(mails: Iterable[Message], parts: Mapping[int, str]) -> dict[int, tuple[Point, ...]]:
+    """Return the points about some patches, from mails of their thread with their bodies (no query).
+
+    :param parts: Message-ID by number of the patch.
+    """
+    thread = build_thread(conversion.message(row) for row in mails)
     found = {
         number: points(thread, thread[message_id].message)
         for number, message_id in sorted(parts.items())

@@ -50,11 +50,13 @@ def test_the_service_says_how_it_is(client: Client) -> None:
 
 
 def test_filters_stand_in_the_address(client: Client) -> None:
-    factories.series("[PATCH] mm: one", verdict=Verdict.CLEAN, state=State.PASSED)
+    one = factories.series("[PATCH] mm: one", verdict=Verdict.CLEAN, state=State.PASSED)
+    factories.message("one@x", one.subject, "", series=one)
     factories.series(
         "[PATCH] arm64: two", verdict=Verdict.BROKEN, state=State.BROKEN, author=factories.person(factories.REVIEWER)
     )
-    factories.series("[PATCH] x86: three", lists=("linux-arch",))
+    three = factories.series("[PATCH] x86: three", lists=("linux-arch",))
+    factories.message("three@x", three.subject, "", series=three)
     assert names(client) == ["[PATCH] arm64: two", "[PATCH] mm: one"]
     assert names(client, "?verdict=clean") == ["[PATCH] mm: one"]
     assert names(client, "?state=broken") == ["[PATCH] arm64: two"]
