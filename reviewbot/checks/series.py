@@ -20,6 +20,14 @@ class Dependents(Protocol):
         """Return the files whose findings may change when these paths do."""
 
 
+@runtime_checkable
+class Comparing(Protocol):
+    """A check that has more to say when there is a base to compare with."""
+
+    def for_changes(self) -> tuple[Check, frozenset[str]]:
+        """Return the check with all its rules, and the names of those that speak of changed lines only."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeriesFindings:
     """What a series does to the findings of a tree; state 0 is the base, state k is after patch k.
@@ -82,6 +90,7 @@ def check_series(
     """
     if len(states) != len(touched) + 1:
         raise ValueError("check_series() needs the base and one state for each patch")
+    check, changed_only = check.for_changes() if isinstance(check, Comparing) else (check, frozenset())
     paths = _paths(check, states, touched)
     coverages = tuple(Coverage() for _ in states)
     found = []
@@ -89,12 +98,22 @@ def check_series(
         progress(number)
         present = _present(files, paths)  # no path at all would mean the whole tree
         found.append(tuple(check.check(files, present, coverage)) if present else ())
+    found = _without_old(found, changed_only)
     return SeriesFindings(
         states=tuple(found),
         traced=follow(found),
         functions=frozenset(_touched_functions(states, touched)),
         coverage=coverages,
     )
+
+
+def _without_old(states: list[tuple[Finding, ...]], rules: frozenset[str]) -> list[tuple[Finding, ...]]:
+    """Drop what rules about changed lines say of lines that the base has: also where they were re-indented or moved."""
+    old = {(finding.rule, normalise(finding.location.text)) for finding in states[0] if finding.rule in rules}
+    return [
+        tuple(finding for finding in state if (finding.rule, normalise(finding.location.text)) not in old)
+        for state in states
+    ]
 
 
 def _paths(check: Check, states: Sequence[Files], touched: Sequence[Sequence[str]]) -> list[str]:

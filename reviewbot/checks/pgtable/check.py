@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from reviewbot.checks.c.source import Piece, Source
-from reviewbot.checks.pgtable.facts import API_HEADERS, read_facts
+from reviewbot.checks.pgtable.facts import API_HEADERS, Facts, read_facts
 from reviewbot.checks.pgtable.pairing import Pairing, named_role
 from reviewbot.checks.pgtable.program import Program, load
 from reviewbot.checks.pgtable.rules import RULES
@@ -17,6 +18,7 @@ from reviewbot.checks.pgtable.sources import architecture, read_source
 from reviewbot.checks.pgtable.vocabulary import ALLOCATORS, CONVERSIONS, FREERS, LOADS, is_hook_name
 from reviewbot.checks.protocol import Coverage
 from reviewbot.findings import Finding
+from reviewbot.sandbox.spread import spread
 from reviewbot.tree.files import Files
 
 #: words that a file of the page-table code holds
@@ -25,7 +27,9 @@ WORDS = (
     "pte_free", "pmd_free", "pud_free", "p4d_free", "page_table_alloc", "crst_table", "ptdesc",
 )  # fmt: skip
 #: words that no code but the page-table code uses, for the rest of the tree
-API_WORDS = ("pagetable_", "pgtable_p", "tlb_remove_table")
+API_WORDS = ("pagetable_", "pgtable_p")
+#: the generic code that an architecture's answers depend on, besides the headers of the API
+_SHARED = ("include/asm-generic/", "virt/kvm/")
 #: where page-table code lives
 CORE = ("arch", "mm", "include", "kernel", "virt", "lib")
 _ELSEWHERE = (
@@ -57,19 +61,57 @@ class PgtableCheck:
     title = "Page-table constructors and destructors"
 
     def __init__(self, rules: Collection[str] = ()) -> None:
-        """Take some rules only; all when none is named."""
-        self.rules = {code: rule for code, rule in RULES.items() if not rules or code in rules}
+        """Take some rules only; when none is named, all that speak of code which was not changed, too."""
+        self._chosen = frozenset(rules)
+        self.rules = {
+            code: rule for code, rule in RULES.items() if code in rules or (not rules and not rule.changed_only)
+        }
+
+    def for_changes(self) -> tuple[PgtableCheck, frozenset[str]]:
+        """Return the check with the rules that need something to compare with, and their codes."""
+        if self._chosen:
+            return self, frozenset()
+        return PgtableCheck(RULES), frozenset(code for code, rule in RULES.items() if rule.changed_only)
 
     def check(self, files: Files, paths: Sequence[str], coverage: Coverage) -> Iterator[Finding]:
         """Yield the findings of one state of a tree; see :class:`reviewbot.checks.protocol.Check`."""
         facts = read_facts(files, sorted({architecture(path) for path in paths} - {""}))
         coverage.facts.extend(facts.describe())
-        relevant = _relevant(files, paths)
-        program = load(files, facts, relevant)
+        if not paths:
+            yield from self._whole_tree(files, facts, coverage)
+            return
+        program = load(files, facts, _relevant(files, paths))
         _widen(files, program)
+        yield from self._files(program, sorted(set(paths) & set(program.sources)), coverage)
+
+    def _whole_tree(self, files: Files, facts: Facts, coverage: Coverage) -> Iterator[Finding]:
+        """Check each architecture, and the generic code, for itself: no answer depends on another architecture."""
+        places: defaultdict[str, list[str]] = defaultdict(list)
+        searches = spread(lambda part: files.containing(*part), [(API_WORDS, _ELSEWHERE), (WORDS, CORE)])
+        for path in sorted(set(itertools.chain(*searches))):
+            places[architecture(path)].append(path)
+        shared = [path for path in places[""] if path.startswith(_SHARED) or path in API_HEADERS]
+
+        def check_place(place: str) -> tuple[list[Finding], Coverage]:
+            program = load(files, facts, sorted({*places[place], *shared}))
+            _widen(files, program)
+            seen = Coverage()
+            wanted = sorted(path for path in program.sources if architecture(path) == place)
+            return list(self._files(program, wanted, seen)), seen
+
+        found: list[Finding] = []
+        for findings, seen in spread(check_place, sorted(places, key=lambda place: -len(places[place]))):
+            found += findings
+            coverage.files += seen.files
+            coverage.functions += seen.functions
+            coverage.unread += seen.unread
+        coverage.files.sort()
+        coverage.unread.sort()
+        yield from sorted(found, key=lambda finding: finding.location.file)
+
+    def _files(self, program: Program, paths: Sequence[str], coverage: Coverage) -> Iterator[Finding]:
         pairing = Pairing(program)
-        wanted = set(paths or program.sources)
-        for path in sorted(wanted & set(program.sources)):
+        for path in paths:
             coverage.files.append(path)
             yield from self._file(program.sources[path], program, pairing, coverage)
 
@@ -125,13 +167,11 @@ def _merged(findings: list[Finding]) -> list[Finding]:
 
 def _relevant(files: Files, paths: Sequence[str]) -> list[str]:
     """The files that an answer about the given paths depends on."""
-    if not paths:
-        return sorted({*files.containing(WORDS, CORE), *files.containing(API_WORDS, _ELSEWHERE)})
     architectures = sorted({f"arch/{name}" for path in paths if (name := architecture(path))})
     if any(not architecture(path) for path in paths):
         generic = ["include/asm-generic", "include/linux", "virt/kvm", "mm"]
     else:
-        generic = ["include/asm-generic", "virt/kvm", *API_HEADERS]
+        generic = [*_SHARED, *API_HEADERS]
     return sorted({*files.containing(WORDS, [*architectures, *generic]), *paths})
 
 

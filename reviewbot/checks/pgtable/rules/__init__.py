@@ -7,6 +7,7 @@ from reviewbot.checks.pgtable.rules import (
     c02_ctor_missing,
     c03_ctor_wrong_level,
     c04_ctor_on_nonpage,
+    c05_kernel_table_policy,
     c06_dtor_missing,
     c07_dtor_twice,
     c08_ctor_twice,
@@ -16,6 +17,7 @@ from reviewbot.checks.pgtable.rules import (
     c12_dtor_wrong_level,
     c13_ctor_before_null_check,
     c14_free_mismatch,
+    c15_gfp_mismatch,
     c16_folded_level,
     c17_lost_race,
     c18_api_not_in_tree,
@@ -23,7 +25,9 @@ from reviewbot.checks.pgtable.rules import (
     c20_double_accounting,
     c21_fragment_tables,
     c22_ordering,
+    c23_dtor_before_grace_period,
     c24_wrong_object,
+    c25_override_pair_mismatch,
 )
 from reviewbot.checks.pgtable.rules.base import Rule
 
@@ -34,6 +38,7 @@ RULES: dict[str, Rule] = {
         c02_ctor_missing,
         c03_ctor_wrong_level,
         c04_ctor_on_nonpage,
+        c05_kernel_table_policy,
         c06_dtor_missing,
         c07_dtor_twice,
         c08_ctor_twice,
@@ -43,6 +48,7 @@ RULES: dict[str, Rule] = {
         c12_dtor_wrong_level,
         c13_ctor_before_null_check,
         c14_free_mismatch,
+        c15_gfp_mismatch,
         c16_folded_level,
         c17_lost_race,
         c18_api_not_in_tree,
@@ -50,7 +56,9 @@ RULES: dict[str, Rule] = {
         c20_double_accounting,
         c21_fragment_tables,
         c22_ordering,
+        c23_dtor_before_grace_period,
         c24_wrong_object,
+        c25_override_pair_mismatch,
     )
 }
 

@@ -20,6 +20,7 @@ class Rule:
     :ivar epochs: where it holds.
     :ivar source: Message-IDs and documents it is taken from.
     :ivar check: yields the findings of one function.
+    :ivar changed_only: whether it speaks of what a series changes, and never of the code that was there.
     """
 
     code: str
@@ -31,6 +32,7 @@ class Rule:
     bad: str
     good: str
     check: Callable[[Scene], Iterator[Finding]]
+    changed_only: bool = False
 
     def page(self) -> str:
         """The rule as a page of plain text, 80 columns wide but for code."""
