@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
 
 from reviewbot.errors import AuthorError, NotFoundError, OperatorError, ReviewError
-from reviewbot.mail.mbox import split_mbox
+from reviewbot.lore.mbox import read_mailbox
 from reviewbot.mail.parse import parse_message
 from reviewbot.series.assemble import assemble
 from reviewbot.series.model import Series
 from reviewbot.tree.apply import apply_letters, open_letters
-from reviewbot.tree.base import matching, outcome, preimages
+from reviewbot.tree.base import outcome
+from reviewbot.tree.evidence import preimages
+from reviewbot.tree.history import matching
 from reviewbot.tree.importing import borrow_commit
 from reviewbot.tree.letter import Letter
 from reviewbot.tree.model import Attempt, Base, Reject
-from reviewbot.tree.plain import commit_touched
+from reviewbot.tree.plain import commit_touched, commit_whole
+from reviewbot.tree.show import NOTHING, as_dict, print_json, print_text
 from reviewbot.tree.store import Store
 from reviewbot.tree.upstream import UPSTREAMS, upstream
 
 _EPILOG = """\
+FILE is a mailbox of any kind: mbox, mboxrd, maildir, what git format-patch wrote
+(a file or its folder), plain or gzipped.
+
 TREE is a directory, a git repository or checkout (its HEAD), REPOSITORY@REVISION,
 or with --store the name of a tree in that store. Nothing is checked out, and
-nothing is written to TREE.
+nothing is written to TREE. Of a plain directory only the touched files are read;
+for the id of the resulting tree, which JSON has, each file is read once.
 
 Exit status: 0 the series applies, 2 it does not, 3 something else is at fault.
 """
@@ -43,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ReviewError as error:
         if getattr(options, "format", "text") == "json":
             applies = False if isinstance(error, AuthorError) else None
-            _print_json({**_NOTHING, "applies": applies, "reason": str(error)}, sys.stdout)
+            print_json({**NOTHING, "applies": applies, "reason": str(error)}, sys.stdout)
         print(f"{error}", file=sys.stderr)
         return error.exit_status
     except BrokenPipeError:
@@ -119,11 +125,14 @@ def _apply(options: argparse.Namespace) -> int:
         letters = open_letters(store, series.patches, scratch)
         base, whole = find_base(store, options.tree, letters)
         attempt = apply_letters(store, base, letters, scratch, trailers=series.cover_trailers, fuzz=options.fuzz)
+        if attempt.applies and not whole and options.format == "json":
+            whole, base = True, replace(base, commit=commit_whole(store, Path(options.tree)))
+            attempt = apply_letters(store, base, letters, scratch, trailers=series.cover_trailers, fuzz=options.fuzz)
         trace = _trace(store, series, base, letters, attempt)
         if options.format == "json":
-            _print_json(as_dict(series, attempt, trace, whole=whole), sys.stdout)
+            print_json(as_dict(series, attempt, trace, whole=whole), sys.stdout)
         else:
-            _print_text(series, attempt, trace, options.explain, sys.stdout)
+            print_text(series, attempt, trace, options.explain, sys.stdout)
     return 0 if attempt.applies else AuthorError.exit_status
 
 
@@ -139,14 +148,11 @@ def _store(path: str | None) -> Iterator[Store]:
 def read_series(file: str) -> list[Series]:
     """Return the series that the mails of a mailbox amount to.
 
-    :param file: path, or ``-`` for standard input.
+    :param file: see :func:`reviewbot.lore.mbox.read_mailbox`.
     :raises NotFoundError: when there is no such file.
+    :raises AuthorError: when it is no mailbox.
     """
-    try:
-        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as stream:
-            return list(assemble([parse_message(raw) for raw in split_mbox(stream)]))
-    except OSError as error:
-        raise NotFoundError(f"The mailbox {file} cannot be read: {error.strerror}.") from error
+    return list(assemble([parse_message(raw) for raw in read_mailbox(file)]))
 
 
 def pick(found: Sequence[Series], version: int | None) -> Series:
@@ -213,99 +219,6 @@ def _trace(store: Store, series: Series, base: Base, letters: Sequence[Letter | 
         trace.append(f"{have} of the {len(blobs)} files that it changes are as the patches expect them.")
     trace.append(outcome(attempt, len(series.patches)))
     return trace
-
-
-_NOTHING: dict[str, Any] = {
-    "applies": None, "applied": 0, "first_failing": None, "method": None, "tree": None, "commits": [], "reason": "",
-}  # fmt: skip
-
-
-def as_dict(series: Series, attempt: Attempt, trace: Sequence[str], *, whole: bool) -> dict[str, Any]:
-    """Return an attempt in the shape of the JSON face.
-
-    ``applied`` counts patches, ``first_failing`` is the place of the first that
-    does not go in among those that are there, from 1; ``tree`` is the id of the
-    resulting tree, null when only a part of a plain directory was read.
-    """
-    reject = attempt.reject
-    return {
-        "applies": attempt.applies,
-        "applied": len(attempt.patches),
-        "first_failing": len(attempt.patches) + 1 if reject else None,
-        "method": attempt.method.value if attempt.method else None,
-        "tree": attempt.patches[-1].tree if whole and attempt.patches else None,
-        "commits": [patch.commit for patch in attempt.patches],
-        "reason": reject.reason if reject else "",
-        "base": {
-            "tree": attempt.base.tree,
-            "commit": attempt.base.commit if whole else None,
-            "describe": attempt.base.describe,
-        },
-        "series": {
-            "subject": series.subject,
-            "version": series.version,
-            "message_id": series.root_msgid,
-            "patches": len(series.patches),
-            "expected": series.expected,
-        },
-        "patches": [
-            {
-                "number": patch.number,
-                "commit": patch.commit,
-                "tree": patch.tree if whole else None,
-                "method": patch.method.value,
-            }
-            for patch in attempt.patches
-        ],
-        "reject": _reject_as_dict(reject) if reject else None,
-        "trace": list(trace),
-    }
-
-
-def _reject_as_dict(reject: Reject) -> dict[str, Any]:
-    return {name: getattr(reject, name) for name in Reject.__dataclass_fields__}
-
-
-def _print_json(answer: dict[str, Any], out: TextIO) -> None:
-    json.dump(answer, out, indent=2)
-    out.write("\n")
-
-
-def _print_text(series: Series, attempt: Attempt, trace: Sequence[str], explain: bool, out: TextIO) -> None:
-    print(_plain(f"{series.subject}  ({series.author}, {series.date:%Y-%m-%d})"), file=out)
-    if explain:
-        done = {patch.number: patch for patch in attempt.patches}
-        for patch in series.patches:
-            applied = done.get(patch.number)
-            failed = attempt.reject and attempt.reject.patch == patch.number
-            state = (
-                f"{applied.method.value:>13}  {applied.commit[:12]}"
-                if applied
-                else "does not apply"
-                if failed
-                else "not tried"
-            )
-            print(_plain(f"  {patch.number:>3}/{series.expected}  {state:<28}{patch.subject}"), file=out)
-        for sentence in trace[:-1]:
-            print(_plain(f"  {sentence}"), file=out)
-    print(_plain(trace[-1]), file=out)
-    if attempt.reject and explain:
-        _print_reject(attempt.reject, out)
-
-
-def _print_reject(reject: Reject, out: TextIO) -> None:
-    if reject.hunk:
-        print(_plain(f"  {reject.file}  {reject.hunk}"), file=out)
-    for title, text in (("wanted", reject.wanted), (f"line {reject.found_line} of the tree", reject.found)):
-        if text:
-            print(f"  {title}:", file=out)
-            for line in text.split("\n"):
-                print(f"    | {_plain(line)}", file=out)
-
-
-def _plain(text: str) -> str:
-    """Return a stranger's text without what would move a terminal's cursor."""
-    return "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 The order of the cascade is that of the evidence: what the author states, then
 what the diffs prove, then what the subject and the list suggest, then the
-order in which the trees are configured.
+order in which the trees are configured. Where no tip has the files that the
+diffs were made from, the history of the branches is searched for them.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,30 +17,19 @@ import pygit2
 from reviewbot.errors import OperatorError
 from reviewbot.series.model import Patch, Series
 from reviewbot.tree.apply import apply_letters, open_letters
+from reviewbot.tree.evidence import Candidate, Evidence, gather, preimages
+from reviewbot.tree.history import matching, newest_with
 from reviewbot.tree.letter import Letter
 from reviewbot.tree.model import Application, Attempt, Base, Method, Reject
-from reviewbot.tree.notes import Branch
 from reviewbot.tree.store import Store
+
+__all__ = ["Candidate", "choose", "outcome"]
 
 #: bases that one series is tried on
 MAX_ATTEMPTS = 12
 
-_VERSION = re.compile(r"v?(\d+\.\d+)(?:\.(?:\d+|y))?")
-_WEAK = frozenset({"rfc", "rft", "resend", "next", "fix", "fixes", "bugfix", "mm", "net", "tip", "for", "autosel"})
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A tree that a series may have been made for.
-
-    :ivar branch: as the store knows it.
-    :ivar words: names by which a subject means it, beside its own: ``mm-unstable``, ``for-next/core`` …
-    :ivar lists: addresses or List-Ids of the lists whose patches it takes.
-    """
-
-    branch: Branch
-    words: tuple[str, ...] = ()
-    lists: tuple[str, ...] = ()
+#: branches whose history is searched for the files that a series expects
+MAX_SEARCHES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +41,24 @@ class _Option:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A commit of a tree, and how many of the expected files it has.
+
+    :ivar order: of the tree in the configuration.
+    :ivar late: 0 for the tip when the series was sent, 1 for that of today, 2 for another commit.
+    :ivar searched: found by searching the history.
+    """
+
+    candidate: Candidate
+    commit: str
+    have: int
+    total: int
+    order: int
+    late: int
+    searched: bool = False
+
+
 def choose(
     store: Store,
     series: Series,
@@ -59,6 +66,7 @@ def choose(
     *,
     prerequisites: Sequence[Patch] = (),
     fuzz: bool = False,
+    told: Sequence[str] = (),
 ) -> Application:
     """Try a series on the bases it may have been made for, likeliest first, until it applies.
 
@@ -66,14 +74,17 @@ def choose(
     :param prerequisites: patches of other series that this one is stated to
         stand on, as far as they are known; they are applied first.
     :param fuzz: see :func:`reviewbot.tree.apply.apply_series`.
+    :param told: sentences on what was done about the base before, for the trace.
     :raises OperatorError: when there is nothing to try on.
     """
     with store.scratch() as scratch:
         letters = open_letters(store, series.patches, scratch)
         before = open_letters(store, prerequisites, scratch)
-        trace = [*_incomplete(series), *_stated(store, series, prerequisites)]
+        paths = sorted({path for letter in letters if isinstance(letter, Letter) for path in letter.paths})
+        evidence = gather(store, series, candidates, paths)
+        trace = [*_incomplete(series), *told, *_stated(store, series, prerequisites), *evidence.remarks]
         attempts: list[Attempt] = []
-        options = _options(store, series, candidates, letters)[:MAX_ATTEMPTS]
+        options = _options(store, series, candidates, letters, evidence)[:MAX_ATTEMPTS]
         if not options:
             raise OperatorError("There is no tree to apply the series to: add one first.")
         for option in options:
@@ -137,7 +148,11 @@ def _with_prerequisites(
 
 
 def _options(
-    store: Store, series: Series, candidates: Sequence[Candidate], letters: Sequence[Letter | Reject]
+    store: Store,
+    series: Series,
+    candidates: Sequence[Candidate],
+    letters: Sequence[Letter | Reject],
+    evidence: Evidence,
 ) -> list[_Option]:
     """Return every commit to try, likeliest first, each commit once."""
     options: list[_Option] = []
@@ -147,102 +162,79 @@ def _options(
         base = Base(name, commit, "base-commit of the cover", _describe(store, name, commit))
         options.append(_Option((-1.0,), base, f"The cover names base-commit {commit[:12]}; it is tried first."))
     blobs = preimages(letters)
+    tips = []
     for order, candidate in enumerate(candidates):
-        named, listed = _named(series, candidate), _listed(series, candidate)
         tip = candidate.branch.commit
         for late, commit in enumerate(dict.fromkeys((store.tip_at(candidate.branch.name, series.date) or tip, tip))):
-            have = matching(store, commit, blobs)
-            options.append(_option(store, candidate, commit, have, len(blobs), named, listed, order, late))
+            place = _Place(candidate, commit, matching(store, commit, blobs), len(blobs), order, late)
+            tips.append((_option(store, place, evidence), place))
+    tips.sort(key=lambda pair: pair[0].rank)
+    options += [option for option, _ in tips]
+    if blobs and all(place.have < len(blobs) for _, place in tips):
+        options += _from_history(store, series, [place for _, place in tips], blobs, evidence)
     first: dict[str, _Option] = {}
     for option in sorted(options, key=lambda option: option.rank):
         first.setdefault(option.base.commit, option)
     return list(first.values())
 
 
-def _option(
-    store: Store,
-    candidate: Candidate,
-    commit: str,
-    have: int,
-    total: int,
-    named: str,
-    listed: str,
-    order: int,
-    late: int,
-) -> _Option:
-    share = have / total if total else 0.0
+def _from_history(
+    store: Store, series: Series, tips: Sequence[_Place], blobs: Mapping[str, str], evidence: Evidence
+) -> Iterator[_Option]:
+    """Yield earlier commits of the likeliest branches that have more of the files than the tips, until one has all."""
+    branches = {tip.candidate.branch.name: tip for tip in tips if _has_history(store, tip.candidate.branch.name)}
+    for place in list(branches.values())[:MAX_SEARCHES]:
+        found = newest_with(store, place.candidate.branch.commit, blobs, series.date)
+        if found:
+            yield _option(store, replace(place, commit=found.commit, have=found.have, late=2, searched=True), evidence)
+            if found.have == len(blobs):
+                return
+
+
+def _has_history(store: Store, name: str) -> bool:
+    note = store.note(name)
+    return note is not None and note.kind == "repository"
+
+
+def _option(store: Store, place: _Place, evidence: Evidence) -> _Option:
+    branch = place.candidate.branch
+    named, listed = evidence.named.get(branch.name, ""), evidence.listed.get(branch.name, "")
+    maintained, section = evidence.maintained.get(branch.name, (0.0, ""))
+    share = place.have / place.total if place.total else 0.0
     reasons = []
-    if total:
-        reasons.append(f"has {have} of the {total} files as the patches expect them")
+    if place.searched:
+        reasons.append("is the newest of its commits that comes closest" if share < 1 else "is its newest such commit")
+    if place.total:
+        reasons.insert(0, f"has {place.have} of the {place.total} files as the patches expect them")
     if named:
         reasons.append(f"is named in the subject ({named})")
     if listed:
         reasons.append(f"takes the patches of {listed}")
-    if total and have == total:
-        how = "has every file as the patches expect it"
-    else:
-        how = "named in the subject" if named else f"{have} of {total} files match" if have else ""
-        how = how or ("tree of the list" if listed else "configured order")
-    tip = commit == candidate.branch.commit
-    describe = candidate.branch.describe if tip else _describe(store, candidate.branch.name, commit)
-    when = "" if tip else " as it was when the series was sent"
-    sentence = f"{describe}{when}: {'; '.join(reasons) or 'is next in the configured order'}."
-    rank = (float(share < 1.0), float(not named), -share, float(not listed), float(order), float(late))
-    return _Option(rank, Base(candidate.branch.name, commit, how, describe), sentence)
+    if section:
+        reasons.append(f"is the tree of {section} in MAINTAINERS")
+    tip = place.commit == branch.commit
+    describe = branch.describe if tip else _describe(store, branch.name, place.commit)
+    when = "" if tip or place.searched else " as it was when the series was sent"
+    stale = f" {place.candidate.stale}" if place.candidate.stale else ""
+    sentence = f"{describe}{when}: {'; '.join(reasons) or 'is next in the configured order'}.{stale}"
+    rank = (
+        float(share < 1.0), float(not named), -share, -float(bool(listed)) - maintained,
+        float(place.order), float(place.late),
+    )  # fmt: skip
+    return _Option(rank, Base(branch.name, place.commit, _how(place, named, listed, section), describe), sentence)
 
 
-def preimages(letters: Iterable[Letter | Reject]) -> dict[str, str]:
-    """Return path -> leading digits of the blob that the series expects there at first.
-
-    Only the first mention counts: later patches see what earlier ones made.
-    """
-    first: dict[str, str] = {}
-    made: set[str] = set()
-    for letter in letters:
-        if isinstance(letter, Reject):
-            break
-        for file in letter.files.files:
-            if file.old_path and file.old_path not in made and file.old_blob.strip("0"):
-                first.setdefault(file.old_path, file.old_blob)
-            made.update(path for path in (file.old_path, file.new_path) if path)
-    return first
-
-
-def matching(store: Store, commit: str, blobs: dict[str, str]) -> int:
-    """Count the files of a commit that have the content named."""
-    tree = store.commit(commit).tree
-    count = 0
-    for path, digits in blobs.items():
-        try:
-            entry = tree[path]
-        except (KeyError, ValueError, pygit2.GitError):
-            continue
-        count += str(entry.id).startswith(digits)
-    return count
-
-
-def _named(series: Series, candidate: Candidate) -> str:
-    """Return the word of the subject that means a tree, "" when none does."""
-    names = {word.lower() for word in (candidate.branch.name, *candidate.words)}
-    ends = {name.rpartition("/")[2] for name in names} - _WEAK
-    for word in series.prefixes:
-        lower = word.lower().strip("*")
-        if lower in names or lower in ends:
-            return str(word)
-        version = _VERSION.fullmatch(lower)
-        if version and f"{candidate.branch.version}.".startswith(f"{version[1]}."):
-            return str(word)
-    return ""
-
-
-def _listed(series: Series, candidate: Candidate) -> str:
-    """Return the list of the series whose patches a tree takes, "" when there is none."""
-    takes = {name.lower().replace("@", ".") for name in candidate.lists}
-    for message in (*((series.cover,) if series.cover else ()), *(patch.message for patch in series.patches)):
-        for name in (*message.lists, *(address.email for address in (*message.to, *message.cc))):
-            if name.lower().replace("@", ".") in takes:
-                return str(name)
-    return ""
+def _how(place: _Place, named: str, listed: str, section: str) -> str:
+    """Say in a phrase what speaks most for a commit."""
+    if place.total and place.have == place.total:
+        return f"{'newest commit that ' if place.searched else ''}has every file as the patches expect it"
+    if named:
+        return "named in the subject"
+    if place.have:
+        return f"{place.have} of {place.total} files match"
+    if listed:
+        return "tree of the list"
+    return "tree of the maintainers" if section else "configured order"
 
 
 def _owner(store: Store, commit: str, candidates: Sequence[Candidate]) -> str:

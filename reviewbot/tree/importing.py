@@ -15,16 +15,17 @@ from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 import pygit2
 
-from reviewbot.errors import NotFoundError, OperatorError, TransientError
+from reviewbot.errors import NotFoundError, OperatorError
 from reviewbot.tree.git import trouble
 from reviewbot.tree.notes import Branch, Note, checked_name, kernel_version, write_whole
+from reviewbot.tree.remotes import fetch_branch
 from reviewbot.tree.store import TREES
 
 if TYPE_CHECKING:
     from reviewbot.tree.store import Store
 
-#: seconds for fetching a branch
-FETCH_PATIENCE = 3600.0
+#: seconds for reading an archive
+IMPORT_PATIENCE = 3600.0
 #: bytes that an archive may unpack to
 MAX_ARCHIVE = 32 << 30
 _IDENTITY = "reviewbot <reviewbot@localhost>"
@@ -75,7 +76,7 @@ def import_files(store: Store, name: str, source: Path) -> Branch:
     return store.resolve(name)
 
 
-def import_repository(store: Store, name: str, source: str, branch: str, depth: int) -> Branch:
+def import_repository(store: Store, name: str, source: str, branch: str, depth: int = 0, days: int = 0) -> Branch:
     """Follow a branch of a repository.
 
     The objects of a repository on this machine are borrowed, not copied; it
@@ -84,17 +85,20 @@ def import_repository(store: Store, name: str, source: str, branch: str, depth: 
     :param source: a path or a URL.
     :param branch: name of a branch or tag; of a local repository, any revision.
     :param depth: number of commits to fetch, 0 for the whole history.
+    :param days: age at which history may end, see :func:`reviewbot.tree.remotes.fetch_branch`.
     :raises NotFoundError: when it has no such branch.
-    :raises TransientError: when it does not answer.
+    :raises TransientError: when it does not answer, or another process brings the same tree up to date.
     """
     checked_name(name)
-    note = Note("repository", source, branch=branch, depth=depth)
+    note = Note("repository", source, branch=branch, depth=depth, days=days)
     if "://" not in source and Path(source).exists():
         note.source = str(Path(source).resolve())
         note.commit = borrow_commit(store, Path(source), branch)
+        store.remember(name, note)
     else:
-        note.commit = _fetch(store, name, source, branch, depth)
-    store.remember(name, note)
+        with store.alone(name):
+            note.commit = fetch_branch(store, f"{TREES}{name}", source, branch, depth=depth, days=days)
+            store.remember(name, note)
     return store.resolve(name)
 
 
@@ -131,24 +135,6 @@ def common_directory(git_dir: Path) -> Path:
     return (git_dir / pointer.read_text().strip()).resolve() if pointer.is_file() else git_dir
 
 
-def _fetch(store: Store, name: str, source: str, branch: str, depth: int) -> str:
-    if source.startswith("-") or branch.startswith("-"):
-        raise OperatorError(f"{source} {branch} is no address of a branch.")
-    reference = f"{TREES}{name}"
-    whole = ["--unshallow"] if (store.path / "shallow").is_file() else []
-    with store.exclusive() as lock:
-        output = store.git.run(
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force",
-            *([f"--depth={depth}"] if depth else whole), "--", source, f"+{branch}:{reference}",
-            patience=FETCH_PATIENCE, keep=(lock,),
-        )  # fmt: skip
-    if not output.ok:
-        if "couldn't find remote ref" in output.stderr:
-            raise NotFoundError(f"{source} has no branch {branch}.")
-        raise TransientError(trouble("fetch", output.status, output.stderr))
-    return store.git.must("rev-parse", "--verify", f"{reference}^{{commit}}").decode().strip()
-
-
 def _fingerprint(source: Path) -> Note:
     """Say by names, sizes and dates what a source holds, without reading it."""
     status = source.stat()
@@ -156,7 +142,7 @@ def _fingerprint(source: Path) -> Note:
     if stat.S_ISREG(status.st_mode):
         return Note("archive", where, stamp=f"{status.st_size} {status.st_mtime_ns}")
     total = hashlib.sha256()
-    for path, entry in _walk(source):
+    for path, entry in walk(source):
         total.update(
             f"{path}\0{entry.st_mode:o} {entry.st_size} {entry.st_mtime_ns}\n".encode(errors="surrogateescape")
         )
@@ -168,7 +154,7 @@ def _digest(source: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _walk(top: Path) -> Iterator[tuple[str, os.stat_result]]:
+def walk(top: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Yield the files and links below a folder, sorted, without following links; ``.git`` is left out."""
     folders = [""]
     while folders:
@@ -188,7 +174,7 @@ def _walk(top: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _directory(top: Path) -> Iterator[Member]:
-    for path, status in _walk(top):
+    for path, status in walk(top):
         mtime = int(status.st_mtime)
         if stat.S_ISLNK(status.st_mode):
             target = os.fsencode((top / path).readlink())
@@ -230,7 +216,7 @@ def _fast_import(store: Store, name: str, members: Iterable[Member]) -> str:
         )
         try:
             _commands(cast(IO[bytes], process.stdin), members, f"{TREES}{name}")
-            stdout, stderr = process.communicate(timeout=FETCH_PATIENCE)
+            stdout, stderr = process.communicate(timeout=IMPORT_PATIENCE)
         except BrokenPipeError:
             stdout, stderr = b"", process.communicate()[1]
         finally:

@@ -47,6 +47,7 @@ class Note:
     :ivar kind: ``directory``, ``archive`` or ``repository``.
     :ivar branch: of a repository.
     :ivar depth: of a shallow repository, 0 for the whole history.
+    :ivar days: age at which its history may end, 0 for the whole history.
     :ivar stamp: by which an unchanged source is recognised without reading it.
     :ivar digest: of the content of an archive.
     :ivar synced: seconds since 1970.
@@ -58,6 +59,7 @@ class Note:
     commit: str = ""
     branch: str = ""
     depth: int = 0
+    days: int = 0
     stamp: str = ""
     digest: str = ""
     synced: float = 0.0

@@ -37,11 +37,8 @@ TREES = "refs/trees/"
 TIPS = "refs/tips/"
 SERIES = "refs/series/"
 
-
 #: seconds to wait for another import
 _PATIENCE = 900.0
-#: seconds in which a scratch folder may not be locked yet
-_NEWBORN = 60
 
 _CONFIG = """\
 [core]
@@ -84,6 +81,9 @@ _CONFIG = """\
 class Store:
     """A bare repository of ours, created on first use. Several processes may use it at once."""
 
+    #: references of commits that were fetched because a mail names them
+    BASES = "refs/bases/"
+
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path).absolute()
         self.git = Git(self.path)
@@ -125,17 +125,29 @@ class Store:
             os.close(handle)
 
     @contextlib.contextmanager
-    def exclusive(self) -> Iterator[int]:
+    def alone(self, name: str) -> Iterator[None]:
+        """Be the only one that brings a tree up to date; the kernel gives the lock back with the process.
+
+        :raises TransientError: when another process is at it.
+        """
+        with (self.path / "trees" / f"{quote(name, safe='')}.busy").open("w") as lock:
+            if not locked(lock.fileno()):
+                raise TransientError(f"Another process brings {name} up to date at this moment.")
+            yield
+
+    @contextlib.contextmanager
+    def exclusive(self, patience: float | None = None) -> Iterator[int]:
         """Hold the store against other imports, and sweep the locks of one that died.
 
         Yields the handle that holds it: a git process that is given it keeps the
         store held, also when the process that started it dies.
 
+        :param patience: seconds to wait for another import; fifteen minutes when it is not given.
         :raises TransientError: when another import does not end.
         """
         with (self.path / "lock").open("w") as lock:
-            deadline = time.monotonic() + _PATIENCE
-            while not _locked(lock.fileno()):
+            deadline = time.monotonic() + (_PATIENCE if patience is None else patience)
+            while not locked(lock.fileno()):
                 if time.monotonic() > deadline:
                     raise TransientError(f"Another process works on the store {self.path}; this is tried again later.")
                 time.sleep(0.1)
@@ -152,11 +164,13 @@ class Store:
 
         return import_files(self, name, Path(path))
 
-    def import_repository(self, name: str, source: Path | str, branch: str = "HEAD", depth: int = 0) -> Branch:
+    def import_repository(
+        self, name: str, source: Path | str, branch: str = "HEAD", depth: int = 0, days: int = 0
+    ) -> Branch:
         """Follow a branch of a repository; see :func:`reviewbot.tree.importing.import_repository`."""
         from reviewbot.tree.importing import import_repository
 
-        return import_repository(self, name, str(source), branch, depth)
+        return import_repository(self, name, str(source), branch, depth, days)
 
     def sync(self, name: str) -> Branch:
         """Bring a tree up to date from where it came from.
@@ -167,7 +181,7 @@ class Store:
         if note is None:
             raise NotFoundError(f"There is no tree named {name}; known are: {self.known() or 'none'}.")
         if note.kind == "repository":
-            return self.import_repository(name, note.source, note.branch, note.depth)
+            return self.import_repository(name, note.source, note.branch, note.depth, note.days)
         return self.import_directory(name, note.source)
 
     def branches(self) -> tuple[Branch, ...]:
@@ -205,11 +219,9 @@ class Store:
             (self.path / "trees" / f"{quote(name, safe='')}.json").unlink(missing_ok=True)
             (self.path / TREES / checked_name(name)).unlink(missing_ok=True)
 
-    def stale(self, after: timedelta = timedelta(days=2)) -> tuple[Branch, ...]:
-        """Return the followed repositories that were not brought up to date for so long."""
-        limit = datetime.now(UTC) - after
-        followed = [b for b in self.branches() if (note := self.note(b.name)) and note.kind == "repository"]
-        return tuple(branch for branch in followed if branch.synced and branch.synced < limit)
+    def has_whole_history(self) -> bool:
+        """True when some tree came with all its history, which a shallow fetch would cut."""
+        return any(note.kind == "repository" and not (note.depth or note.days) for note in self.notes())
 
     def tip_at(self, name: str, when: datetime) -> str:
         """Return the commit that was the tip of a tree at a time, as well as is known, else "".
@@ -305,38 +317,16 @@ class Store:
             self.__dict__.pop("repository", None)
 
     def prune(self, *, after: timedelta = timedelta(days=90)) -> None:
-        """Remove what no one needs: dead scratch folders, old series and tips, objects that nothing refers to.
+        """Remove what no one needs; see :func:`reviewbot.tree.pruning.prune`."""
+        from reviewbot.tree.pruning import prune
 
-        Objects younger than two weeks stay, so that a series being applied
-        meanwhile loses none.
-
-        :param after: age at which an applied series or an earlier tip is old.
-        """
-        with self.exclusive():
-            now = time.time()
-            for folder in (self.path / "tmp").iterdir():
-                _remove_if_left(folder)
-            for reference in (*(self.path / SERIES).glob("*/*"), *(self.path / TIPS).glob("**/*")):
-                if reference.is_file() and now - reference.stat().st_mtime > after.total_seconds():
-                    reference.unlink(missing_ok=True)
-            self.git.must("repack", "-d", "-l", "-q", patience=3600)
-            self.git.must("prune", "--expire=2.weeks", patience=3600)
+        prune(self, after)
 
 
-def _locked(handle: int) -> bool:
+def locked(handle: int) -> bool:
+    """Take an advisory lock; False when another process holds it."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
-
-
-def _remove_if_left(folder: Path) -> None:
-    """Remove a scratch folder, unless somebody works in it."""
-    with contextlib.suppress(FileNotFoundError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            if _locked(handle) and time.time() - folder.stat().st_mtime > _NEWBORN:
-                shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os.close(handle)

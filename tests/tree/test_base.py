@@ -119,6 +119,76 @@ def test_the_tree_of_the_list_goes_before_the_configured_order(store: Store, tak
     assert "takes the patches of Linux-MM@example.org" in " ".join(application.trace)
 
 
+def test_for_next_means_that_of_the_list(store: Store, take: Take, mbox: bytes) -> None:
+    posted = series(mbox)
+    to_list = [replace(p, message=replace(p.message, to=(Address("", "arm@example.org"),))) for p in posted.patches]
+    words = ("for-next/core",)
+    trees = [
+        take("first", OTHER),
+        take("other", OTHER, words=words),
+        take("arm64", OTHER, words=words, lists=("arm@example.org",)),
+    ]
+    named = replace(posted, patches=tuple(to_list), prefixes=("for-next",))
+    assert names(choose(store, named, trees)) == ["arm64"]
+
+
+def test_a_tree_of_the_subject_that_is_not_known_is_said(store: Store, take: Take, mbox: bytes) -> None:
+    named = replace(series(mbox), prefixes=("RFC", "net-next"))
+    trace = choose(store, named, [take("linux")]).trace
+    assert "The subject names net-next, which is no known tree." in trace
+    trees = [take("first", OTHER), take("linux-next", OTHER, words=("next", "-next"))]
+    application = choose(store, named, trees)
+    assert names(application) == ["linux-next"]
+    assert "net-next, which is no known tree; linux-next, which takes it in, stands for it." in application.trace[1]
+
+
+MAINTAINERS = """\
+MEMORY
+T:\tgit git://git.example.org/pub/scm/linux/kernel/git/ada/mm {branch}
+F:\tmm/
+"""
+
+
+def test_the_tree_of_the_maintainers_goes_before_the_configured_order(
+    store: Store, project: Project, take: Take, mbox: bytes
+) -> None:
+    trees = [
+        replace(tree, branch=replace(tree.branch, source=address), follows="mm-unstable")
+        for tree, address in (
+            (
+                take("first", {**OTHER, "MAINTAINERS": MAINTAINERS.format(branch="")}),
+                "https://git.example.org/linux.git",
+            ),
+            (take("second", OTHER), "https://git.example.org/pub/scm/linux/kernel/git/ada/mm.git"),
+        )
+    ]
+    application = choose(store, series(mbox), trees)
+    assert names(application) == ["second"]
+    assert (
+        "second (6.12.7): has 0 of the 1 files as the patches expect them; is the tree of MEMORY in MAINTAINERS."
+        in (application.trace)
+    )
+    elsewhere = take("third", {**OTHER, "MAINTAINERS": MAINTAINERS.format(branch="mm-new")})
+    application = choose(store, series(mbox), [elsewhere, trees[1]])
+    assert names(application) == ["third"]
+    assert (
+        "MAINTAINERS names git://git.example.org/pub/scm/linux/kernel/git/ada/mm mm-new (MEMORY) for 1 of the 1 files; "
+        "that is none of the known trees." in application.trace
+    )
+
+
+def test_a_tree_that_is_not_up_to_date_is_said_to_be_so(store: Store, take: Take, mbox: bytes) -> None:
+    tree = replace(take("linux"), stale="It was last brought up to date 5 days ago.")
+    assert any(
+        line.endswith("It was last brought up to date 5 days ago.")
+        for line in choose(store, series(mbox), [tree]).trace
+    )
+
+
+def test_what_was_done_for_the_base_is_told_first(store: Store, take: Take, mbox: bytes) -> None:
+    assert choose(store, series(mbox), [take("linux")], told=["It was fetched."]).trace[0] == "It was fetched."
+
+
 def test_each_try_is_explained_until_one_applies(store: Store, take: Take, mbox: bytes) -> None:
     application = choose(store, series(mbox), [take("foreign", FOREIGN), take("other", OTHER)])
     assert names(application) == ["foreign", "other"]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -154,13 +154,6 @@ def test_trees_are_found_by_name_or_commit(store: Store, project: Project) -> No
         store.sync("mm")
     store.forget("linux")
     assert store.branches() == ()
-
-
-def test_a_followed_tree_that_was_not_synced_is_stale(store: Store, project: Project) -> None:
-    store.import_repository("followed", project.path)
-    store.import_directory("fixed", project.path)
-    assert store.stale() == ()
-    assert [branch.name for branch in store.stale(timedelta(0))] == ["followed"]
 
 
 def test_the_tip_at_a_time(store: Store, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
