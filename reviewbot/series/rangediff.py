@@ -19,7 +19,7 @@ from reviewbot.series.model import Patch, Series
 
 #: patches with less in common than this are different patches, 0 … 1
 _MATCH = 0.35
-#: an old patch was squashed when this share of its lines came into another one
+#: a patch was squashed into another one, or split off one, when this share of its lines is there
 _SQUASHED = 0.6
 _CONTEXT = 3
 #: longer parts of a patch are not compared by line, nor is what follows when a patch has had so much
@@ -37,6 +37,7 @@ class Fate(StrEnum):
     ADDED = "added"
     DROPPED = "dropped"
     SQUASHED = "squashed"
+    SPLIT = "split"
 
 
 class RangeLine(NamedTuple):
@@ -55,10 +56,12 @@ class RangeLine(NamedTuple):
 class PatchPair:
     """One patch in both versions.
 
-    :ivar old: None when it was added.
-    :ivar new: None when it was dropped or squashed.
+    :ivar old: None when it was added, or split off another patch.
+    :ivar new: None when it was dropped, squashed into another patch, or split into several.
     :ivar reordered: it changed places with other patches.
-    :ivar into: number of the new patch that an old one was squashed into, 0 for none.
+    :ivar into: number of the new patch that an old one was squashed into, or of the first one it was split into;
+        0 for none.
+    :ivar out_of: number of the old patch that a new one was split off, 0 for none.
     :ivar lines: the difference, with three lines of context; empty when nothing changed or one side is missing.
     """
 
@@ -67,6 +70,7 @@ class PatchPair:
     new: Patch | None
     reordered: bool = False
     into: int = 0
+    out_of: int = 0
     lines: tuple[RangeLine, ...] = field(default=(), repr=False)
 
     @property
@@ -95,19 +99,16 @@ def range_diff(old: Series, new: Series) -> RangeDiff:
     news = [_Content(patch) for patch in new.patches]
     matched = _match(olds, news)  # index of the old patch by index of the new one
     moved = _out_of_order([matched[at] for at in sorted(matched)])
-    pairs = {
-        at: _pair(olds[matched[at]], content, matched[at] in moved)
-        if at in matched
-        else PatchPair(Fate.ADDED, None, content.patch)
-        for at, content in enumerate(news)
-    }
+    gone, added = _moved_lines(olds, news, matched)
     ordered: list[PatchPair] = []
-    gone = [at for at in range(len(olds)) if at not in matched.values()]
-    for at in range(len(news)):
-        while gone and at in matched and gone[0] < matched[at]:
-            ordered.append(_gone(gone.pop(0), olds, news, matched))
-        ordered.append(pairs[at])
-    ordered += [_gone(at, olds, news, matched) for at in gone]
+    left = sorted(gone)
+    for at, content in enumerate(news):
+        while left and at in matched and left[0] < matched[at]:
+            ordered.append(gone[left.pop(0)])
+        ordered.append(
+            _pair(olds[matched[at]], content, matched[at] in moved) if at in matched else added[at],
+        )
+    ordered += [gone[at] for at in left]
     return RangeDiff(old, new, tuple(ordered))
 
 
@@ -224,18 +225,47 @@ def _same_changes(before: dict[str, FileDiff], after: dict[str, FileDiff]) -> bo
     return changes(before) == changes(after)
 
 
-def _gone(at: int, olds: Sequence[_Content], news: Sequence[_Content], matched: dict[int, int]) -> PatchPair:
-    """Tell whether an old patch was dropped or went into another one."""
-    content = olds[at]
-    best, into = _SQUASHED, 0
-    for number, target in enumerate(news):
-        if set(content.patch.files).isdisjoint(target.patch.files):
+def _moved_lines(
+    olds: Sequence[_Content], news: Sequence[_Content], matched: dict[int, int]
+) -> tuple[dict[int, PatchPair], dict[int, PatchPair]]:
+    """Tell what became of the old patches and where the new ones come from that have no counterpart, by index."""
+    counterparts = {one: news[at] for at, one in matched.items()}
+    targets = [(content, olds[matched[at]] if at in matched else None) for at, content in enumerate(news)]
+    sources = [(content, counterparts.get(at)) for at, content in enumerate(olds)]
+    added: dict[int, PatchPair] = {}
+    first: dict[int, int] = {}  # number of the first new patch that was split off an old one
+    for at, content in enumerate(news):
+        if at in matched:
             continue
-        own = olds[matched[number]].changed if number in matched else Counter[tuple[str, str, str]]()
-        share = sum((content.changed & (target.changed - own)).values()) / max(1, content.size)
-        if share >= best:
-            best, into = share, target.patch.number
-    return PatchPair(Fate.SQUASHED if into else Fate.DROPPED, content.patch, None, into=into)
+        source = _holder(content, sources)
+        added[at] = PatchPair(Fate.ADDED, None, content.patch)
+        if source is not None:
+            first.setdefault(source, content.patch.number)
+            added[at] = PatchPair(Fate.SPLIT, None, content.patch, out_of=olds[source].patch.number)
+    gone: dict[int, PatchPair] = {}
+    for at, content in enumerate(olds):
+        if at in counterparts:
+            continue
+        target = _holder(content, targets)
+        if target is not None:
+            gone[at] = PatchPair(Fate.SQUASHED, content.patch, None, into=news[target].patch.number)
+        else:
+            fate = Fate.SPLIT if at in first else Fate.DROPPED
+            gone[at] = PatchPair(fate, content.patch, None, into=first.get(at, 0))
+    return gone, added
+
+
+def _holder(content: _Content, others: Iterable[tuple[_Content, _Content | None]]) -> int | None:
+    """Return the index of the patch of the other side that has most of the lines of one, besides its counterpart's."""
+    best, found = _SQUASHED, None
+    for at, (other, counterpart) in enumerate(others):
+        if set(content.patch.files).isdisjoint(other.patch.files):
+            continue
+        own = counterpart.changed if counterpart else Counter[tuple[str, str, str]]()
+        share = sum((content.changed & (other.changed - own)).values()) / max(1, content.size)
+        if share > best or (found is None and share == best):
+            best, found = share, at
+    return found
 
 
 def _file_lines(file: FileDiff | None) -> list[str]:
@@ -273,20 +303,35 @@ _SIGNS = {Fate.UNCHANGED: "=", Fate.ADDED: ">", Fate.DROPPED: "<", Fate.SQUASHED
 
 def as_text(difference: RangeDiff) -> str:
     """Return the comparison in the manner of ``git range-diff``, without a line end behind the last line."""
-    return "\n".join(_text_lines(difference))
+    return "\n".join(
+        line
+        for pair, heading in zip(difference.pairs, headings(difference), strict=True)
+        for line in _text(pair, heading)
+    )
 
 
-def _text_lines(difference: RangeDiff) -> Iterator[str]:
+def headings(difference: RangeDiff) -> list[str]:
+    """Return one line for each pair: numbers, what became of the patch, and its name."""
     width = len(str(max(difference.old.expected, difference.new.expected)))
-    for pair in difference.pairs:
-        old = str(pair.old.number) if pair.old else "-"
-        new = str(pair.new.number) if pair.new else "-"
-        remarks = [] if pair.fate in (Fate.UNCHANGED, Fate.CHANGED) else [str(pair.fate)]
-        if pair.into:
-            remarks = [f"squashed into {pair.into}"]
-        if pair.reordered:
-            remarks.append("reordered")
-        remark = f" ({', '.join(remarks)})" if remarks else ""
-        yield f"{old:>{width}} {_SIGNS.get(pair.fate, '!')} {new:>{width}}  {pair.subject}{remark}"
-        for line in pair.lines:
-            yield f"    ## {line.text} ##" if line.kind == "@" else f"    {line.kind}{line.text}"
+    return [_heading(pair, width) for pair in difference.pairs]
+
+
+def _heading(pair: PatchPair, width: int) -> str:
+    old = str(pair.old.number) if pair.old else "-"
+    new = str(pair.new.number) if pair.new else "-"
+    remarks = [] if pair.fate in (Fate.UNCHANGED, Fate.CHANGED) else [str(pair.fate)]
+    if pair.into:
+        remarks = [f"{pair.fate} into {pair.into}"]
+    if pair.out_of:
+        remarks = [f"split off {pair.out_of}"]
+    if pair.reordered:
+        remarks.append("reordered")
+    remark = f" ({', '.join(remarks)})" if remarks else ""
+    sign = ("<" if pair.old else ">") if pair.fate is Fate.SPLIT else _SIGNS.get(pair.fate, "!")
+    return f"{old:>{width}} {sign} {new:>{width}}  {pair.subject}{remark}"
+
+
+def _text(pair: PatchPair, heading: str) -> Iterator[str]:
+    yield heading
+    for line in pair.lines:
+        yield f"    ## {line.text} ##" if line.kind == "@" else f"    {line.kind}{line.text}"

@@ -90,6 +90,21 @@ def test_a_patch_that_went_into_another_is_squashed() -> None:
     assert [(pair.fate, pair.into) for pair in pairs] == [(Fate.CHANGED, 0), (Fate.SQUASHED, 1)]
 
 
+def test_a_patch_that_left_another_is_split_off_it() -> None:
+    both = ("mm: a", A[1] + B[1])
+    pairs = range_diff(series(1, both), series(2, A, B)).pairs
+    assert [(pair.fate, pair.out_of) for pair in pairs] == [(Fate.CHANGED, 0), (Fate.SPLIT, 1)]
+
+
+def test_a_patch_of_which_nothing_keeps_the_name_is_split_into_its_parts() -> None:
+    three = ("mm: all of it", A[1] + B[1] + C[1])
+    pairs = range_diff(series(1, three), series(2, A, B, C)).pairs
+    assert [(str(pair.fate), pair.into, pair.out_of) for pair in pairs] == [
+        *(("split", 0, 1) for _ in range(3)),
+        ("split", 1, 0),
+    ]
+
+
 def test_it_is_told_in_the_manner_of_git() -> None:
     text = as_text(range_diff(series(1, A, B), series(2, C, ("mm: a", A[1] + B[1]))))
     assert [line for line in text.split("\n") if not line.startswith("    ")] == [
