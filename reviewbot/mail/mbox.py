@@ -118,7 +118,7 @@ def _parts(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
 def _separated(window: bytes, limit: int, whole: bool) -> Generator[tuple[bytes, bytes], None, int]:
     """Yield the parts of a window up to a limit; return the limit, or 0 when nothing was yielded."""
     at = 0
-    for match in _SEPARATION.finditer(window, 0, len(window)):
+    for match in _separations(window):
         if match.start() >= limit:
             break
         if match.start() or whole:
@@ -127,6 +127,16 @@ def _separated(window: bytes, limit: int, whole: bool) -> Generator[tuple[bytes,
     if at < limit:
         yield window[at:limit], b""
     return max(at, limit)
+
+
+def _separations(window: bytes) -> Iterator[re.Match[bytes]]:
+    """Yield the separators of a window; a plain search for their first word is many times faster than the pattern."""
+    at = window.find(b"From ")
+    while at >= 0:
+        match = _SEPARATION.match(window, at)
+        if match:
+            yield match
+        at = window.find(b"From ", match.end() if match else at + 5)
 
 
 def _finished(mail: bytearray, separator: bytes) -> bytes:

@@ -12,7 +12,7 @@ from reviewbot.series.model import Patch, Series
 from reviewbot.series.topics import carry_over, link_versions
 from threads import conversion, models
 from threads.services import topics, versions
-from threads.services.bulk import insert
+from threads.services.bulk import assign, insert
 from threads.services.pipeline import start_over
 from threads.services.rows import as_json, patch_fields, series_fields, standing, update
 from threads.services.tying import chunks
@@ -63,7 +63,7 @@ class _Assembly:
             self.old |= models.Series.objects.in_bulk(chunk)
         self.old = {key: row for key, row in self.old.items() if row.root_msgid in mails}
         self.patches = _patches(self.old)
-        self.found = assemble(map(conversion.message, mails.values()), self._known())
+        self.found = assemble((conversion.message(row, raw=False) for row in mails.values()), self._known())
         self.others = self._other_versions()
         self.patches |= _patches(self.others)
         recalled = versions.recall(list(self.others.values()), self.patches)
@@ -77,7 +77,7 @@ class _Assembly:
         mails = [self.by_key[row.message_id] for row in rows]
         return {
             mail.message_id: Patch(
-                row.number, conversion.message(mail), row.subject, "", tuple(row.files), row.patch_id
+                row.number, conversion.message(mail, raw=False), row.subject, "", tuple(row.files), row.patch_id
             )
             for row, mail in zip(rows, mails, strict=True)
         }
@@ -192,14 +192,11 @@ class _Assembly:
             for one in self.found
             for name in (*(reply.message_id for reply in one.replies), *one.message_ids)
         }
-        moved: dict[int | None, list[int]] = defaultdict(list)
+        moved: dict[int, int | None] = {}
         for name, mail in self.mails.items():
             if mail.series_id != homes.get(name):
-                mail.series_id = homes.get(name)
-                moved[mail.series_id].append(mail.pk)
-        for series, keys in moved.items():
-            for chunk in chunks(keys):
-                models.Message.objects.filter(pk__in=chunk).update(series=series)
+                mail.series_id = moved[mail.pk] = homes.get(name)
+        assign(models.Message, "series", moved)
 
     def _keep_lists(self) -> None:
         """Tie each series to the lists that its own mails are on."""

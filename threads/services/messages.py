@@ -8,10 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import Q
 
-from reviewbot.lore.html import ArchivedPage, same_mail
-from reviewbot.lore.html.page import SAME_MAIL
 from reviewbot.mail.message import Address, Message
 from reviewbot.mail.parse import is_derived, parse_message
 from threads import fulltext, models
@@ -100,13 +97,18 @@ def _insert(fresh: Mapping[str, Message], page: str) -> dict[str, models.Message
 
 def _fill_pages(arrived: Mapping[str, Message]) -> dict[str, models.Message]:
     """Put mails in the place of the pages of archives that they were read from before; return the rows of these."""
-    if not arrived:
+    of_pages = models.Message.objects.filter(page__gt="", digest="")
+    # Pages are few, and the days of a batch may be years: asked for both, a database would read all mails of these.
+    waiting = list(of_pages.values_list("pk", "date"))
+    if not (arrived and waiting):
         return {}
+    from reviewbot.lore.html.page import SAME_MAIL  # it loads what reads HTML: a tenth of a short import's time
+
     dates = [message.date for message in arrived.values()]
-    of_pages = models.Message.objects.filter(page__gt="", digest="").select_related("author")
-    near = Q(date__range=(min(dates) - SAME_MAIL, max(dates) + SAME_MAIL))
+    first, last = min(dates) - SAME_MAIL, max(dates) + SAME_MAIL
+    near = [key for key, date in waiting if first <= date <= last]
     filled = {}
-    for row in of_pages.filter(near):
+    for row in (row for chunk in chunks(near) for row in of_pages.filter(pk__in=chunk).select_related("author")):
         shown = arrived.get(row.message_id) or next((one for one in arrived.values() if shows(row, one)), None)
         taken = shown and models.Message.objects.filter(message_id=shown.message_id).exclude(pk=row.pk).exists()
         if shown and shown.raw and not taken:
@@ -116,6 +118,8 @@ def _fill_pages(arrived: Mapping[str, Message]) -> dict[str, models.Message]:
 
 def shows(row: models.Message, message: Message) -> bool:
     """Tell whether the page that a row was read from shows a mail."""
+    from reviewbot.lore.html import ArchivedPage, same_mail  # as above
+
     name = "" if is_derived(row.message_id) else row.message_id
     author = Address(row.author_name, row.author.email)
     return same_mail(ArchivedPage(row.page, "", name, row.subject, author, row.date, row.body), message)

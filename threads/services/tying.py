@@ -123,8 +123,9 @@ class _Tie:
                     self.links.join(original.message_id, answer_.message_id)
         there = models.Message.objects
         parent = there.filter(message_id=OuterRef("parent_msgid"))
-        self._tie_rows(lost, there.filter(answer=False), before=REPAIR_WINDOW)
-        self._tie_rows(first, there.filter(~Exists(parent), answer=True), after=REPAIR_WINDOW)
+        # "in" lets the index of subject, answer and date be used to its end; a bare boolean does not.
+        self._tie_rows(lost, there.filter(answer__in=[False]), before=REPAIR_WINDOW)
+        self._tie_rows(first, there.filter(~Exists(parent), answer__in=[True]), after=REPAIR_WINDOW)
 
     def _tie_rows(
         self,

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from reviewbot.errors import NotFoundError
 from threads import models
 from threads.management.base import Command as BaseCommand
-from threads.services import importing, pages
+from threads.services import importing
 from threads.services.importing import Progress
 
 
@@ -38,6 +38,8 @@ class Command(BaseCommand):
                 known = ", ".join(models.MailingList.objects.values_list("name", flat=True))
                 raise NotFoundError(f"There is no list named {options['list']}; known are {known}.")
         if options["source"].startswith(("http://", "https://")):
+            from threads.services import pages  # it loads what reads HTML, which a mailbox does not need
+
             mail = pages.take_in(options["source"], mailing_list)
             self.stdout.write(f"{mail.subject}\n<{mail.message_id}>")
             return
