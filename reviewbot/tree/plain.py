@@ -1,16 +1,18 @@
-"""A tree on disk as a commit of the few files that a series touches: nothing else is read."""
+"""A tree on disk as a commit: of the few files that a series touches, or of all, whose contents stay where they are."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 import pygit2
 
 from reviewbot.errors import OperatorError
+from reviewbot.tree.importing import walk
 from reviewbot.tree.staging import Entry, graft
 from reviewbot.tree.store import Store
 
@@ -19,6 +21,8 @@ _NOBODY = pygit2.Signature("reviewbot", "reviewbot@localhost", 0, 0)
 _MAX_FILE = 64 << 20
 #: files of one name that are taken, to see where a file went
 _NAMESAKES = 20
+_FOLDER = 0o40000
+_CHUNK = 1 << 20
 
 
 def commit_touched(store: Store, top: Path, paths: Iterable[str]) -> str:
@@ -45,6 +49,61 @@ def commit_touched(store: Store, top: Path, paths: Iterable[str]) -> str:
     return str(repository.create_commit(None, _NOBODY, _NOBODY, f"What is touched of {top.name}", tree, []))
 
 
+def commit_whole(store: Store, top: Path) -> str:
+    """Write a commit with the tree that git would have of a directory, and return its id.
+
+    The contents are read for their names and not kept; those that are needed
+    have to be in the store, see :func:`commit_touched`. ``.git`` is left out,
+    and so are empty folders, as git has none.
+
+    :raises OperatorError: when a file cannot be read.
+    """
+    folders: dict[str, list[tuple[str, int, bytes]]] = defaultdict(list)
+    try:
+        for path, status in walk(top):
+            folder, _, name = path.rpartition("/")
+            folders[folder].append((name, _mode(status), _blob_name(top / path, status)))
+    except OSError as error:
+        raise OperatorError(f"The tree {top} cannot be read: {error}.") from error
+    for folder in list(folders):
+        while folder:
+            folder = folder.rpartition("/")[0]
+            folders[folder] += []
+    tree = b""
+    for folder in sorted(folders, key=lambda path: (-path.count("/"), not path)):
+        tree = _write_tree(store, folders[folder])
+        above, _, name = folder.rpartition("/")
+        if folder:
+            folders[above].append((name, _FOLDER, tree))
+    oid = pygit2.Oid(raw=tree or _write_tree(store, []))
+    return str(store.repository.create_commit(None, _NOBODY, _NOBODY, f"What is in {top.name}", oid, []))
+
+
+def _mode(status: os.stat_result) -> int:
+    if stat.S_ISLNK(status.st_mode):
+        return 0o120000
+    return 0o100755 if status.st_mode & stat.S_IXUSR else 0o100644
+
+
+def _blob_name(file: Path, status: os.stat_result) -> bytes:
+    """Return the id that git gives the content of a file or link."""
+    content = os.fsencode(file.readlink()) if stat.S_ISLNK(status.st_mode) else b""
+    digest = hashlib.sha1(b"blob %d\0%b" % (len(content) or status.st_size, content), usedforsecurity=False)
+    if stat.S_ISREG(status.st_mode):
+        with file.open("rb", buffering=0) as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+    return digest.digest()
+
+
+def _write_tree(store: Store, entries: list[tuple[str, int, bytes]]) -> bytes:
+    """Write a tree as it is, for libgit2 would ask for the contents, and return its id."""
+    named = [(os.fsencode(name), mode, oid) for name, mode, oid in entries]
+    named.sort(key=lambda entry: entry[0] + b"/" * (entry[1] == _FOLDER))
+    data = b"".join(b"%o %b\0%b" % (mode, name, oid) for name, mode, oid in named)
+    return store.repository.write(pygit2.enums.ObjectType.TREE, data).raw
+
+
 def _take(store: Store, top: Path, path: str, entries: dict[str, Entry]) -> bool:
     """Add the file at a path, or the file or link that stands in its way; False when there is neither."""
     parts = path.split("/")
@@ -61,8 +120,7 @@ def _take(store: Store, top: Path, path: str, entries: dict[str, Entry]) -> bool
         if stat.S_ISREG(status.st_mode):
             if status.st_size > _MAX_FILE:
                 raise OperatorError(f"{top / here} has {status.st_size >> 20} MiB, which is no source file.")
-            mode = 0o100755 if status.st_mode & stat.S_IXUSR else 0o100644
-            entries[here] = Entry(mode, str(store.repository.create_blob((top / here).read_bytes())))
+            entries[here] = Entry(_mode(status), str(store.repository.create_blob((top / here).read_bytes())))
             return True
     for folder, _, files in os.walk(top / path):
         if files:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import re
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from reviewbot.mail.mbox import split_mbox
 from reviewbot.tree.__main__ import main
 from reviewbot.tree.notes import checked_name
 from reviewbot.tree.upstream import UPSTREAMS, Upstream
-from tests.tree.project import Project, source
+from tests.tree.project import Project, mail, source
 
 
 @pytest.fixture
@@ -63,9 +67,108 @@ def test_a_plain_directory_of_which_only_the_touched_files_are_read(
 ) -> None:
     shutil.rmtree(project.path / ".git")
     (project.path / "kernel/fork.c").chmod(0)
+    assert main(["apply", str(mbox), "--tree", str(project.path)]) == 0
+    assert capsys.readouterr().out.endswith("(6.12.7): applies.\n")
+
+
+def test_the_tree_of_a_plain_directory_is_the_one_that_git_makes(
+    project: Project, mbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.path / "mm/link").symlink_to("nowhere")
+    project.commit({"tools/sub/run": "#!/bin/sh\n", "mm.c": "sorts before the folder mm\n", "mm/ü": b"\xff\0"})
+    (project.path / "tools/sub/run").chmod(0o755)
+    base = project.commit()
+    expected = project.am(base, f"{project.git('format-patch', '--stdout', f'{project.start}..main')}\n".encode())
+    shutil.rmtree(project.path / ".git")
+    (project.path / "empty/folder").mkdir(parents=True)
     status, told = answer(capsys, mbox, "--tree", project.path)
-    assert (status, told["applies"], told["tree"]) == (0, True, None)
-    assert told["base"]["describe"].endswith("(6.12.7)")
+    assert (status, told["tree"]) == (0, expected)
+    assert told["patches"][-1]["tree"] == expected
+    assert told["base"]["commit"]
+
+
+@pytest.mark.parametrize(
+    ("make", "spec"),
+    [
+        ((), "project"),
+        ((), "project@main~2"),
+        (("clone", "-q", "--bare", ".", "../bare.git"), "bare.git@annotated"),
+        (("clone", "-q", "--bare", ".", "../bare.git"), "bare.git@{start:.9}"),
+        (("clone", "-q", "--mirror", ".", "../bare.git"), "bare.git@refs/tags/annotated"),
+        (("clone", "-q", "--shared", ".", "../borrowing"), "borrowing"),
+        (("clone", "-q", "--depth=1", "--branch=annotated", "file://{here}", "../shallow"), "shallow"),
+        (("worktree", "add", "-q", "--detach", "../linked", "annotated"), "linked"),
+        (("worktree", "add", "-q", "--no-checkout", "--detach", "../linked", "annotated"), "linked@HEAD"),
+    ],
+)
+def test_every_form_of_a_tree(
+    project: Project, mbox: Path, capsys: pytest.CaptureFixture[str], make: tuple[str, ...], spec: str
+) -> None:
+    project.git("tag", "-a", "-m", "A tag with words of its own", "annotated", project.start)
+    project.git("config", "extensions.worktreeConfig", "true")
+    if make:
+        project.git(*(word.format(here=project.path) for word in make))
+    tree = project.path.parent / spec.format(start=project.start)
+    status, told = answer(capsys, mbox, "--tree", tree)
+    assert status == 0, told["reason"]
+    assert (told["base"]["commit"], told["tree"]) == (project.start, project.git("rev-parse", "main^{tree}"))
+
+
+def as_maildir(mbox: Path) -> None:
+    for number, raw in enumerate(split_mbox(io.BytesIO(mbox.read_bytes()))):
+        file = mbox.parent / f"maildir/{('cur', 'new')[number % 2]}/{number}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(raw)
+
+
+def as_files(mbox: Path) -> None:
+    (mbox.parent / "outgoing").mkdir()
+    for number, raw in enumerate(re.split(rb"^(?=From [0-9a-f]{40} )", mbox.read_bytes(), flags=re.MULTILINE)[1:]):
+        (mbox.parent / f"outgoing/{number:04}-x.patch").write_bytes(raw)
+
+
+def as_mboxrd(mbox: Path) -> None:
+    raw = mbox.read_bytes().replace(b"From ", b"From mboxrd@z Thu Jan  1 00:00:00 1970\nX-Was: ")
+    (mbox.parent / "mboxrd").write_bytes(raw)
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "patches"),
+    [
+        (as_maildir, "maildir", 2),
+        (as_files, "outgoing", 2),
+        (as_files, "outgoing/0001-x.patch", 1),
+        (as_mboxrd, "mboxrd", 2),
+        (lambda mbox: (mbox.parent / "t.mbox.gz").write_bytes(gzip.compress(mbox.read_bytes())), "t.mbox.gz", 2),
+        (lambda mbox: (mbox.parent / "dos").write_bytes(mbox.read_bytes().replace(b"\n", b"\r\n")), "dos", 2),
+    ],
+)
+def test_every_form_of_a_mailbox(
+    project: Project,
+    mbox: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[Path], None],
+    name: str,
+    patches: int,
+) -> None:
+    change(mbox)
+    status, told = answer(capsys, mbox.parent / name, "--tree", project.path)
+    assert (status, told["applied"]) == (0, patches), told["reason"]
+
+
+def test_what_quilt_mails(project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project.edit("mm/gup.c", "gup_7(void)", "gup_7(int a)")
+    lines = project.git("diff").split("\n")[4:]
+    diff = "Index: linux/mm/gup.c\n====\n--- linux.orig/mm/gup.c\t2023-11-14 10:00:00\n+++ linux/mm/gup.c\n"
+    file = tmp_path / "quilt.mbox"
+    cover = b"From: Ada <ada@example.org>\nMessage-ID: <0@x>\nSubject: [patch 0/1] two\n\nA cover.\n"
+    first = mail(diff + "\n".join(lines) + "\n").replace(b"[PATCH]", b"[patch 1/1]")
+    first = first.replace(b"Message-ID", b"In-Reply-To: <0@x>\nMessage-ID")
+    file.write_bytes(b"".join(b"From x@z Thu Jan  1 00:00:00 1970\n" + raw + b"\n" for raw in (cover, first)))
+    tree = project.commit()
+    status, told = answer(capsys, file, "--tree", f"{project.path}@{project.start}")
+    assert status == 0, told["reason"]
+    assert told["tree"] == project.git("rev-parse", f"{tree}^{{tree}}")
 
 
 def test_what_does_not_apply_is_said_precisely(
@@ -160,7 +263,7 @@ def test_published_trees_have_names_that_a_store_takes() -> None:
     [
         (b"", 2, "empty"),
         (b"From: a@example.org\nSubject: hello\n\nno patch\n", 2, "no patch"),
-        (None, 3, "cannot be read"),
+        (None, 3, "There is no mailbox"),
     ],
 )
 def test_a_mailbox_that_holds_no_series(
