@@ -170,11 +170,18 @@ CELERY_TASK_ROUTES = {
     "threads.tasks.check": {"queue": "check"},
     "threads.tasks.build": {"queue": "build"},
     "threads.tasks.publish": {"queue": "publish"},
+    "threads.tasks.send_due": {"queue": "publish"},
 }
 QUEUES = ("intake", "tree", "check", "build", "publish")
 LEASE_SECONDS = env_int("LEASE_SECONDS", 300, "after which a step of a lost worker is taken up again")
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 30, "between two looks for steps that were left behind")
 FOLLOW_SECONDS = env_int("FOLLOW_SECONDS", 120, "between two looks at the followed lists")
+SEND_SECONDS = env_int("SEND_SECONDS", 60, "between two looks for approved mails")
+# A look that nobody had time for is of no use later: the next one sees the same.
+CELERY_BEAT_SCHEDULE = {
+    task: {"task": f"threads.tasks.{task}", "schedule": seconds, "options": {"expires": seconds}}
+    for task, seconds in (("follow", FOLLOW_SECONDS), ("sweep", SWEEP_SECONDS), ("send_due", SEND_SECONDS))
+}
 
 # --- the way of a series --------------------------------------------------------------------------------------------
 LORE_URL = env_text(
@@ -197,7 +204,18 @@ BUILD_THOROUGH = env_bool(
     "BUILD_THOROUGH", False, "also build the other page sizes, address widths and debugging options"
 )
 BUILD_ENABLED = env_bool("BUILD_ENABLED", True, "cross-build at all")
+
+# --- mail -----------------------------------------------------------------------------------------------------------
 MAIL_FROM = env_text("MAIL_FROM", "Page-table review <review@localhost>", "From of the drafted replies")
+MAIL_REPLY_TO = env_text("MAIL_REPLY_TO", "", "Reply-To of the replies, where it is not From")
+MAIL_BOUNCES = env_text("MAIL_BOUNCES", "", "envelope sender: the address that bounces go to; that of From when empty")
+SENDING = env_bool("SENDING", False, "let mails leave, as far as the policy allows")
+SMTP_URL = env_secret("SMTP_URL", "", "where mails are handed in: smtp+starttls://user:secret@host:587")
+MAIL_POLICY = env_path("MAIL_POLICY", VAR / "policy.toml", "who may be told what; drafts only while there is no file")
+MODERATION_DAYS = env_int("MODERATION_DAYS", 7, "after which a mail that nobody approved is withheld")
+DKIM_KEY = env_secret("DKIM_KEY", "", "private key that signs the mails: PEM, or an Ed25519 seed; unsigned when empty")
+DKIM_DOMAIN = env_text("DKIM_DOMAIN", "", "domain that signs; that of From when empty")
+DKIM_SELECTOR = env_text("DKIM_SELECTOR", "reviewbot", "selector of the key in the DNS")
 
 OPEN_SUBMISSIONS = env_bool(
     "OPEN_SUBMISSIONS",

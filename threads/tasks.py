@@ -11,7 +11,7 @@ from typing import Any
 from celery import Task, shared_task
 
 from reviewbot.errors import TransientError
-from threads.services import building, checking, following, intake, pipeline, publishing, trees
+from threads.services import building, checking, following, intake, pipeline, publishing, sending, trees
 
 
 class Step(Task):  # type: ignore[type-arg]  # celery is generic in its stubs only
@@ -76,3 +76,9 @@ def follow() -> None:
 def sweep() -> None:
     """Take up what was left behind."""
     pipeline.sweep()
+
+
+@shared_task
+def send_due() -> None:
+    """Send the mails that were approved."""
+    sending.send_due()

@@ -60,9 +60,8 @@ def compose_reply(
         raise OperatorError(f"The sender address {sender.email!a} is no mail address; correct the configuration.")
     if not (_MESSAGE_ID.fullmatch(message_id) and "@" in message_id):
         raise OperatorError(f"{message_id!a} cannot be a Message-ID.")
-    seen = {sender.email.lower()}
-    recipients = _addressable(to, seen)
-    copied = _addressable(cc, seen)
+    recipients = addressable(to, but=(sender,))
+    copied = addressable(cc, but=(sender, *recipients))
     content, encoding = _encode_body(body)
     fields = [
         _field("From", [_mailbox(sender)]),
@@ -79,6 +78,26 @@ def compose_reply(
         f"Content-Transfer-Encoding: {encoding}",
     ]
     return "\n".join(fields).encode("ascii") + b"\n\n" + content
+
+
+def addressable(addresses: Iterable[Address], but: Iterable[Address] = ()) -> list[Address]:
+    """Return those that can be written in a header and an envelope, each once, without those of ``but``."""
+    seen = {address.email.lower() for address in but}
+    kept = []
+    for address in addresses:
+        key = address.email.lower()
+        if key not in seen and _EMAIL.fullmatch(address.email):
+            seen.add(key)
+            kept.append(address)
+    return kept
+
+
+def with_body(mail: bytes, body: str) -> bytes:
+    """Return one of our mails with another text; all else of its header stays."""
+    content, encoding = _encode_body(body)
+    header = mail.partition(b"\n\n")[0]
+    field = f"Content-Transfer-Encoding: {encoding}".encode()
+    return re.sub(rb"^Content-Transfer-Encoding: .*$", field, header, flags=re.MULTILINE) + b"\n\n" + content
 
 
 def to_wire(mail: bytes) -> bytes:
@@ -128,16 +147,6 @@ def quote_place(file: FileDiff, hunk: Hunk, line: DiffLine, *, context: int = 5)
 def wrap(paragraph: str, width: int = 72) -> list[str]:
     """Wrap prose; words longer than a line, such as paths and links, stay whole."""
     return textwrap.wrap(paragraph, width, break_long_words=False, break_on_hyphens=False)
-
-
-def _addressable(addresses: Iterable[Address], seen: set[str]) -> list[Address]:
-    kept = []
-    for address in addresses:
-        key = address.email.lower()
-        if key not in seen and _EMAIL.fullmatch(address.email):
-            seen.add(key)
-            kept.append(address)
-    return kept
 
 
 def _threading(parent: Message) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reviewbot.findings import Severity
-from reviewbot.mail.compose import compose_reply, reply_subject
+from reviewbot.mail.compose import addressable, compose_reply, reply_subject
 from reviewbot.mail.message import Address, Message
 from reviewbot.reports import letter
 from reviewbot.reports.facts import Life, PatchFacts, Remark, SeriesReport, Told
@@ -36,26 +36,54 @@ class Draft:
 
 
 def draft(report: SeriesReport, mails: Mapping[str, Message], *, sender: Address, site_url: str) -> Draft | None:
-    """Return the reply that a series deserves, the same bytes for the same facts.
-
-    It answers the patch with the worst finding, the first of several. Nothing is
-    said about notes, about what the base has already, and about what somebody has
-    raised in this version's thread. The date is that of the newest mail that was
-    taken into account: whoever sends the mail sets the time of sending.
+    """Return the reply that a series deserves, written to everybody who reads the patch.
 
     :param mails: the patches of the series, by Message-ID.
     :returns: None when there is nothing to say, or nothing to answer to.
     :raises OperatorError: when the sender cannot be used.
     """
-    findings = worth_saying(report)
-    patch = _answered(report, findings, mails)
+    patch = answered(report, mails)
     if patch is None:
         return None
-    parent = mails[patch.message_id]
+    return compose(report, patch, mails[patch.message_id], sender=sender, site_url=site_url)
+
+
+def answered(report: SeriesReport, mails: Collection[str]) -> PatchFacts | None:
+    """Return the patch with the worst finding, the first of several: the one that is answered.
+
+    Nothing is said about notes, about what the base has already, and about
+    what somebody has raised in this version's thread.
+
+    :param mails: Message-IDs of the mails that are here.
+    """
+    patches = {patch.number: patch for patch in report.patches if patch.message_id in mails}
+    return next((patches[told.patch] for told in worth_saying(report) if told.patch in patches), None)
+
+
+def compose(
+    report: SeriesReport,
+    patch: PatchFacts,
+    parent: Message,
+    *,
+    sender: Address,
+    site_url: str,
+    copied: Sequence[Address] | None = None,
+    reply_to: str = "",
+) -> Draft:
+    """Return the reply to one patch, the same bytes for the same facts.
+
+    The date is that of the newest mail that was taken into account.
+
+    :param parent: the mail of the patch.
+    :param copied: who stands in Cc; None for everybody else who reads the patch.
+    :raises OperatorError: when the sender cannot be used.
+    """
+    findings = worth_saying(report)
     told = findings[:MOST]
     body = letter.write(report, told, len(findings) - len(told), patch, parent, site_url)
-    cc = _others((*parent.to, *parent.cc), but=(sender, parent.author))
-    recipients = (parent.author, *cc)
+    people = (*parent.to, *parent.cc) if copied is None else copied
+    cc = addressable(_others(people, but=(sender, parent.author)))
+    recipients = (*addressable([parent.author]), *cc)
     said = "\0".join([parent.message_id, *map(str, recipients), str(sender), body])
     digest = hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
     message_id = f"{digest[:32]}@{sender.email.rpartition('@')[2]}"
@@ -68,6 +96,7 @@ def draft(report: SeriesReport, mails: Mapping[str, Message], *, sender: Address
         message_id=message_id,
         date=max([report.date, parent.date, *(said.date for one in report.findings for said in one.said)]),
         headers={
+            **({"Reply-To": reply_to} if reply_to else {}),
             "Precedence": "bulk",
             "X-Reviewbot-Series": report.message_id,
             "X-Reviewbot-Findings": ", ".join(f"{one.finding.rule} {one.finding.fingerprint}" for one in told),
@@ -93,12 +122,7 @@ def _urgency(told: Told) -> tuple[int, int, str, int]:
     return told.finding.severity.rank, told.patch, place.file, place.line
 
 
-def _answered(report: SeriesReport, findings: list[Told], mails: Mapping[str, Message]) -> PatchFacts | None:
-    patches = {patch.number: patch for patch in report.patches if patch.message_id in mails}
-    return next((patches[told.patch] for told in findings if told.patch in patches), None)
-
-
-def _others(people: tuple[Address, ...], but: tuple[Address, ...]) -> tuple[Address, ...]:
+def _others(people: Sequence[Address], but: tuple[Address, ...]) -> tuple[Address, ...]:
     """Return the others who read the mail, each address once."""
     known = {address.email.lower() for address in but}
     kept: dict[str, Address] = {}

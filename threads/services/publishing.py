@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 
-from django.conf import settings
 from django.db import transaction
 
 from reviewbot.findings import Severity
-from reviewbot.mail.message import Address
-from reviewbot.reports import mail
-from reviewbot.reports.facts import SeriesReport, Told, Verdict
+from reviewbot.reports.facts import SeriesReport, Told
 from reviewbot.reports.keeping import pack
-from threads import conversion, models
+from threads import models
 from threads.facts import gather
+from threads.services import outbox
 from threads.services.queue import enqueue
 
 
@@ -24,8 +22,7 @@ def publish(series_id: int) -> None:
     report = gather(series)
     with transaction.atomic():
         changed = _keep(series, report)
-        if report.verdict == Verdict.FINDINGS:
-            _draft(series, report)
+        outbox.put(series, report)
         if changed:
             for later in series.later.filter(report__isnull=False):
                 enqueue("publish", later.pk)
@@ -68,34 +65,3 @@ def _note_life(series: models.Series, told: Told) -> None:
     if series.version >= life.last_version:
         life.last_version, life.fixed_in = series.version, None
     life.save()
-
-
-def _draft(series: models.Series, report: SeriesReport) -> None:
-    """Keep the reply as a draft; a draft that says something else than before takes the place of the old one."""
-    rows = series.patches.select_related("message__author")
-    mails = {row.message.message_id: conversion.message(row.message) for row in rows}
-    draft = mail.draft(report, mails, sender=_sender(), site_url=settings.SITE_URL)
-    drafts = series.deliveries.filter(stage=models.Delivery.Stage.DRAFT)
-    if draft is None:
-        drafts.delete()
-        return
-    drafts.exclude(digest=draft.digest).delete()
-    if series.deliveries.filter(digest=draft.digest).exclude(stage=models.Delivery.Stage.DRAFT).exists():
-        return  # it was said already
-    models.Delivery.objects.update_or_create(
-        series=series,
-        digest=draft.digest,
-        defaults={
-            "message_id": draft.message_id,
-            "in_reply_to": draft.in_reply_to,
-            "subject": conversion.storable(draft.subject),
-            "recipients": [str(address) for address in draft.recipients],
-            "raw": draft.raw,
-            "reason": "Sending is off.",
-        },
-    )
-
-
-def _sender() -> Address:
-    name, _, email = settings.MAIL_FROM.rpartition(" ")
-    return Address(name.strip(' "'), email.strip("<>"))

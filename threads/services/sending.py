@@ -1,0 +1,133 @@
+"""Sending what was approved: at most once, within the limits, and never while there is a stop.
+
+A mail is claimed in a transaction of its own before the server hears of it.
+Whoever dies behind that leaves a claim, and a claim without an outcome is
+unclear: it may be out, so it is never sent again, and a person is told.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from reviewbot.mail.policy import Policy, decide
+from reviewbot.mail.signing import sign
+from reviewbot.reports.facts import SeriesReport
+from reviewbot.reports.keeping import unpack
+from threads import models
+from threads.selectors.outbox import failed_lately, ledger, over_limit, standing_stop
+from threads.services import outbox
+from threads.services.smtp import Handed, Outcome, Server, hand_over
+
+Stage = models.Delivery.Stage
+
+#: minutes until the next try, by how often the server could not take it; behind the last one it is given up
+WAITS = (2, 10, 30, 60, 120, 240, 480)
+#: the server has two minutes for each answer; who holds a claim for longer is dead
+CLAIM = timedelta(minutes=30)
+
+
+def send_due() -> int:
+    """Send what is approved and due; return how many mails the server took."""
+    outbox.withhold_forgotten()
+    settle_abandoned()
+    if not settings.SENDING or not settings.SMTP_URL or standing_stop():
+        return 0
+    due = models.Delivery.objects.filter(stage=Stage.APPROVED).order_by("pk")
+    taken = 0
+    for pk, not_before in list(due.values_list("pk", "not_before")):
+        if (not_before is None or not_before <= timezone.now()) and not standing_stop():
+            taken += send(pk)
+    return taken
+
+
+def settle_abandoned() -> int:
+    """Call unclear what was claimed and never settled: its worker died while the server had its ear."""
+    return models.Delivery.objects.filter(stage=Stage.SENDING, claimed_at__lt=timezone.now() - CLAIM).update(
+        stage=Stage.UNCLEAR,
+        reason="The worker died while the mail was handed over, so it may have gone out; it is not sent again.",
+    )
+
+
+def send(delivery_id: int) -> bool:
+    """Send one approved mail; False when it stays, with the reason on its row.
+
+    :raises OperatorError: when policy, key or server address cannot be used; the mail stays approved.
+    """
+    rules = outbox.policy()
+    server = Server.read(settings.SMTP_URL)
+    row = models.Delivery.objects.select_related("series__author").get(pk=delivery_id)
+    if not _may_go(row, rules):
+        return False
+    mail = signed(bytes(row.raw))
+    if not _claim(row, rules):
+        return False
+    recipients = [address.rpartition(" ")[2].strip("<>") for address in row.recipients]
+    outcome = hand_over(server, mail, settings.MAIL_BOUNCES or outbox.sender().email, recipients)
+    _settle(row, outcome)
+    if outcome.handed is Handed.REFUSED and failed_lately() >= rules.breaker.bounces:
+        outbox.stop("the breaker", f"The server refused {failed_lately()} mails within 24 hours.")
+    return outcome.handed is Handed.TAKEN
+
+
+def signed(mail: bytes) -> bytes:
+    """Return the mail with its signature, where a key is configured."""
+    if not settings.DKIM_KEY:
+        return mail
+    domain = settings.DKIM_DOMAIN or outbox.sender().email.rpartition("@")[2]
+    return sign(mail, domain=domain, selector=settings.DKIM_SELECTOR, key=settings.DKIM_KEY)
+
+
+def _may_go(row: models.Delivery, rules: Policy) -> bool:
+    """Ask once more: the policy may have changed, and the series may have been posted anew."""
+    series = row.series
+    newer = series.topic.series.filter(version__gt=series.version).order_by("-version").first()
+    if newer:
+        return _stays(row, Stage.WITHHELD, f"v{newer.version} was posted before this went out.")
+    parent = models.Message.objects.select_related("author").get(message_id=row.in_reply_to)
+    decision = decide(rules, outbox.question(series, unpack(SeriesReport, series.report.facts), parent), ledger())
+    if not decision.sends:
+        return _stays(row, Stage.WITHHELD, decision.reason)
+    allowed = {parent.author.email.lower(), *(one.email.lower() for one in decision.copied)}
+    if any(_email(one) not in allowed for one in row.recipients):
+        return _stays(row, Stage.WITHHELD, "Somebody it was written to may not be written to any more.")
+    if decision.not_before and row.decided_by == "policy":
+        return _stays(row, Stage.APPROVED, "The embargo is not over.", decision.not_before)
+    return True
+
+
+def _claim(row: models.Delivery, rules: Policy) -> bool:
+    """Take the mail; of several workers one, and only within the limits."""
+    with transaction.atomic():
+        # Whoever counts waits for whoever counted before, so that two cannot take the last place.
+        held = list(models.Delivery.objects.select_for_update().filter(stage=Stage.APPROVED).order_by("pk"))
+        if row.pk not in [one.pk for one in held]:
+            return False
+        if reached := over_limit(row, rules.limits):
+            return _stays(row, Stage.APPROVED, reached, timezone.now() + timedelta(minutes=15))
+        row.stage, row.claimed_at, row.reason = Stage.SENDING, timezone.now(), "It is being handed over."
+        row.save(update_fields=["stage", "claimed_at", "reason"])
+    return True
+
+
+def _settle(row: models.Delivery, outcome: Outcome) -> None:
+    if outcome.handed is Handed.LATER and row.tries < len(WAITS):
+        row.tries += 1
+        row.claimed_at = None
+        row.save(update_fields=["tries", "claimed_at"])
+        _stays(row, Stage.APPROVED, outcome.words, timezone.now() + timedelta(minutes=WAITS[row.tries - 1]))
+        return
+    stages = {Handed.TAKEN: Stage.SENT, Handed.UNKNOWN: Stage.UNCLEAR}
+    _stays(row, stages.get(outcome.handed, Stage.REFUSED), outcome.words)
+
+
+def _stays(row: models.Delivery, stage: models.Delivery.Stage, why: str, until: datetime | None = None) -> bool:
+    models.Delivery.objects.filter(pk=row.pk).update(stage=stage, reason=why, not_before=until)
+    return False
+
+
+def _email(recipient: str) -> str:
+    return recipient.rpartition(" ")[2].strip("<>").lower()
