@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import NamedTuple
@@ -28,7 +28,10 @@ _MAX_PATCH_LINES = 10_000
 
 
 class Fate(StrEnum):
-    """What became of a patch."""
+    """What became of a patch.
+
+    ``UNKNOWN``: it has no counterpart, and the other version is incomplete.
+    """
 
     UNCHANGED = "unchanged"
     REBASED = "rebased"
@@ -38,6 +41,7 @@ class Fate(StrEnum):
     DROPPED = "dropped"
     SQUASHED = "squashed"
     SPLIT = "split"
+    UNKNOWN = "not known"
 
 
 class RangeLine(NamedTuple):
@@ -56,8 +60,8 @@ class RangeLine(NamedTuple):
 class PatchPair:
     """One patch in both versions.
 
-    :ivar old: None when it was added, or split off another patch.
-    :ivar new: None when it was dropped, squashed into another patch, or split into several.
+    :ivar old: None when it was added, or split off another patch; or when it is not there.
+    :ivar new: None when it was dropped, squashed into another patch, or split into several; or when it is not there.
     :ivar reordered: it changed places with other patches.
     :ivar into: number of the new patch that an old one was squashed into, or of the first one it was split into;
         0 for none.
@@ -109,7 +113,10 @@ def range_diff(old: Series, new: Series) -> RangeDiff:
             _pair(olds[matched[at]], content, matched[at] in moved) if at in matched else added[at],
         )
     ordered += [gone[at] for at in left]
-    return RangeDiff(old, new, tuple(ordered))
+    unsure = {Fate.DROPPED} if not new.complete else set()
+    unsure |= {Fate.ADDED} if not old.complete else set()
+    pairs = (replace(pair, fate=Fate.UNKNOWN) if pair.fate in unsure else pair for pair in ordered)
+    return RangeDiff(old, new, tuple(pairs))
 
 
 class _Content:
@@ -298,9 +305,6 @@ def _difference(heading: str, old: list[str], new: list[str], room: int = _MAX_L
     return lines
 
 
-_SIGNS = {Fate.UNCHANGED: "=", Fate.ADDED: ">", Fate.DROPPED: "<", Fate.SQUASHED: "<"}
-
-
 def as_text(difference: RangeDiff) -> str:
     """Return the comparison in the manner of ``git range-diff``, without a line end behind the last line."""
     return "\n".join(
@@ -327,7 +331,7 @@ def _heading(pair: PatchPair, width: int) -> str:
     if pair.reordered:
         remarks.append("reordered")
     remark = f" ({', '.join(remarks)})" if remarks else ""
-    sign = ("<" if pair.old else ">") if pair.fate is Fate.SPLIT else _SIGNS.get(pair.fate, "!")
+    sign = "<" if pair.new is None else ">" if pair.old is None else "=" if pair.fate is Fate.UNCHANGED else "!"
     return f"{old:>{width}} {sign} {new:>{width}}  {pair.subject}{remark}"
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from textwrap import shorten
 from typing import Any
 
+from reviewbot.mail.opinions import Point
 from reviewbot.series.model import Patch, Series, Trailer
+from reviewbot.series.rangediff import RangeDiff, headings
+from reviewbot.series.rangediff import as_text as compared
+from reviewbot.series.talk import Talk
 
 _MAX_MISSING = 20
+#: characters of a sentence that are shown in a line
+_MAX_WORDS = 160
 
 
 def as_dict(series: Series) -> dict[str, Any]:
@@ -53,6 +60,49 @@ def as_dict(series: Series) -> dict[str, Any]:
     }
 
 
+def talk_as_dict(talk: Talk) -> dict[str, Any]:
+    """Return the discussion of a series: its points by patch (0 is the cover), and the stances of each reply."""
+    return {
+        "points": [
+            {
+                "n": number,
+                "stance": str(point.opinion.stance),
+                "sentence": point.opinion.sentence,
+                "by": point.author,
+                "via": point.message_id,
+                "file": (point.opinion.quote and point.opinion.quote.file) or None,
+                "line": (point.opinion.quote and point.opinion.quote.line) or None,
+                "state": _state(point),
+                "answered_by": point.answered_by or None,
+            }
+            for number, points in talk.points.items()
+            for point in points
+        ],
+        "opinions": [
+            {"via": reply.message_id, "stances": list(dict.fromkeys(str(one.stance) for one in said))}
+            for reply, said in talk.replies
+        ],
+    }
+
+
+def changes_as_list(difference: RangeDiff | None) -> list[dict[str, Any]] | None:
+    """Return what became of each patch since the previous version, None when there is none."""
+    if difference is None:
+        return None
+    return [
+        {
+            "old": pair.old.number if pair.old else None,
+            "new": pair.new.number if pair.new else None,
+            "subject": pair.subject,
+            "fate": str(pair.fate),
+            "reordered": pair.reordered,
+            "into": pair.into or None,
+            "out_of": pair.out_of or None,
+        }
+        for pair in difference.pairs
+    ]
+
+
 def _given(trailers: Iterable[Trailer], *, mismatch: bool = False) -> list[dict[str, str]]:
     """Return the trailers with their sources, each once."""
     wanted = dict.fromkeys(
@@ -61,12 +111,24 @@ def _given(trailers: Iterable[Trailer], *, mismatch: bool = False) -> list[dict[
     return [{"trailer": text, "via": via} for text, via in wanted]
 
 
-def as_text(series: Series) -> str:
-    """Return a series in a few lines, without a line end behind the last one."""
-    return "\n".join(_lines(series))
+def as_text(
+    series: Series, *, talk: Talk | None = None, difference: RangeDiff | None = None, by_line: bool = False
+) -> str:
+    """Return a series in some lines, without a line end behind the last one.
+
+    :param talk: its discussion; the points stand with their patches.
+    :param difference: from the previous version; one line for each patch.
+    :param by_line: show the changed lines too.
+    """
+    lines = list(_lines(series, talk.points if talk else {}))
+    if difference:
+        lines.append(f"  since v{difference.old.version}:")
+        told = compared(difference).split("\n") if by_line else headings(difference)
+        lines += (f"    {_printable(line)}" for line in told)
+    return "\n".join(lines)
 
 
-def _lines(series: Series) -> Iterator[str]:
+def _lines(series: Series, points: Mapping[int, tuple[Point, ...]]) -> Iterator[str]:
     yield _printable(series.subject)
     yield f"  by {_printable(str(series.author))}, {series.date:%Y-%m-%d %H:%M} UTC, {_extent(series)}"
     yield f"  Message-ID: {series.root_msgid}"
@@ -80,13 +142,26 @@ def _lines(series: Series) -> Iterator[str]:
         yield f"  based on: {based_on}"
     if series.missing:
         yield f"  missing: {_numbers(series.missing)}"
-    for trailer in series.cover_trailers:
-        yield f"    {_trailer(trailer)}"
+    yield from (f"    {_trailer(trailer)}" for trailer in series.cover_trailers)
+    yield from (f"    {_point(point)}" for point in points.get(0, ()))
     width = len(str(series.expected))
     for patch in series.patches:
         yield f"  {patch.number:>{width}}/{series.expected} {_printable(patch.subject)}{_carried(series, patch)}"
-        for trailer in patch.trailers:
-            yield f"    {' ' * width} {_trailer(trailer)}"
+        yield from (f"    {' ' * width} {_trailer(trailer)}" for trailer in patch.trailers)
+        yield from (f"    {' ' * width} {_point(point)}" for point in points.get(patch.number, ()))
+
+
+def _point(point: Point) -> str:
+    quote = point.opinion.quote
+    place = f" at {_printable(quote.file)}:{quote.line or quote.old_line}" if quote and quote.file else ""
+    words = shorten(_printable(point.opinion.sentence), _MAX_WORDS, placeholder=" …")
+    return f"{_state(point)}: {_printable(point.author)} {point.opinion.stance}{place}: {words}  <{point.message_id}>"
+
+
+def _state(point: Point) -> str:
+    if point.promised:
+        return "change promised"
+    return "answered" if point.answered_by else "open"
 
 
 def _extent(series: Series) -> str:
@@ -120,4 +195,6 @@ def _carried(series: Series, patch: Patch) -> str:
 
 def _printable(text: str) -> str:
     """Replace what would steer a terminal or turn the direction of the text."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return "".join(
+        character if character.isprintable() or character == "\t" else "\N{REPLACEMENT CHARACTER}" for character in text
+    )

@@ -14,7 +14,7 @@ import pytest
 from reviewbot.mail.mbox import split_mbox
 from reviewbot.mail.message import Message
 from reviewbot.series.__main__ import main
-from tests.series.posting import BOB, cover, patch, posting, reply
+from tests.series.posting import ADA, BOB, cover, diff, patch, posting, reply
 
 
 def raw(message: Message) -> bytes:
@@ -42,6 +42,9 @@ def box(tmp_path: Path) -> Path:
         reply(first[0], "Reviewed-by: Bob Example <bob@example.org>\n", id="to-cover@x"),
         reply(first[1], "Tested-by: Bob Example <bob@example.org>\nAcked-by: Eve <eve@example.com>\n", id="to-one@x"),
     ]
+    question = reply(first[1], "> +\tmm:_step_1();\n\nIs it late enough?\n", id="question@x", minutes=70)
+    promise = reply(question, "> Is it late enough?\n\nNo. I'll move it.\n", author=ADA, id="promise@x", minutes=80)
+    answers += [question, promise]
     path = tmp_path / "box.mbox"
     path.write_bytes(mbox(*first, *second[:2], *answers))
     return path
@@ -52,7 +55,7 @@ def test_json_has_one_entry_for_each_posted_version(box: Path, capsys: pytest.Ca
     one, two = json.loads(capsys.readouterr().out)
     assert one["root_msgid"] == "v1-0@example.org"
     assert (one["version"], one["expected"], one["got"], one["complete"]) == (1, 2, 2, True)
-    assert (one["has_cover"], one["author"], one["replies"]) == (True, "Ada Example <ada@example.org>", 2)
+    assert (one["has_cover"], one["author"], one["replies"]) == (True, "Ada Example <ada@example.org>", 4)
     assert (one["base_commit"], one["change_id"], one["previous"]) == (None, None, None)
     assert one["patches"][0] == {"n": 1, "msgid": "v1-1@example.org", "subject": "mm: step 1"}
     reviewed = {"trailer": "Reviewed-by: Bob Example <bob@example.org>", "via": "to-cover@x"}
@@ -64,14 +67,41 @@ def test_json_has_one_entry_for_each_posted_version(box: Path, capsys: pytest.Ca
     assert two["previous"] == {"root_msgid": "v1-0@example.org", "version": 1, "how": "in-reply-to"}
 
 
+def test_json_tells_what_changed_and_what_is_open(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--format", "json", str(box)]) == 0
+    one, two = json.loads(capsys.readouterr().out)
+    assert one["changes"] is None
+    assert [(pair["old"], pair["fate"], pair["new"]) for pair in two["changes"]] == [
+        *((1, "unchanged", 1), (2, "not known", None))
+    ]
+    (point,) = one["points"]
+    assert (point["n"], point["stance"], point["file"], point["line"]) == (1, "asks", "mm/late.c", 11)
+    assert (point["via"], point["state"], point["answered_by"]) == ("question@x", "change promised", "promise@x")
+    assert one["opinions"][-2:] == [
+        {"via": "question@x", "stances": ["asks"]},
+        {"via": "promise@x", "stances": ["promises a change"]},
+    ]
+
+
+def test_range_diff_shows_the_changed_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "box"
+    two = patch("PATCH v2", "mm: a", change=diff(added="better();"), id="two@x", minutes=900)
+    path.write_bytes(mbox(patch("PATCH", "mm: a", change=diff(added="good();"), id="one@x"), two))
+    assert main(["--range-diff", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "        -+\tgood();" in out
+    assert "        ++\tbetter();" in out
+
+
 GOLDEN = """\
 [PATCH 0/2] mm: constructors
-  by Ada Example <ada@example.org>, 2025-03-04 09:00 UTC, v1, 2 of 2 patches, with cover, 2 replies
+  by Ada Example <ada@example.org>, 2025-03-04 09:00 UTC, v1, 2 of 2 patches, with cover, 4 replies
   Message-ID: v1-0@example.org
     Reviewed-by: Bob Example <bob@example.org>  <to-cover@x>
   1/2 mm: step 1
       Tested-by: Bob Example <bob@example.org>  <to-one@x>
       Acked-by: Eve <eve@example.com> (sent by another person)  <to-one@x>
+      change promised: Bob Example <bob@example.org> asks at mm/late.c:11: Is it late enough?  <question@x>
   2/2 mm: step 2
 
 [PATCH v2 0/2] mm: constructors
@@ -82,6 +112,9 @@ GOLDEN = """\
   1/2 mm: step 1
       Tested-by: Bob Example <bob@example.org>  <to-one@x>
       Acked-by: Eve <eve@example.com> (sent by another person)  <to-one@x>
+  since v1:
+    1 = 1  mm: step 1
+    2 < -  mm: step 2 (not known)
 """
 
 

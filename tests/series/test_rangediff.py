@@ -105,6 +105,13 @@ def test_a_patch_of_which_nothing_keeps_the_name_is_split_into_its_parts() -> No
     ]
 
 
+def test_what_did_not_arrive_was_not_dropped() -> None:
+    first, second = series(1, A, B), series(2, A, B)
+    second = replace(second, patches=second.patches[:1])
+    assert fates(first, second)[1] == (2, "not known", 0)
+    assert fates(second, first)[1] == (0, "not known", 2)
+
+
 def test_it_is_told_in_the_manner_of_git() -> None:
     text = as_text(range_diff(series(1, A, B), series(2, C, ("mm: a", A[1] + B[1]))))
     assert [line for line in text.split("\n") if not line.startswith("    ")] == [
