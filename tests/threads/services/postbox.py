@@ -40,7 +40,7 @@ class Postbox:
         """Keep a mail; whether the sender hears of it is another question."""
         if self.answer == "drop":
             self._keep(envelope)
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
             await asyncio.sleep(0.2)
         elif self.answer.startswith("250"):

@@ -141,7 +141,7 @@ def test_what_the_server_cannot_take_now_is_tried_later_and_given_up_at_last(
     for tries in range(1, len(sending.WAITS) + 1):
         sending.send_due()
         assert (stage_of(row), row.tries) == (Stage.APPROVED, tries)
-        assert row.not_before > timezone.now() + timedelta(minutes=sending.WAITS[tries - 1] - 1)
+        assert row.not_before and row.not_before > timezone.now() + timedelta(minutes=sending.WAITS[tries - 1] - 1)
         models.Delivery.objects.update(not_before=timezone.now())
     sending.send_due()
     assert stage_of(row) == Stage.REFUSED
