@@ -1,4 +1,4 @@
-"""Atom feeds: the series of a list, and the mails of a series."""
+"""Atom feeds: the series of a list, of a rule and of a person, and the mails of a series."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.syndication.views import Feed
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest
 from django.utils.feedgenerator import Atom1Feed
 
 from reviewbot.reports import sentences
 from threads import links
 from threads.models import MailingList, Message, Report, Series
-from threads.selectors import listing
+from threads.selectors import listing, mails, search
 from threads.selectors import series as selectors
+from threads.selectors.rules import find_rule
 from threads.views.discussion import author_of
 
 if TYPE_CHECKING:  # generic for the type checker alone
@@ -32,32 +33,10 @@ def _clean(text: str) -> str:
     return text.translate(_CONTROL)
 
 
-class ListFeed(SeriesFeed):
-    """The newest series of a list, with their verdicts."""
+class _OfSeries(SeriesFeed):
+    """A feed whose entries are series with their verdicts."""
 
     feed_type = Atom1Feed
-
-    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> str:  # noqa: ANN401
-        """Return the name of the list."""
-        name = str(kwargs["name"])
-        if name != links.ANY_LIST and not MailingList.objects.filter(name=name).exists():
-            raise Http404(f"No list of the name {name} is followed here.")
-        return name
-
-    def title(self, obj: str) -> str:
-        """Return the title of the feed."""
-        return "All series" if obj == links.ANY_LIST else f"Series on {obj}"
-
-    def link(self, obj: str) -> str:
-        """Return the page that the feed is of."""
-        return links.to_list(obj)
-
-    def items(self, obj: str) -> list[Series]:
-        """Return the entries, newest first."""
-        wanted = listing.Wanted(list_name="" if obj == links.ANY_LIST else obj)
-        rows = listing.page_of(listing.find_rows(wanted), size=ENTRIES).rows
-        prefetch_related_objects(rows, Prefetch("report", Report.objects.defer("facts")))
-        return rows
 
     def item_title(self, item: Series) -> str:
         """Return verdict and subject."""
@@ -88,6 +67,83 @@ class ListFeed(SeriesFeed):
     def item_updateddate(self, item: Series) -> datetime:
         """Return when it was last reported on."""
         return item.report.updated_at if hasattr(item, "report") else item.date
+
+
+class ListFeed(_OfSeries):
+    """The newest series of a list, with their verdicts."""
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> str:  # noqa: ANN401
+        """Return the name of the list."""
+        name = str(kwargs["name"])
+        if name != links.ANY_LIST and not MailingList.objects.filter(name=name).exists():
+            raise Http404(f"No list of the name {name} is followed here.")
+        return name
+
+    def title(self, obj: str) -> str:
+        """Return the title of the feed."""
+        return "All series" if obj == links.ANY_LIST else f"Series on {obj}"
+
+    def link(self, obj: str) -> str:
+        """Return the page that the feed is of."""
+        return links.to_list(obj)
+
+    def items(self, obj: str) -> list[Series]:
+        """Return the entries, newest first."""
+        wanted = listing.Wanted(list_name="" if obj == links.ANY_LIST else obj)
+        return _reported(listing.find_rows(wanted))
+
+
+class RuleFeed(_OfSeries):
+    """The newest series in which a rule found something new."""
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> str:  # noqa: ANN401
+        """Return the name of the rule."""
+        code = str(kwargs["code"])
+        if find_rule(code) is None:
+            raise Http404(f"No rule is called {code[:100]}.")
+        return code
+
+    def title(self, obj: str) -> str:
+        """Return the title of the feed."""
+        return f"Found by {obj}"
+
+    def link(self, obj: str) -> str:
+        """Return the page of the rule."""
+        return links.to_rule(obj)
+
+    def items(self, obj: str) -> list[Series]:
+        """Return the entries, newest first."""
+        return _reported(search.with_rule(obj))
+
+
+class AuthorFeed(_OfSeries):
+    """The newest series of one person."""
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> str:  # noqa: ANN401
+        """Return the address of the person."""
+        person = mails.person_of(str(kwargs["email"]))
+        if person is None:
+            raise Http404("Nobody of this address has posted here.")
+        return person.email
+
+    def title(self, obj: str) -> str:
+        """Return the title of the feed."""
+        return _clean(f"Series of {obj}")
+
+    def link(self, obj: str) -> str:
+        """Return the page of the person."""
+        return links.to_author(obj)
+
+    def items(self, obj: str) -> list[Series]:
+        """Return the entries, newest first."""
+        return _reported(Series.objects.filter(author__email=obj))
+
+
+def _reported(rows: QuerySet[Series]) -> list[Series]:
+    """Return the newest of some series, each with what is known of its report."""
+    found = listing.page_of(rows, size=ENTRIES).rows
+    prefetch_related_objects(found, Prefetch("report", Report.objects.defer("facts")))
+    return found
 
 
 class ThreadFeed(MailFeed):

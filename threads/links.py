@@ -52,6 +52,26 @@ def to_rule(name: str) -> str:
     return f"/rules/{quote(name, safe='')}/"
 
 
+def to_comparison(one: int, other: int) -> str:
+    """Return the path of the comparison of two versions, named by their numbers as rows."""
+    return f"/series/{one}/diff/{other}/"
+
+
+def to_thread(list_name: str, message_id: str) -> str:
+    """Return the path of the page of the whole thread of a mail."""
+    return f"{to_message(list_name, message_id)}thread/"
+
+
+def to_author(email: str, list_name: str = ANY_LIST) -> str:
+    """Return the path of what one person posted; quoted as a Message-ID is."""
+    return f"/project/{list_name or ANY_LIST}/author/{msgid(email)}/"
+
+
+def to_file(path: str, list_name: str = ANY_LIST) -> str:
+    """Return the path of what was posted about one file."""
+    return f"/project/{list_name or ANY_LIST}/file/{quote(path)}/"
+
+
 def to_status(message_id: str) -> str:
     """Return the path of the status of a series."""
     return f"/api/v1/series/{msgid(message_id)}/"

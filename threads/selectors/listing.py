@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from threads.conversion import storable
-from threads.models import MailingList, Message, Series
+from threads.models import MailingList, Message, Person, Series
 from threads.selectors import search
 from threads.selectors.query import parse
 
@@ -79,6 +79,11 @@ def find_rows(wanted: Wanted) -> QuerySet[Series]:
     if wanted.q:
         rows = search.series(rows, parse(wanted.q))
     return rows.exclude(_superseded()) if wanted.latest else rows
+
+
+def by_author(person: Person) -> QuerySet[Series]:
+    """Return the series that somebody posted."""
+    return Series.objects.filter(author=person)
 
 
 def page_of(rows: QuerySet[Series], cursor: str = "", size: int = PAGE_SIZE) -> Page:

@@ -161,9 +161,7 @@ class _Reading:
     def query(self) -> Query:
         problems = [*self.problems]
         if self.terms and all(term.excluded for term in self.terms):
-            problems.append(
-                "Words with - narrow what other words find; here are none, so they were ignored."
-            )
+            problems.append("Words with - narrow what other words find; here are none, so they were ignored.")
             self.terms = []
         if len(self.terms) > MAX_TERMS:
             problems.append(f"Only the first {MAX_TERMS} words were looked for.")

@@ -83,7 +83,8 @@ def _patches_naming(name: str) -> QuerySet[Patch]:
     )
 
 
-def _with_rule(rule: str) -> QuerySet[Series]:
+def with_rule(rule: str) -> QuerySet[Series]:
+    """Return the series in which a rule found something that is not in their base."""
     return Series.objects.filter(
         topic__lives__rule=rule,
         version__gte=F("topic__lives__first_version"),
@@ -102,7 +103,7 @@ def _series_test(condition: Condition) -> Q:
         case "m":
             return Q(pk__in=_series_of(Message.objects.filter(message_id=value)))
         case "rule":
-            return Q(pk__in=_with_rule(value).values("pk"))
+            return Q(pk__in=with_rule(value).values("pk"))
         case "l":
             on = MailingList.objects.filter(Q(name=value) | Q(address__iexact=value))
             return Q(pk__in=Series.lists.through.objects.filter(mailinglist__in=on).values("series"))

@@ -100,6 +100,12 @@ def thread_tag(series: Series) -> str:
     return f"{known['newest']}.{known['number']}"
 
 
+def version_rows(series: Series) -> dict[str, tuple[int, int]]:
+    """Return the number of the row and the version of each posting of the same work, by root Message-ID (1 query)."""
+    rows = Series.objects.filter(topic=series.topic_id).values_list("root_msgid", "pk", "version")
+    return {root: (pk, version) for root, pk, version in rows}
+
+
 def settled(series: Series) -> bool:
     """True when nothing more will happen by itself (no query)."""
     return State(series.state).settled or not series.wanted

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.conf import settings
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from reviewbot.reports.facts import State, Verdict
@@ -85,6 +89,63 @@ def mailing_lists() -> list[MailingList]:
 def open_submissions() -> list[Submission]:
     """Return what was asked for and has not become a series, newest first (1 query)."""
     return list(Submission.objects.filter(series=None).order_by("-created_at")[:INBOX_SIZE])
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits for one kind of work.
+
+    :ivar oldest: since when the first of it waits, None when nothing does or it is not known.
+    """
+
+    name: str
+    waiting: int
+    running: int
+    oldest: datetime | None = None
+
+
+def queues() -> list[Queue]:
+    """Return what waits and what is worked on, by kind of work (3 queries)."""
+    asked = _counts(Submission.objects.filter(series=None), "created_at")
+    unsettled = Series.objects.filter(wanted=True).exclude(verdict=Verdict.INCOMPLETE)
+    series = _counts(unsettled, "received_at")
+    runs = _counts(Run.objects.exclude(check_name="build"), "started_at")
+    builds = _counts(Run.objects.filter(check_name="build"), "started_at")
+    return [
+        Queue("fetching", *asked), Queue("series", *series), Queue("checks", *runs), Queue("builds", *builds)
+    ]  # fmt: skip
+
+
+def _counts(rows: QuerySet[Any], since: str) -> tuple[int, int, datetime | None]:
+    """Return how many rows wait, how many are worked on, and since when the oldest waits (1 query)."""
+    waiting, running = Q(state=State.NOT_RUN), Q(state=State.RUNNING)
+    rows = rows.filter(waiting | running).order_by()
+    found = rows.aggregate(n=Count("pk", filter=waiting), m=Count("pk", filter=running), t=Min(since, filter=waiting))
+    return found["n"], found["m"], found["t"]
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A place where the service keeps data; sizes in bytes."""
+
+    name: str
+    free: int
+    total: int
+
+    @property
+    def scarce(self) -> bool:
+        """True when less than a tenth is free."""
+        return self.free * 10 < self.total
+
+
+def disks() -> list[Disk]:
+    """Return how much room there is for the database, the trees and the builds; what is not there is left out."""
+    found = []
+    for name, path in (("data", settings.VAR), ("trees", settings.STORE), ("builds", settings.BUILDS)):
+        with suppress(OSError):
+            usage = shutil.disk_usage(path)
+            found.append(Disk(name, usage.free, usage.total))
+    return found
 
 
 def trees() -> list[Tree]:

@@ -10,9 +10,11 @@ from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from reviewbot.mail.parse import is_derived
 from reviewbot.reports import rules, sentences
 from reviewbot.reports.facts import Told
 from reviewbot.reports.terminal import visible
+from reviewbot.series.rangediff import RangeLine
 from threads import links
 from threads.views.diffs import Line
 
@@ -23,6 +25,10 @@ register.simple_tag(links.to_patch, name="patch_url")
 register.simple_tag(links.to_message, name="message_url")
 register.simple_tag(links.to_list, name="list_url")
 register.simple_tag(links.to_status, name="status_url")
+register.simple_tag(links.to_thread, name="thread_url")
+register.simple_tag(links.to_author, name="author_url")
+register.simple_tag(links.to_file, name="file_url")
+register.simple_tag(links.to_comparison, name="comparison_url")
 register.filter("run_url", links.to_run)
 register.filter("rule_url", links.to_rule)
 register.filter("msgid", links.msgid)
@@ -85,6 +91,31 @@ def _diff_line(line: Line) -> str:
         f'<span class="{mark}" id="{line.anchor}"><a href="#{line.anchor}" tabindex="-1">{number}</a>   '
         f"{line.kind}{escape(visible(line.text))}\n</span>"
     )
+
+
+@register.filter
+def range_lines(lines: Iterable[RangeLine]) -> SafeString:
+    """Show lines of the difference of two patches: which version has them, then the line with its own sign."""
+    return mark_safe("".join(map(_range_line, lines)))  # noqa: S308 - every part is escaped
+
+
+def _range_line(line: RangeLine) -> str:
+    if line.kind == "@":
+        return f'<span class="at">{escape(visible(line.text))}\n</span>'
+    mark = {"+": "add", "-": "del"}.get(line.kind, "ctx")
+    return f'<span class="{mark}">{line.kind}      {escape(visible(line.text))}\n</span>'
+
+
+@register.filter
+def has_own_id(message_id: str) -> bool:
+    """Tell whether a mail came with a Message-ID, so that archives know it by that."""
+    return not is_derived(message_id)
+
+
+@register.filter
+def sender(address: str) -> str:
+    """Return the name of a sender, without the address where there is a name."""
+    return address.partition(" <")[0].strip('"') or address
 
 
 @register.filter

@@ -67,6 +67,7 @@ class Node:
     :ivar parts: its text; empty when it is left to its own page.
     :ivar patch: number of the patch it is, 0 when it is none.
     :ivar same_subject: true for an answer that says no other subject than what it answers.
+    :ivar left: true when its text found no room on the page.
     """
 
     mail: Message
@@ -74,6 +75,7 @@ class Node:
     parts: tuple[Part, ...] = ()
     patch: int = 0
     same_subject: bool = False
+    left: bool = False
 
     @property
     def who(self) -> str:
@@ -104,21 +106,31 @@ def parts_of(text: str) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def tree_of(mails: Sequence[Message], patches: dict[str, int]) -> tuple[Node, ...]:
+def tree_of(
+    mails: Sequence[Message], patches: dict[str, int], budget: int = BUDGET, *, start: int = 0, whole: bool = False
+) -> tuple[Node, ...]:
     """Return the mails depth first, answers by date.
 
     :param mails: each with ``text``.
     :param patches: Message-ID -> number, for the mails that are patches.
+    :param budget: characters of text that are shown.
+    :param start: the row of the first mail whose text is shown, which is shown in any case; 0 for the first of all.
+    :param whole: with quotes and patches as they are.
     """
     rows = {mail.message_id: mail for mail in mails}
     nodes: list[Node] = []
-    budget = BUDGET
+    begun = not start
     for place in build_thread(_mail(row, "") for row in mails).nodes:
         row = rows[place.message.message_id]
         number = patches.get(row.message_id, 0)
-        parts = _within(_text_of(row), budget)
+        parts = _parts(row, whole=whole) if begun or row.pk == start else ()
+        room = sum(len(part.text) for part in parts) <= budget or row.pk == start
+        left = begun and not room
+        begun = begun or row.pk == start
+        parts = parts if room else ()
         budget -= sum(len(part.text) for part in parts)
-        nodes.append(Node(row, min(place.depth, MAX_DEPTH), parts, number, _repeats(row, rows.get(place.parent))))
+        repeats = _repeats(row, rows.get(place.parent))
+        nodes.append(Node(row, min(place.depth, MAX_DEPTH), parts, number, repeats, left))
     return tuple(nodes)
 
 
@@ -163,12 +175,8 @@ def _mail(row: Message, body: str) -> Mail:
     )
 
 
-def _text_of(mail: Message) -> str:
+def _parts(mail: Message, *, whole: bool) -> tuple[Part, ...]:
     """Return the text of a mail; of a patch only the message stands on the page of its series."""
     text: str = mail.text  # type: ignore[attr-defined]  # annotated by the selector
-    return text if strip_reply(mail.subject)[1] else commit_message(text)
-
-
-def _within(text: str, budget: int) -> tuple[Part, ...]:
-    parts = tuple(part.shortened() for part in parts_of(text))
-    return parts if sum(len(part.text) for part in parts) <= budget else ()
+    parts = parts_of(text if whole or strip_reply(mail.subject)[1] else commit_message(text))
+    return parts if whole else tuple(part.shortened() for part in parts)

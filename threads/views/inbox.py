@@ -12,7 +12,7 @@ from reviewbot.errors import ReviewError
 from reviewbot.reports.facts import State
 from threads import links
 from threads.models import Submission
-from threads.selectors import service
+from threads.selectors import service, workers
 from threads.selectors.series import find_series, list_names
 from threads.services import intake
 from threads.views.permissions import may_submit
@@ -63,6 +63,19 @@ def submission(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(links.to_series(next(iter(list_names(row.series)), ""), row.series.root_msgid))
     context = {"submission": row, "settled": State(row.state).settled, "lore": settings.LINK_URL}
     return render(request, "threads/submission.html", context)
+
+
+@require_GET
+def status(request: HttpRequest) -> HttpResponse:
+    """Show how the service itself is: lists, queues, workers, disk."""
+    context = {
+        "service": service.service_state(),
+        "lists": service.mailing_lists(),
+        "queues": service.queues(),
+        "workers": workers.listening(),
+        "disks": service.disks(),
+    }
+    return render(request, "threads/status.html", context)
 
 
 @require_GET

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from reviewbot.mail.diff import find_diff, parse_diff
+from reviewbot.mail.parse import is_derived
 from reviewbot.reports import status
 from reviewbot.reports.facts import Life, SeriesReport, Told
 from threads import links
 from threads.conversion import decompress
 from threads.models import Message
 from threads.selectors import mails as selectors
+from threads.selectors.opinions import points_in
 from threads.selectors.series import report_of
 from threads.views import answers
 from threads.views.diffs import show
@@ -44,6 +47,8 @@ def patch_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         "shown": show(diff, findings, in_diff),
         "about_message": [one for position, said in comments.items() if position < diff.start for one in said],
         "findings": findings,
+        "points": points_in([patch.message, *replies], {0: patch.message.message_id}).get(0, ()),
+        "trailers": selectors.given(patch.trailers, patch.own_trailers),
         "cells": [cell for cell in report.cells if cell.patch == patch.number],
         "replies": [
             (reply, author_of(reply), [part.shortened() for part in parts_of(reply.body)]) for reply in replies
@@ -86,6 +91,7 @@ def message_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         "name": name,
         "mail": mail,
         "who": author_of(mail),
+        "archive": "" if is_derived(mail.message_id) else f"{settings.LINK_URL}{links.msgid(mail.message_id)}/",
         "series": mail.series,
         "parts": parts_of(mail.body),
         "replies": [(reply, author_of(reply)) for reply in replies],
@@ -99,6 +105,8 @@ def mail_file(request: HttpRequest, name: str, msgid: str, form: str) -> HttpRes
     mail: Message | None = selectors.mail_of(msgid)
     if mail is None:
         return answers.unknown(request, msgid)
+    if not mail.raw and form != "diff":
+        raise Http404("This mail was read from a page of an archive; its own bytes are not known here.")
     raw = decompress(mail.raw)
     if form == "diff":
         start = find_diff(mail.body)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from reviewbot.mail.opinions import Point
 from reviewbot.reports import sarif, sentences, status, text
-from reviewbot.reports.facts import Cell, PatchFacts, SeriesReport, State, Verdict
+from reviewbot.reports.facts import Cell, PatchFacts, SeriesReport, State, Verdict, VersionFacts
 from threads import feeds, links
 from threads.conversion import decompress
 from threads.models import MailingList, Series
 from threads.selectors import listing
 from threads.selectors import series as selectors
+from threads.selectors.mails import given
+from threads.selectors.opinions import points_of
+from threads.selectors.query import parse
 from threads.services.rerun import rerun as run_again
 from threads.views import answers
 from threads.views.discussion import tree_of
@@ -27,6 +33,8 @@ from threads.views.permissions import may_submit
 FINDINGS_SHOWN = 100
 #: rows of patches that were announced and are not there
 MISSING_SHOWN = 50
+#: seconds for which what was read out of a thread is kept; a new mail makes it be read again
+POINTS_KEPT = 86_400
 
 
 @require_GET
@@ -47,6 +55,7 @@ def series_list(request: HttpRequest, name: str) -> HttpResponse:
         "query": query.urlencode(),
         "states": list(State),
         "verdicts": list(Verdict),
+        "problems": parse(wanted.q).problems,
     }
     return render(request, "threads/list.html", context)
 
@@ -92,10 +101,30 @@ def series_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         "preexisting": [(named[id(told)], told) for told in report.preexisting[:FINDINGS_SHOWN]],
         "preexisting_count": len(report.preexisting),
         "thread": tree_of(selectors.thread_of(series), patches),
+        "points": _points(series, tag),
+        "trailers": given(series.cover_trailers),
+        "versions": _versions(series, report),
         "delivery": _delivery(series),
         "forms": (*_FORMS, "atom"),
     }
     return answers.tagged(render(request, "threads/series.html", context), tag)
+
+
+def _points(series: Series, tag: str) -> list[tuple[int, tuple[Point, ...]]]:
+    """Return the open and answered points by patch; reading a long thread takes a while, so they are kept."""
+    key = f"points-{series.pk}-{hashlib.sha256(tag.encode()).hexdigest()}"
+    points: dict[int, tuple[Point, ...]] | None = cache.get(key)
+    if points is None:
+        points = points_of(series)
+        cache.set(key, points, POINTS_KEPT)
+    return sorted(points.items())
+
+
+def _versions(series: Series, report: SeriesReport) -> list[tuple[VersionFacts, str]]:
+    """Return the versions, each with the address of its comparison with this one."""
+    rows = selectors.version_rows(series)
+    known = [(one, rows.get(one.message_id, (0, 0))[0]) for one in report.versions]
+    return [(one, links.to_comparison(pk, series.pk) if pk and pk != series.pk else "") for one, pk in known]
 
 
 def _elsewhere(series: Series, name: str, msgid: str) -> tuple[str, str] | None:

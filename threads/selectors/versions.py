@@ -1,0 +1,38 @@
+"""Two versions of the same work, with their mails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.db.models import Prefetch
+
+from reviewbot.mail.diff import find_diff
+from reviewbot.series.model import Series as SeriesFacts
+from threads import conversion
+from threads.models import Message, Patch, Series
+
+#: answers to one version that are put beside its patches
+MAX_ANSWERS = 200
+
+
+def version(pk: int) -> Series | None:
+    """Return a series with its report, its cover, and its patches with their mails (2 queries)."""
+    patches = Patch.objects.select_related("message__author").defer("message__raw")
+    rows = Series.objects.select_related("author", "report", "previous", "cover__author")
+    return rows.defer("cover__raw").prefetch_related(Prefetch("patches", patches)).filter(pk=pk).first()
+
+
+def with_diffs(series: Series) -> SeriesFacts:
+    """Return the facts of what :func:`version` found, with the diffs of its patches (no query)."""
+    facts = conversion.series(series)
+    patches = (
+        replace(patch, diff=patch.message.body[start:] if (start := find_diff(patch.message.body)) >= 0 else "")
+        for patch in facts.patches
+    )
+    return replace(facts, patches=tuple(patches))
+
+
+def answers(series: Series) -> list[Message]:
+    """Return the mails of a series that are neither cover nor patch, with their bodies (1 query)."""
+    rows = series.messages.filter(patches__isnull=True, cover_of__isnull=True).select_related("author").defer("raw")
+    return list(rows.order_by("date", "id")[:MAX_ANSWERS])
