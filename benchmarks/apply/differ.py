@@ -338,7 +338,7 @@ def by_us(case: Case, store: Store) -> tuple[Outcome, Attempt]:
         if patch.method is Method.ALREADY:
             continue
         commit = store.commit(patch.commit)
-        message = re.sub(r"\n?\n?Message-ID: <differ-\d+@example\.org>\n\Z", "\n", commit.message)
+        message = re.sub(r"(?:\A|\n?\n)Message-ID: <differ-\d+@example\.org>\n\Z", "\n", commit.message).lstrip("\n")
         author = commit.author
         commits.append(
             Commit(str(commit.tree_id), f"{author.name} <{author.email}>", (author.time, author.offset), message)

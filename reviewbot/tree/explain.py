@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
-from typing import NamedTuple
 
 import pygit2
 
 from reviewbot.mail.diff import FileDiff, Hunk
 from reviewbot.tree.letter import Letter
 from reviewbot.tree.model import Reject
+from reviewbot.tree.places import find, folded, nearest, quote
 from reviewbot.tree.screen import shown
 from reviewbot.tree.staging import Staging
 
@@ -22,28 +20,8 @@ _FILE = re.compile(
     r"^error: (?P<file>.+): (?P<what>does not exist in index|already exists in index|patch does not apply|wrong type)$",
     re.MULTILINE,
 )
-_SPACE = re.compile(r"\s+")
-#: lines around the nearest place that are compared
-_MARGIN = 4
-#: a line that stands in more places than this says nothing about where a hunk belongs
-_COMMON = 60
-#: lines of a hunk, and characters of a line, that are compared: a hostile hunk must not cost minutes
-_COMPARED = 400
-_COMPARED_WIDTH = 400
 #: files of the same name that are looked into
 _NAMESAKES = 40
-_WIDTH = 160
-
-
-class Place(NamedTuple):
-    """The place of a file that resembles a hunk most.
-
-    ``start`` counts lines from 0; ``telling`` is a sentence part on the first
-    difference, e.g. "expects `a` near line 7; the tree has `b`".
-    """
-
-    start: int
-    telling: str
 
 
 def explain(staging: Staging, letter: Letter, complaint: str) -> Reject:
@@ -58,7 +36,7 @@ def explain(staging: Staging, letter: Letter, complaint: str) -> Reject:
     elif named and named["what"] == "does not exist in index":
         reject = _missing(staging, letter, named["file"])
     elif named and named["what"] == "already exists in index":
-        reject = _simple(letter, f"{named['file']} is in the tree already, and the patch creates it.", named["file"])
+        reject = _simple(letter, _there_already(staging, letter, named["file"]), named["file"])
     elif named and named["what"] == "wrong type":
         reject = _simple(letter, f"{named['file']} is not the kind of file that the patch expects.", named["file"])
     else:
@@ -90,7 +68,7 @@ def _malformed(letter: Letter, complaint: str) -> str:
     if line := re.search(r"corrupt patch at (?:line |<stdin>:|-:)?(\d+)", text):
         at = int(line[1])
         lines = letter.diff.split(b"\n")
-        around = _quote(lines[at - 1].decode("utf-8", "replace")) if 0 < at <= len(lines) else ""
+        around = quote(lines[at - 1].decode("utf-8", "replace")) if 0 < at <= len(lines) else ""
         return f"The patch is damaged at line {at} of the diff {around}: lines were wrapped, lost or edited by hand."
     if "without full index line" in text:
         return "The patch changes a binary file without its full blob names: post it with git format-patch --binary."
@@ -114,108 +92,65 @@ def _mismatch(staging: Staging, letter: Letter, path: str, line: int) -> Reject:
     if file is None or hunk is None or content is None:
         return _simple(letter, f"{path}: the patch does not match the file at line {line}.", path)
     have = content.decode("utf-8", "replace").split("\n")
-    wanted = _wanted(hunk)
+    wanted = _side(hunk, "-")
     header = hunk.header[: hunk.header.find("@@", 2) + 2]
     name = f"{path}: hunk {number} ({header})"
     place = nearest(wanted, have, max(line - 1, 0))
-    if place is None:
+    there = find(_side(hunk, "+"), have) if any(line.kind == "+" for line in hunk.lines) else -1
+    found, start = "", there
+    if there >= 0:
+        reason = f"{name} is in the tree already, at line {there + 1}: the patch, or a part of it, was merged."
+    elif place is None:
         rare = max(wanted, key=lambda text: len(text.strip()), default="")
-        reason = f"{name} expects {_quote(rare)} near line {line}; the file has nothing like that."
-        found, start = "", -1
+        reason = f"{name} expects {quote(rare)} near line {line}; the file has nothing like that."
     else:
-        reason = f"{name} {place.telling}."
         start = place.start
+        reason = f"{name} {place.telling or _fixed_place(hunk, wanted, have, start)}."
+    if start >= 0:
         found = "\n".join(have[start : start + len(wanted)])
+    if file.old_blob.strip("0") and staging.entries[file.old_path or path].oid.startswith(file.old_blob):
+        reason += " The file is the very one that the patch was made from: the patch was damaged or edited afterwards."
     return Reject(letter.number, letter.message_id, path, hunk.header, "\n".join(wanted), found, start + 1, reason)
 
 
-def _wanted(hunk: Hunk) -> list[str]:
-    lines = [line.text for line in hunk.lines if line.kind != "+"]
+def _side(hunk: Hunk, kind: str) -> list[str]:
+    """Return the lines of a hunk before (``-``) or after it (``+``)."""
+    lines = [line.text for line in hunk.lines if line.kind in (" ", kind)]
     return [line.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for line in lines]
 
 
-def nearest(wanted: Sequence[str], have: Sequence[str], around: int) -> Place | None:
-    """Find where a file resembles a hunk most.
+def _fixed_place(hunk: Hunk, wanted: Sequence[str], have: Sequence[str], start: int) -> str:
+    """Say why a hunk that the file has word for word does not go in there.
 
-    Every line of the hunk that stands somewhere in the file votes for the
-    start it would mean, the rarer and longer the louder.
-
-    :param around: line where the hunk says it belongs, from 0; decides ties.
-    :returns: None when no telling line of the hunk is in the file.
+    One that starts at line 1 has to stand at the beginning of the file, and one
+    without context behind its change at the end (see apply_one_fragment() of git).
     """
-    wanted = [line[:_COMPARED_WIDTH] for line in wanted[:_COMPARED]]
-    where: dict[str, list[int]] = defaultdict(list)
-    for at, line in enumerate(have):
-        where[_folded(line[:_COMPARED_WIDTH])].append(at)
-    votes: Counter[int] = Counter()
-    for at, line in enumerate(wanted):
-        folded = _folded(line)
-        places = where.get(folded, ())
-        if len(folded) > 2 and len(places) <= _COMMON:
-            for place in places:
-                votes[place - at] += 100 * len(folded) // len(places)
-    if not votes:
-        return None
-
-    def support(start: int) -> tuple[int, int]:
-        near = sum(votes[start + shift] // (1 + abs(shift)) for shift in range(-_MARGIN, _MARGIN + 1))
-        return near, -abs(start - around)
-
-    start = max(0, max(votes, key=support))
-    return Place(start, _difference(wanted, have, start))
-
-
-def _difference(wanted: Sequence[str], have: Sequence[str], start: int) -> str:
-    """Say the first telling difference between a hunk and the place where it belongs."""
-    low = max(0, start - _MARGIN)
-    window = [line[:_COMPARED_WIDTH] for line in have[low : start + len(wanted) + _MARGIN]]
-    steps = SequenceMatcher(None, [_folded(w) for w in wanted], [_folded(h) for h in window], autojunk=False)
-    sayings: list[tuple[bool, str]] = []
-    for kind, i1, i2, j1, j2 in steps.get_opcodes():
-        line = low + j1 + 1
-        if kind == "replace":
-            text, other = _pair(wanted[i1:i2], window[j1:j2])
-            sayings.append((_tells(text), f"expects {_quote(text)} near line {line}; the tree has {_quote(other)}"))
-        elif kind == "delete":
-            text = max(wanted[i1:i2], key=_weight)
-            sayings.append((_tells(text), f"expects {_quote(text)} near line {line}; the tree does not have that line"))
-        elif kind == "insert" and 0 < i1 < len(wanted):
-            text = max(window[j1:j2], key=_weight)
-            said = f"expects {_quote(wanted[i1])} right after {_quote(wanted[i1 - 1])}"
-            sayings.append((_tells(text), f"{said}; the tree has {_quote(text)} in between, at line {line}"))
-        elif kind == "equal":
-            for text, other, at in zip(wanted[i1:i2], window[j1:j2], range(line, line + i2 - i1), strict=True):
-                if text != other:
-                    sayings.append((False, f"differs in white space only, at line {at}: {_quote(text)}"))
-                    break
-    telling = [said for tells, said in sayings if tells] or [said for _, said in sayings]
-    if telling:
-        return telling[0]
+    end = start + len(wanted)
+    last = [line for line in hunk.lines if line.kind != "+"][-1:]
+    if hunk.old_start <= 1 and start > 0:
+        return f"belongs at the beginning of the file; the tree has {_count(start, 'line')} before it"
+    if last and not last[0].newline and end < len(have):
+        return f"expects the file to end at line {end} without a newline; the tree's has one"
+    if hunk.lines[-1].kind != " " and have[end:] not in ([], [""]):
+        return f"belongs at the end of the file; the tree goes on with {quote(have[end])} at line {end + 1}"
+    if last and last[0].newline and end == len(have):
+        return f"expects a newline at the end of line {end}, the last one; the tree has none"
     return f"is at line {start + 1} of the tree word for word, but earlier hunks of the patch lead elsewhere"
 
 
-def _pair(wanted: Sequence[str], have: Sequence[str]) -> tuple[str, str]:
-    """Return the most telling expected line and the line of the tree that is most like it."""
-    text = next((line for line in wanted if _tells(line)), wanted[0])
-    return text, max(have[:_COMMON], key=lambda line: SequenceMatcher(None, text.strip(), line.strip()).ratio())
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
-def _tells(line: str) -> bool:
-    return _weight(line) >= 4
-
-
-def _weight(line: str) -> int:
-    return sum(character.isalnum() for character in line)
-
-
-def _folded(line: str) -> str:
-    return _SPACE.sub(" ", line).strip()
-
-
-def _quote(line: str) -> str:
-    text = _folded(line)
-    text = text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
-    return f"`{text}`" if text else "an empty line"
+def _there_already(staging: Staging, letter: Letter, path: str) -> str:
+    """Say of a file that a patch creates whether the one in the tree is the same."""
+    file, content = _file_diff(letter, path), staging.read(path)
+    new = [line for hunk in (file.hunks if file else ()) for line in _side(hunk, "+")]
+    if content is not None and new and content.decode("utf-8", "replace").removesuffix("\n").split("\n") == new:
+        said = "word for word: the patch, or a part of it, was merged"
+    else:
+        said = "with another content"
+    return f"The patch creates {path}, which is in the tree already, {said}."
 
 
 def _missing(staging: Staging, letter: Letter, path: str) -> Reject:
@@ -226,11 +161,11 @@ def _missing(staging: Staging, letter: Letter, path: str) -> Reject:
         return _simple(letter, said, whole)
     file = _file_diff(letter, path)
     hunk = file.hunks[0] if file and file.hunks else None
-    wanted = {_folded(text) for h in (file.hunks if file else ()) for text in _wanted(h)}
+    wanted = {folded(text) for h in (file.hunks if file else ()) for text in _side(h, "-")}
     wanted = {text for text in wanted if len(text) > 3}
     best, score = "", 0
     for other, lines in _namesakes(staging, path):
-        have = {_folded(line) for line in lines.decode("utf-8", "replace").split("\n")}
+        have = {folded(line) for line in lines.decode("utf-8", "replace").split("\n")}
         common = len(wanted & have)
         if not best or common > score:
             best, score = other, common
@@ -241,7 +176,7 @@ def _missing(staging: Staging, letter: Letter, path: str) -> Reject:
         reason += f"; {best} has its name." if best else ", and no other file has its name."
     header = hunk.header if hunk else ""
     return Reject(
-        letter.number, letter.message_id, path, header, "\n".join(_wanted(hunk)) if hunk else "", "", 0, reason
+        letter.number, letter.message_id, path, header, "\n".join(_side(hunk, "-")) if hunk else "", "", 0, reason
     )
 
 

@@ -34,9 +34,7 @@ def merge(staging: Staging, letter: Letter, scratch: Path) -> dict[str, Entry | 
     )  # fmt: skip
     if not built.ok or not ancestor.is_file():
         return None
-    before = read_index(ancestor)
-    if not before:
-        return None
+    before = read_index(ancestor)  # nothing at all, for a patch that only creates files
     applied = git.run("apply", "--cached", "-", stdin=letter.diff, extra={"GIT_INDEX_FILE": str(ancestor)}, cwd=scratch)
     if not applied.ok:
         return None

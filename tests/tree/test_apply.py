@@ -278,6 +278,15 @@ class TestThreeWay:
         assert result.method is Method.THREE_WAY
         assert result.patches[0].tree == project.am(base, mbox) != ""
 
+    def test_one_of_the_files_it_creates_is_there_already(self, store: Store, project: Project) -> None:
+        project.commit({"mm/one.c": "one\n", "mm/two.c": "two\n"})
+        mbox = project.mbox(project.start)
+        project.git("checkout", "-q", "--detach", project.start)
+        base = project.commit({"mm/one.c": "one\n"})
+        result = attempt(store, project, mbox, base)
+        assert result.method is Method.THREE_WAY
+        assert result.patches[0].tree == project.am(base, mbox) != ""
+
     def test_later_patches_go_on_from_the_merge(self, store: Store, project: Project) -> None:
         for number in (10, 30):
             project.edit("mm/memory.c", f"memory_{number}(void)", f"memory_{number}(int a)")

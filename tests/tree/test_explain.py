@@ -8,8 +8,8 @@ import pytest
 
 from reviewbot.tree.apply import apply_series, open_letters
 from reviewbot.tree.base import matching, preimages
-from reviewbot.tree.explain import nearest
 from reviewbot.tree.model import Base, Reject
+from reviewbot.tree.places import nearest
 from reviewbot.tree.store import Store
 from tests.tree.project import Content, Project, base_of, mail, patches, source
 
@@ -95,7 +95,79 @@ def test_paths_without_their_prefixes(store: Store, project: Project) -> None:
 def test_a_file_that_is_there_already(store: Store, project: Project) -> None:
     project.commit({"mm/new.c": "ours\n"})
     reason = reject_on(store, project, project.mbox(project.start), {"mm/new.c": "theirs\n"}).reason
-    assert reason == "mm/new.c is in the tree already, and the patch creates it."
+    assert reason == "The patch creates mm/new.c, which is in the tree already, with another content."
+
+
+def test_a_file_that_is_there_already_and_the_same(store: Store, project: Project) -> None:
+    project.edit("mm/memory.c", "memory_20(void)", "memory_20(int a)")
+    project.commit({"mm/added.c": "ours\n"})
+    other = source("memory").replace("memory_19(void)", "memory_19(long)")
+    reason = reject_on(
+        store, project, project.mbox(project.start), {"mm/added.c": "ours\n", "mm/memory.c": other}
+    ).reason
+    said = "which is in the tree already, word for word: the patch, or a part of it, was merged."
+    assert reason.startswith(f"The patch creates mm/added.c, {said}")
+
+
+def test_a_hunk_that_is_there_already(store: Store, project: Project) -> None:
+    for number in (5, 30):
+        project.edit("mm/memory.c", f"memory_{number}(void)", f"memory_{number}(int a)")
+    project.commit()
+    half = "\n" + source("memory").replace("memory_5(void)", "memory_5(int a)").replace("memory_31(void)", "x(void)")
+    reason = reject_on(store, project, project.mbox(project.start), {"mm/memory.c": half}).reason
+    assert reason == (
+        "mm/memory.c: hunk 1 (@@ -3,7 +3,7 @@) is in the tree already, at line 4: "
+        "the patch, or a part of it, was merged."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "tree", "telling"),
+    [
+        (
+            source("memory") + "int added;\n",
+            source("memory") + "int other;\n",
+            "hunk 1 (@@ -38,3 +38,4 @@) belongs at the end of the file; the tree goes on with `int other;` at line 41.",
+        ),
+        (
+            "int added;\n" + source("memory"),
+            "int other;\n" + source("memory"),
+            "hunk 1 (@@ -1,3 +1,4 @@) belongs at the beginning of the file; the tree has 1 line before it.",
+        ),
+        (
+            source("memory") + "int added;\n",
+            source("memory").rstrip("\n"),
+            "hunk 1 (@@ -38,3 +38,4 @@) expects a newline at the end of line 40, the last one; the tree has none.",
+        ),
+        (
+            source("memory").replace("memory_20(void)", "memory_20(int a)"),
+            source("memory").replace("\n", "\r\n"),
+            "hunk 1 (@@ -18,7 +18,7 @@) differs in line ends only, from line 18 on: the tree has carriage returns.",
+        ),
+    ],
+)
+def test_a_hunk_that_is_there_word_for_word_and_in_the_wrong_place(
+    store: Store, project: Project, changed: str, tree: str, telling: str
+) -> None:
+    project.commit({"mm/memory.c": changed})
+    mbox = project.mbox(project.start)
+    assert reject_on(store, project, mbox, {"mm/memory.c": tree}).reason == f"mm/memory.c: {telling}"
+
+
+def test_a_newline_at_the_end_that_the_patch_does_not_expect(store: Store, project: Project) -> None:
+    bare = source("memory").rstrip("\n")
+    start = project.commit({"mm/memory.c": bare})
+    project.commit({"mm/memory.c": f"{bare}\nint added;"})
+    reason = reject_on(store, project, project.mbox(start), {"mm/memory.c": f"{bare}\n"}).reason
+    assert reason.endswith("expects the file to end at line 40 without a newline; the tree's has one.")
+
+
+def test_a_patch_that_was_edited_after_it_was_made(store: Store, project: Project, mbox: bytes) -> None:
+    edited = mbox.replace(b" static int memory_18(void)", b" static int memory_18(long)")
+    reason = reject_on(store, project, edited, {}).reason
+    assert reason.endswith(
+        "The file is the very one that the patch was made from: the patch was damaged or edited afterwards."
+    )
 
 
 def test_how_many_more_files_do_not_match(store: Store, project: Project) -> None:
