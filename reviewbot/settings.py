@@ -167,6 +167,8 @@ CELERY_TASK_ROUTES = {
     "threads.tasks.follow": {"queue": "intake"},
     "threads.tasks.sweep": {"queue": "intake"},
     "threads.tasks.apply": {"queue": "tree"},
+    "threads.tasks.sync": {"queue": "tree"},
+    "threads.tasks.prune": {"queue": "tree"},
     "threads.tasks.check": {"queue": "check"},
     "threads.tasks.build": {"queue": "build"},
     "threads.tasks.publish": {"queue": "publish"},
@@ -177,10 +179,18 @@ LEASE_SECONDS = env_int("LEASE_SECONDS", 300, "after which a step of a lost work
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 30, "between two looks for steps that were left behind")
 FOLLOW_SECONDS = env_int("FOLLOW_SECONDS", 120, "between two looks at the followed lists")
 SEND_SECONDS = env_int("SEND_SECONDS", 60, "between two looks for approved mails")
+SYNC_SECONDS = env_int("SYNC_SECONDS", 3600, "between two fetches of the followed trees")
+STALE_SYNCS = env_int("STALE_SYNCS", 3, "fetches that may fail to come before a tree is called stale")
 # A look that nobody had time for is of no use later: the next one sees the same.
 CELERY_BEAT_SCHEDULE = {
     task: {"task": f"threads.tasks.{task}", "schedule": seconds, "options": {"expires": seconds}}
-    for task, seconds in (("follow", FOLLOW_SECONDS), ("sweep", SWEEP_SECONDS), ("send_due", SEND_SECONDS))
+    for task, seconds in (
+        ("follow", FOLLOW_SECONDS),
+        ("sweep", SWEEP_SECONDS),
+        ("send_due", SEND_SECONDS),
+        ("sync", SYNC_SECONDS),
+        ("prune", 86_400),
+    )
 }
 
 # --- the way of a series --------------------------------------------------------------------------------------------
@@ -199,6 +209,12 @@ ARCHIVE_HOSTS = env_list(
 )
 FETCH_SECONDS = env_int("FETCH_SECONDS", 60, "limit for fetching one thread")
 STORE = env_path("REVIEWBOT_STORE", VAR / "store.git", "bare repository of the kernel trees")
+TREE_HOSTS = env_list(
+    "TREE_HOSTS",
+    ["git.kernel.org", "git.infradead.org", "kernel.googlesource.com", "github.com", "gitlab.com", ".freedesktop.org"],
+    "hosts that trees may be fetched from; .example.org is every host below it",
+)
+FETCH_BASES = env_bool("FETCH_BASES", True, "ask the repositories of the trees for a base-commit that is not here")
 BUILDS = env_path("REVIEWBOT_BUILDS", VAR / "builds", "folder of source and object trees of the builds")
 BUILD_THOROUGH = env_bool(
     "BUILD_THOROUGH", False, "also build the other page sizes, address widths and debugging options"

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.conf import settings
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from reviewbot.findings import Severity
 from reviewbot.reports.facts import State, Verdict
@@ -205,15 +211,36 @@ class Tree(models.Model):
     role = models.CharField(max_length=255, blank=True, help_text="what it is for, in words")
     lists = models.JSONField(default=list, help_text="mailing lists whose series belong here")
     position = models.PositiveIntegerField(default=100, help_text="smaller is tried first")
+    words = models.JSONField(default=list, blank=True, help_text="how subjects call it, beside its name")
     describe = models.CharField(max_length=255, blank=True)
     commit = models.CharField(max_length=64, blank=True)
+    tip_at = models.DateTimeField(null=True, blank=True, help_text="date of the commit")
     synced_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True, help_text="when it was first not brought up to date")
+    failure = models.TextField(blank=True, help_text="why it was not")
 
     class Meta:
         ordering = ["position", "name"]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def followed(self) -> bool:
+        """True for a branch that moves: it is brought up to date by itself."""
+        return bool(self.branch) or "://" in self.source
+
+    @property
+    def stale(self) -> str:
+        """Return a sentence when what is here may not be what is there, else ""."""
+        if not self.followed:
+            return ""
+        if self.failing_since:
+            return f"It could not be brought up to date since {self.failing_since:%Y-%m-%d %H:%M} UTC: {self.failure}"
+        limit = timedelta(seconds=settings.STALE_SYNCS * settings.SYNC_SECONDS)
+        if self.synced_at and timezone.now() - self.synced_at > limit:
+            return f"It was last brought up to date on {self.synced_at:%Y-%m-%d %H:%M} UTC."
+        return ""
 
 
 class Application(models.Model):
@@ -241,6 +268,36 @@ class Application(models.Model):
 
     def __str__(self) -> str:
         return f"{self.series_id} on {self.tree_name}"
+
+
+class TouchedPath(models.Model):
+    """A file that a series touches which was tried on a tree: by it, others on the same file are found."""
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="paths")
+    path = models.CharField(max_length=500, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["series", "path"], name="one_path_per_series")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Overlap(models.Model):
+    """Two series in flight on the same files; ``first`` is the older row. ``collides`` is None when it is not known."""
+
+    first = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="overlaps_later")
+    second = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="overlaps_earlier")
+    files = models.JSONField(default=list)
+    collides = models.BooleanField(null=True)
+    reason = models.TextField(blank=True, help_text="what became of applying one after the other")
+    created_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["first", "second"], name="one_overlap_per_pair")]
+
+    def __str__(self) -> str:
+        return f"{self.first_id} and {self.second_id}"
 
 
 class AppliedPatch(models.Model):
@@ -447,3 +504,61 @@ class Submission(Work):
 
     def __str__(self) -> str:
         return self.target
+
+
+class AppendOnly(models.Model):
+    """A row that is written once: what a person did is neither changed nor taken back, only followed by something."""
+
+    who = models.CharField(max_length=150, help_text="name of the account")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Write the row once.
+
+        :raises TypeError: when it is there already.
+        """
+        if not self._state.adding:
+            raise TypeError(f"A {self._meta.verbose_name} is never changed; write another one.")
+        super().save(*args, **kwargs)
+
+
+class Mark(AppendOnly):
+    """What a maintainer says about a finding; the newest about a finding of a topic counts."""
+
+    class Judgement(models.TextChoices):
+        """Right and wanted, not true, or true and not worth a mail."""
+
+        RIGHT = "right"
+        WRONG = "wrong"
+        UNWORTHY = "not worth it"
+
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="marks")
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="marks", help_text="where it was marked")
+    fingerprint = models.CharField(max_length=16)
+    rule = models.CharField(max_length=100, db_index=True)
+    judgement = models.CharField(max_length=12, choices=Judgement)
+    reason = models.TextField()
+
+    class Meta:
+        indexes = [models.Index(fields=["topic", "fingerprint"])]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.fingerprint}: {self.judgement}"
+
+
+class AuditEntry(AppendOnly):
+    """One thing that a person did, and to what."""
+
+    action = models.CharField(max_length=50)
+    about = models.CharField(max_length=MESSAGE_ID_LENGTH, blank=True)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = [models.Index(fields=["-at"])]
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.action} {self.about}"

@@ -11,7 +11,7 @@ from typing import Any
 from celery import Task, shared_task
 
 from reviewbot.errors import TransientError
-from threads.services import building, checking, following, intake, pipeline, publishing, sending, trees
+from threads.services import applying, building, checking, following, intake, pipeline, publishing, sending, trees
 
 
 class Step(Task):  # type: ignore[type-arg]  # celery is generic in its stubs only
@@ -45,7 +45,7 @@ def fetch(submission_id: int) -> None:
 @shared_task(base=Step)
 def apply(series_id: int) -> None:
     """Apply a series to the tree it belongs on."""
-    trees.apply(series_id)
+    applying.apply(series_id)
 
 
 @shared_task(base=Step)
@@ -76,6 +76,18 @@ def follow() -> None:
 def sweep() -> None:
     """Take up what was left behind."""
     pipeline.sweep()
+
+
+@shared_task(soft_time_limit=6600, time_limit=6700)
+def sync() -> None:
+    """Bring the followed trees up to date."""
+    trees.sync_followed()
+
+
+@shared_task(soft_time_limit=6600, time_limit=6700)
+def prune() -> None:
+    """Remove from the store of trees what no one needs."""
+    trees.prune()
 
 
 @shared_task

@@ -83,7 +83,7 @@ def fetch_commit(store: Store, commit: str, trees: Collection[str]) -> Iterator[
     :param trees: names, in the order to ask; each repository is asked once.
     """
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
-        yield f"{commit} is shortened, and no server can be asked for a part of a commit's name."
+        yield f"The commit {commit} is not here, and its name is shortened: no server can be asked for it."
         return
     asked = set()
     for name in trees:
@@ -97,12 +97,12 @@ def fetch_commit(store: Store, commit: str, trees: Collection[str]) -> Iterator[
                 store, note.source, f"{commit}:{store.BASES}{commit}", limits, COMMIT_PATIENCE, turn=_TURN_PATIENCE
             )
         except ReviewError as error:
-            yield f"{name} could not be asked for it: {error}"
+            yield f"The repository of {name} could not be asked for the commit {commit[:12]}: {error}"
             continue
         if output.ok and store.has_commit(commit):
-            yield f"It was fetched from the repository of {name}."
+            yield f"The commit {commit[:12]} was not here; it was fetched from the repository of {name}."
             return
-        yield f"The repository of {name} does not have it."
+        yield f"The repository of {name} does not have the commit {commit[:12]}."
 
 
 def _limits(store: Store, depth: int, days: int, *, here: bool) -> list[str]:

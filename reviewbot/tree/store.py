@@ -30,7 +30,7 @@ from reviewbot.errors import NotFoundError, OperatorError, TransientError
 from reviewbot.tree.git import Git, our_fault
 from reviewbot.tree.notes import Branch, Note, checked_name, kernel_version, write_whole
 
-__all__ = ["SERIES", "TIPS", "TREES", "Branch", "Store"]
+__all__ = ["SERIES", "TIPS", "TREES", "Branch", "BusyError", "Store"]
 
 #: references of known trees, of their earlier tips, and of applied series
 TREES = "refs/trees/"
@@ -76,6 +76,10 @@ _CONFIG = """\
 [protocol "ext"]
 \tallow = never
 """
+
+
+class BusyError(TransientError):
+    """Another process is at the same work."""
 
 
 class Store:
@@ -128,11 +132,11 @@ class Store:
     def alone(self, name: str) -> Iterator[None]:
         """Be the only one that brings a tree up to date; the kernel gives the lock back with the process.
 
-        :raises TransientError: when another process is at it.
+        :raises BusyError: when another process is at it.
         """
         with (self.path / "trees" / f"{quote(name, safe='')}.busy").open("w") as lock:
             if not locked(lock.fileno()):
-                raise TransientError(f"Another process brings {name} up to date at this moment.")
+                raise BusyError(f"Another process brings {name} up to date at this moment.")
             yield
 
     @contextlib.contextmanager
@@ -143,13 +147,13 @@ class Store:
         store held, also when the process that started it dies.
 
         :param patience: seconds to wait for another import; fifteen minutes when it is not given.
-        :raises TransientError: when another import does not end.
+        :raises BusyError: when another import does not end.
         """
         with (self.path / "lock").open("w") as lock:
             deadline = time.monotonic() + (_PATIENCE if patience is None else patience)
             while not locked(lock.fileno()):
                 if time.monotonic() > deadline:
-                    raise TransientError(f"Another process works on the store {self.path}; this is tried again later.")
+                    raise BusyError(f"Another process works on the store {self.path}; this is tried again later.")
                 time.sleep(0.1)
             for pattern in ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*", "fast_import_crash_*"):
                 for stale in self.path.glob(pattern):
@@ -218,6 +222,10 @@ class Store:
         with self.exclusive():
             (self.path / "trees" / f"{quote(name, safe='')}.json").unlink(missing_ok=True)
             (self.path / TREES / checked_name(name)).unlink(missing_ok=True)
+
+    def size(self) -> int:
+        """Return how many bytes the objects of the store take, without those that are borrowed."""
+        return sum(file.stat().st_size for file in (self.path / "objects").rglob("*") if file.is_file())
 
     def has_whole_history(self) -> bool:
         """True when some tree came with all its history, which a shallow fetch would cut."""

@@ -24,6 +24,8 @@ class Upstream:
     :ivar role: what it is for, in words.
     :ivar lists: the mailing lists whose patches it takes.
     :ivar words: how subjects call it, beside its own name.
+    :ivar days: age at which its history may end. Mails name blobs and base commits of a release or two ago,
+        and a year of Linux is a tenth of what its whole history takes.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Upstream:
     role: str
     lists: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    days: int = 400
 
 
 #: in the order in which a series of unknown base is tried

@@ -94,8 +94,8 @@ def test_a_commit_that_no_branch_holds_any_more_is_fetched_from_the_tree_that_ha
     lost = project.commit({"mm/gup.c": "int lost;\n"})
     project.git("reset", "-q", "--hard", project.start)
     assert list(fetch_commit(store, lost, ["other", "mm", "mm"])) == [
-        "The repository of other does not have it.",
-        "It was fetched from the repository of mm.",
+        f"The repository of other does not have the commit {lost[:12]}.",
+        f"The commit {lost[:12]} was not here; it was fetched from the repository of mm.",
     ]
     assert store.has_commit(lost)
     store.prune()
@@ -105,8 +105,10 @@ def test_a_commit_that_no_branch_holds_any_more_is_fetched_from_the_tree_that_ha
 def test_a_commit_that_cannot_be_asked_for_is_said(store: Store, project: Project) -> None:
     store.import_repository("mm", f"file://{project.path}", "main")
     (shortened,) = fetch_commit(store, project.start[:12], ["mm"])
-    assert "is shortened" in shortened
-    assert list(fetch_commit(store, "1" * 40, ["mm", "unknown"])) == ["The repository of mm does not have it."]
+    assert "shortened: no server" in shortened
+    assert list(fetch_commit(store, "1" * 40, ["mm", "unknown"])) == [
+        "The repository of mm does not have the commit 111111111111."
+    ]
     store.import_directory("directory", project.path)
     assert list(fetch_commit(store, "1" * 40, ["directory"])) == []
 
@@ -118,7 +120,7 @@ def test_a_busy_store_does_not_hold_up_a_series(
     store.import_repository("mm", f"file://{project.path}", "main")
     with store.exclusive():
         (told,) = fetch_commit(Store(store.path), "1" * 40, ["mm"])
-    assert told.startswith("mm could not be asked for it: Another process works on the store")
+    assert "could not be asked for the commit 111111111111: Another process works on the store" in told
 
 
 def test_a_tree_is_brought_up_to_date_by_one_process_at_a_time(store: Store, project: Project) -> None:

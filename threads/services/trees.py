@@ -1,53 +1,89 @@
-"""Kernel trees, and series on them."""
+"""Kernel trees: taken in, brought up to date, pruned and forgotten."""
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from reviewbot.checks import registry
-from reviewbot.errors import NotFoundError, OperatorError
-from reviewbot.reports.facts import State
-from reviewbot.series.model import Patch as PatchFacts
-from reviewbot.tree import base, model
-from reviewbot.tree.store import Branch, Store
-from threads import conversion, models
-from threads.lanes import BUILD, scope_of, touched
-from threads.services import building, pipeline
-from threads.services.queue import claim, release
+from reviewbot.errors import NotFoundError, OperatorError, ReviewError
+from reviewbot.tree.remotes import check_address
+from reviewbot.tree.store import Branch, BusyError, Store
+from reviewbot.tree.upstream import UPSTREAMS, Upstream, upstream
+from threads import models
+from threads.conversion import storable
+
+log = logging.getLogger(__name__)
+
+#: seconds after which a round of syncs begins no other tree: the task has a limit
+_ROUND = 3000.0
 
 
 def add(
-    name: str, source: str, *, branch: str = "", role: str = "", lists: Iterable[str] = (), position: int = 100
+    name: str,
+    source: str,
+    *,
+    branch: str = "",
+    role: str = "",
+    lists: Iterable[str] = (),
+    words: Iterable[str] = (),
+    position: int = 100,
+    days: int = 0,
 ) -> models.Tree:
     """Take a directory, a tar archive, or a branch of a repository as a tree; doing it again is quick.
 
     A local repository is not copied: its objects are read where they are.
 
-    :raises OperatorError: when the source is not there or cannot be read.
+    :param words: by which subjects mean it, beside its name.
+    :param days: age at which the history of a fetched branch may end, 0 for all of it.
+    :raises OperatorError: when the source is not there, cannot be read, or may not be fetched from.
     """
     place = Path(source).expanduser()
     local = place.exists()
-    if not local and "://" not in source and not source.startswith("git@"):
+    if not local and "://" not in source:
         raise OperatorError(f"There is no directory, archive or repository {source}; give one that is there.")
-    where = str(place.absolute()) if local else source
+    where = str(place.absolute()) if local else check_address(source, settings.TREE_HOSTS)
     store = Store(settings.STORE)
     if branch or not local or _is_repository(place):
-        found = store.import_repository(name, where, branch or "HEAD")
+        found = store.import_repository(name, where, branch or "HEAD", days=days)
     else:
         found = store.import_directory(name, where)
     row, _ = models.Tree.objects.update_or_create(
         name=name,
         defaults={
-            "source": where, "branch": branch, "role": role, "lists": list(lists), "position": position, **_known(found)
+            "source": where, "branch": branch, "role": role, "lists": list(lists), "words": list(words),
+            "position": position, **_known(found),
         },
     )  # fmt: skip
     return row
+
+
+def add_published(name: str) -> models.Tree:
+    """Follow one of the published branches, as its maintainers name it.
+
+    :raises OperatorError: when none is called so, or it cannot be fetched.
+    """
+    known = upstream(name)
+    if known is None:
+        names = ", ".join(one.name for one in UPSTREAMS)
+        raise OperatorError(f"Say where {name} comes from; without that, these are known: {names}.")
+    return add(
+        known.name, known.url, branch=known.branch, role=known.role, lists=_list_names(known), words=known.words,
+        position=10 + UPSTREAMS.index(known), days=known.days,
+    )  # fmt: skip
+
+
+def _list_names(known: Upstream) -> list[str]:
+    """Return the lists of a published branch by the names they have here, by address where they are not known."""
+    names = dict(models.MailingList.objects.filter(address__in=known.lists).values_list("address", "name"))
+    return [names.get(address, address) for address in known.lists]
 
 
 def _is_repository(place: Path) -> bool:
@@ -55,9 +91,51 @@ def _is_repository(place: Path) -> bool:
 
 
 def sync(tree: models.Tree) -> None:
-    """Bring a tree up to date."""
-    models.Tree.objects.filter(pk=tree.pk).update(**_known(Store(settings.STORE).sync(tree.name)))
+    """Bring a tree up to date; why that did not work stays with its row until it does.
+
+    :raises BusyError: when another process is at it.
+    :raises ReviewError: when it does not work; the tree stays as it was.
+    """
+    rows = models.Tree.objects.filter(pk=tree.pk)
+    try:
+        found = Store(settings.STORE).sync(tree.name)
+    except BusyError:
+        raise
+    except ReviewError as error:
+        rows.update(failure=storable(str(error))[:2000])
+        rows.filter(failing_since=None).update(failing_since=timezone.now())
+        raise
+    rows.update(**_known(found))
     tree.refresh_from_db()
+
+
+def sync_followed() -> int:
+    """Bring every followed tree up to date, the one that waits longest first; return how many that were.
+
+    One that does not answer keeps none of the others; what another process
+    is at is left to it.
+    """
+    start, done = time.monotonic(), 0
+    lately = timezone.now() - timedelta(seconds=settings.SYNC_SECONDS / 2)
+    due = models.Tree.objects.filter(Q(synced_at=None) | Q(synced_at__lt=lately)).order_by("synced_at")
+    for tree in due:
+        if not tree.followed:
+            continue
+        if time.monotonic() - start > _ROUND:
+            break
+        try:
+            sync(tree)
+            done += 1
+        except BusyError:
+            continue
+        except ReviewError as error:
+            log.warning("%s: %s", tree.name, error)
+    return done
+
+
+def prune() -> None:
+    """Remove from the store what no one needs."""
+    Store(settings.STORE).prune()
 
 
 def remove(name: str) -> None:
@@ -93,146 +171,11 @@ def require_any() -> None:
 
 
 def _known(branch: Branch) -> dict[str, Any]:
-    return {"commit": branch.commit, "describe": branch.describe, "synced_at": timezone.now()}
-
-
-def apply(series_id: int) -> None:
-    """Apply a series to the tree it belongs on, keep every try, and plan the runs of what came of it.
-
-    :raises OperatorError: when there is no tree to apply it to.
-    """
-    rows = models.Series.objects.filter(pk=series_id)
-    if rows.filter(applications__chosen=True).exists() or not claim(rows):
-        return
-    rows.update(state=State.RUNNING)
-    row = rows.select_related("author", "cover__author", "previous").prefetch_related("patches__message__author").get()
-    try:
-        application = _try_trees(row)
-        with transaction.atomic():
-            chosen = _keep(row, application)
-            if chosen.applies:
-                _plan(row, chosen)
-            release(rows)
-            pipeline.advance(row)
-    except BaseException:
-        release(rows)
-        raise
-
-
-def _candidates(row: models.Series) -> list[models.Tree]:
-    """Return the trees to try: those that were asked for, else those of its lists first, then the rest."""
-    asked = row.options.get("trees")
-    if asked:
-        by_name = {tree.name: tree for tree in models.Tree.objects.filter(name__in=asked)}
-        return [by_name[name] for name in asked if name in by_name]
-    lists = set(row.lists.values_list("name", flat=True))
-    return sorted(models.Tree.objects.all(), key=lambda tree: (not lists & set(tree.lists), tree.position, tree.name))
-
-
-def _try_trees(row: models.Series) -> model.Application:
-    """Try the series on the trees it may have been made for, the likeliest first."""
-    trees = _candidates(row)
-    if not trees:
-        require_any()
-        raise OperatorError("None of the trees that were asked for is registered; see manage.py tree list.")
-    store = Store(settings.STORE)
-    addresses = dict(models.MailingList.objects.values_list("name", "address"))
-    candidates = [
-        base.Candidate(store.resolve(tree.name), lists=tuple(addresses.get(name, name) for name in tree.lists))
-        for tree in trees
-    ]
-    return base.choose(store, conversion.series(row), candidates, prerequisites=_prerequisites(row))
-
-
-def _prerequisites(row: models.Series) -> list[PatchFacts]:
-    """Return the patches that the series is stated to stand on, as far as they are known here."""
-    related = models.Patch.objects.select_related("message__author")
-    stated = {one.patch_id: one for one in related.filter(patch_id__in=row.prerequisites)}
-    found = [stated[name] for name in row.prerequisites if name in stated]
-    for message_id in row.based_on if not found else ():
-        message = models.Message.objects.filter(message_id=message_id, series__isnull=False).first()
-        if message:
-            found += list(related.filter(series=message.series_id))
-    return [conversion.patch(one) for one in found]
-
-
-def _keep(row: models.Series, application: model.Application) -> models.Application:
-    """Keep every try as a row; the one that counts has its commits, the base's as number 0."""
-    store = Store(settings.STORE)
-    chosen = None
-    for position, attempt in enumerate(application.attempts):
-        counts = attempt is application.chosen
-        kept, _ = models.Application.objects.update_or_create(
-            series=row,
-            base_commit=attempt.base.commit,
-            defaults={
-                "tree": models.Tree.objects.filter(name=attempt.base.tree).first(),
-                "tree_name": attempt.base.tree,
-                "describe": attempt.base.describe,
-                "how": attempt.base.how,
-                "position": position,
-                "applies": attempt.applies,
-                "chosen": counts,
-                "reject": conversion.as_json(attempt.reject) if attempt.reject else None,
-                "trace": list(application.trace) if counts else [],
-            },
-        )
-        kept.commits.all().delete()
-        start = models.AppliedPatch(
-            application=kept,
-            number=0,
-            commit=attempt.base.commit,
-            tree_id=str(store.commit(attempt.base.commit).tree_id),
-        )
-        patches = [
-            models.AppliedPatch(
-                application=kept, number=one.number, commit=one.commit, tree_id=one.tree, method=one.method
-            )
-            for one in attempt.patches
-        ]
-        models.AppliedPatch.objects.bulk_create([start, *patches])
-        if counts:
-            chosen = kept
-    if chosen is None:
-        raise OperatorError("No base was tried for the series.")
-    return chosen
-
-
-def _plan(row: models.Series, application: models.Application) -> None:
-    """Make the rows of the runs that are to come: every check and every build of every state."""
-    commits = list(application.commits.all())
-    available = {check.name: check.version for check in registry.available()}
-    asked = row.options.get("checks")
-    for name, version in available.items():
-        if not asked or name in asked:
-            _plan_lane(row, commits, check_name=name, version=version)
-    if not settings.BUILD_ENABLED or row.options.get("build") is False:
-        return
-    plan = building.plan_of(row, commits[-1].commit)
-    for planned in plan.builds:
-        version = building.version_of(planned)
-        _plan_lane(row, commits, check_name=BUILD, configuration=planned.configuration.name, version=version)
-    if not plan.builds:
-        _plan_lane(row, commits, check_name=BUILD, version="-", state=State.SKIPPED,
-                   reason="Nothing that is compiled for arm64 is touched.")  # fmt: skip
-
-
-def _plan_lane(
-    row: models.Series,
-    commits: Iterable[models.AppliedPatch],
-    *,
-    check_name: str,
-    version: str,
-    configuration: str = "",
-    **defaults: str,
-) -> None:
-    scope, paths = scope_of(row), touched(row)
-    for commit in commits:
-        models.Run.objects.get_or_create(
-            tree_id=commit.tree_id,
-            check_name=check_name,
-            configuration=configuration,
-            version=version,
-            scope=scope,
-            defaults={"commit": commit.commit, "scope_paths": paths, **defaults},
-        )
+    return {
+        "commit": branch.commit,
+        "describe": branch.describe,
+        "tip_at": branch.date,
+        "synced_at": timezone.now(),
+        "failure": "",
+        "failing_since": None,
+    }

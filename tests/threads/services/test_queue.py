@@ -14,7 +14,7 @@ from reviewbot.errors import OperatorError, TransientError
 from reviewbot.reports.facts import State, Verdict
 from tests.threads.conftest import Queue
 from threads import models, tasks
-from threads.services import checking, intake, pipeline, queue, trees
+from threads.services import applying, checking, intake, pipeline, queue
 
 
 def submissions() -> Any:
@@ -130,9 +130,9 @@ def test_a_worker_killed_while_applying_leaves_nothing_half_written(
     series: models.Series, steps: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(trees, "_plan", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(applying, "_plan", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            trees.apply(series.pk)
+            applying.apply(series.pk)
     assert not series.applications.exists()
     steps.drain()
     series.refresh_from_db()

@@ -1,0 +1,179 @@
+"""Series on kernel trees: the base is chosen, every try kept, and the runs of what came of it planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import transaction
+
+from reviewbot.checks import registry
+from reviewbot.errors import OperatorError
+from reviewbot.reports.facts import State
+from reviewbot.series.model import Patch as PatchFacts
+from reviewbot.tree import base, model
+from reviewbot.tree.remotes import fetch_commit
+from reviewbot.tree.store import Store
+from threads import conversion, models
+from threads.lanes import BUILD, scope_of, touched
+from threads.services import building, conflicts, pipeline
+from threads.services.queue import claim, release
+from threads.services.trees import require_any
+
+
+def apply(series_id: int) -> None:
+    """Apply a series to the tree it belongs on, keep every try, and plan the runs of what came of it.
+
+    :raises OperatorError: when there is no tree to apply it to.
+    """
+    rows = models.Series.objects.filter(pk=series_id)
+    if rows.filter(applications__chosen=True).exists() or not claim(rows):
+        return
+    rows.update(state=State.RUNNING)
+    row = rows.select_related("author", "cover__author", "previous").prefetch_related("patches__message__author").get()
+    try:
+        application = _try_trees(row)
+        overlaps = conflicts.find(row, application)
+        with transaction.atomic():
+            chosen = _keep(row, application)
+            conflicts.keep(row, overlaps)
+            if chosen.applies:
+                _plan(row, chosen)
+            release(rows)
+            pipeline.advance(row)
+    except BaseException:
+        release(rows)
+        raise
+
+
+def _candidates(row: models.Series) -> list[models.Tree]:
+    """Return the trees to try: those that were asked for, else those of its lists first, then the rest."""
+    asked = row.options.get("trees")
+    if asked:
+        by_name = {tree.name: tree for tree in models.Tree.objects.filter(name__in=asked)}
+        return [by_name[name] for name in asked if name in by_name]
+    lists = set(row.lists.values_list("name", flat=True))
+    return sorted(models.Tree.objects.all(), key=lambda tree: (not lists & set(tree.lists), tree.position, tree.name))
+
+
+def _try_trees(row: models.Series) -> model.Application:
+    """Try the series on the trees it may have been made for, the likeliest first."""
+    trees = _candidates(row)
+    if not trees:
+        require_any()
+        raise OperatorError("None of the trees that were asked for is registered; see manage.py tree list.")
+    store = Store(settings.STORE)
+    addresses = dict(models.MailingList.objects.values_list("name", "address"))
+    candidates = [
+        base.Candidate(
+            store.resolve(tree.name),
+            words=tuple(tree.words),
+            lists=tuple(addresses.get(name, name) for name in tree.lists),
+            follows=tree.branch,
+            stale=tree.stale,
+        )
+        for tree in trees
+    ]
+    told = _seek_base(store, row, trees)
+    return base.choose(store, conversion.series(row), candidates, prerequisites=_prerequisites(row), told=told)
+
+
+def _seek_base(store: Store, row: models.Series, trees: Iterable[models.Tree]) -> list[str]:
+    """Ask the repositories of the trees for a base-commit that is not here; say what they answered."""
+    if not row.base_commit or not settings.FETCH_BASES or store.has_commit(row.base_commit):
+        return []
+    return list(fetch_commit(store, row.base_commit, [tree.name for tree in trees]))
+
+
+def _prerequisites(row: models.Series) -> list[PatchFacts]:
+    """Return the patches that the series is stated to stand on, as far as they are known here."""
+    related = models.Patch.objects.select_related("message__author")
+    stated = {one.patch_id: one for one in related.filter(patch_id__in=row.prerequisites)}
+    found = [stated[name] for name in row.prerequisites if name in stated]
+    for message_id in row.based_on if not found else ():
+        message = models.Message.objects.filter(message_id=message_id, series__isnull=False).first()
+        if message:
+            found += list(related.filter(series=message.series_id))
+    return [conversion.patch(one) for one in found]
+
+
+def _keep(row: models.Series, application: model.Application) -> models.Application:
+    """Keep every try as a row; the one that counts has its commits, the base's as number 0."""
+    store = Store(settings.STORE)
+    chosen = None
+    for position, attempt in enumerate(application.attempts):
+        counts = attempt is application.chosen
+        kept, _ = models.Application.objects.update_or_create(
+            series=row,
+            base_commit=attempt.base.commit,
+            defaults={
+                "tree": models.Tree.objects.filter(name=attempt.base.tree).first(),
+                "tree_name": attempt.base.tree,
+                "describe": attempt.base.describe,
+                "how": attempt.base.how,
+                "position": position,
+                "applies": attempt.applies,
+                "chosen": counts,
+                "reject": conversion.as_json(attempt.reject) if attempt.reject else None,
+                "trace": list(application.trace) if counts else [],
+            },
+        )
+        kept.commits.all().delete()
+        start = models.AppliedPatch(
+            application=kept,
+            number=0,
+            commit=attempt.base.commit,
+            tree_id=str(store.commit(attempt.base.commit).tree_id),
+        )
+        patches = [
+            models.AppliedPatch(
+                application=kept, number=one.number, commit=one.commit, tree_id=one.tree, method=one.method
+            )
+            for one in attempt.patches
+        ]
+        models.AppliedPatch.objects.bulk_create([start, *patches])
+        if counts:
+            chosen = kept
+    if chosen is None:
+        raise OperatorError("No base was tried for the series.")
+    return chosen
+
+
+def _plan(row: models.Series, application: models.Application) -> None:
+    """Make the rows of the runs that are to come: every check and every build of every state."""
+    commits = list(application.commits.all())
+    available = {check.name: check.version for check in registry.available()}
+    asked = row.options.get("checks")
+    for name, version in available.items():
+        if not asked or name in asked:
+            _plan_lane(row, commits, check_name=name, version=version)
+    if not settings.BUILD_ENABLED or row.options.get("build") is False:
+        return
+    plan = building.plan_of(row, commits[-1].commit)
+    for planned in plan.builds:
+        version = building.version_of(planned)
+        _plan_lane(row, commits, check_name=BUILD, configuration=planned.configuration.name, version=version)
+    if not plan.builds:
+        _plan_lane(row, commits, check_name=BUILD, version="-", state=State.SKIPPED,
+                   reason="Nothing that is compiled for arm64 is touched.")  # fmt: skip
+
+
+def _plan_lane(
+    row: models.Series,
+    commits: Iterable[models.AppliedPatch],
+    *,
+    check_name: str,
+    version: str,
+    configuration: str = "",
+    **defaults: str,
+) -> None:
+    scope, paths = scope_of(row), touched(row)
+    for commit in commits:
+        models.Run.objects.get_or_create(
+            tree_id=commit.tree_id,
+            check_name=check_name,
+            configuration=configuration,
+            version=version,
+            scope=scope,
+            defaults={"commit": commit.commit, "scope_paths": paths, **defaults},
+        )
