@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-MAX_LINES = 50_000
+#: lines that are told apart; what stands beyond them is one block
+MAX_LINES = 10_000
 
-_ONE_MARK = re.compile(r"[ \t]?>")
+_MARKS = re.compile(r">(?:[ \t]?>)*")
 _ATTRIBUTION_END = re.compile(
     r"(?:wrote|writes|said|schrieb|schreibt|a écrit|escribió|ha scritto|написал)\s*:\s*$|\bschrieb\s[^:]{1,80}:\s*$",
     re.IGNORECASE,
@@ -52,6 +53,7 @@ class Kind(StrEnum):
     SIGNATURE = "signature"
     SCISSORS = "scissors"
     DIFF = "diff"
+    REST = "rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,16 @@ def parse_blocks(body: str) -> tuple[Block, ...]:
     """Divide a mail body; every line is in exactly one block, empty lines around comments are dropped."""
     speakers: dict[int, str] = {}
     blocks = []
-    for block in _runs(body.split("\n")[:MAX_LINES]):
+    lines = body.split("\n")
+    for block in _runs(lines[:MAX_LINES]):
         if block.kind is Kind.ATTRIBUTION:
             speakers[block.level + 1] = attributed_name(" ".join(block.lines))
         if block.kind is Kind.QUOTE:
             block = Block(block.kind, block.lines, block.start, block.level, speakers.get(block.level, ""))
         if block.kind is not Kind.COMMENT or block.text.strip():
             blocks.append(block)
+    if len(lines) > MAX_LINES:
+        blocks.append(Block(Kind.REST, tuple(lines[MAX_LINES:]), MAX_LINES))
     return tuple(blocks)
 
 
@@ -97,13 +102,9 @@ def unquote(line: str) -> tuple[int, str]:
     """
     if not line.startswith(">"):
         return 0, line  # an indented > begins no quote
-    level = position = 0
-    while match := _ONE_MARK.match(line, position):
-        position = match.end()
-        level += 1
-    if level and line[position : position + 1] == " ":
-        position += 1
-    return level, line[position:]
+    marks = _MARKS.match(line)
+    level, position = (marks[0].count(">"), marks.end()) if marks else (0, 0)
+    return level, line[position + 1 :] if line[position : position + 1] == " " else line[position:]
 
 
 def is_elision(line: str) -> bool:
@@ -138,15 +139,16 @@ def _runs(lines: list[str]) -> Iterator[Block]:
 def _classify(lines: list[str]) -> Iterator[tuple[Kind, int, str]]:
     """Yield kind, level and text of each line."""
     mode: Kind | None = None  # once begun, a signature or an inline diff reaches to the end
+    unquoted = [unquote(line) for line in lines]
     position = 0
     while position < len(lines):
         line = lines[position]
-        level, text = unquote(line)
+        level, text = unquoted[position]
         mode = _mode(mode, line, text, level)
-        attribution = 0 if mode or _is_trailer(text) else _attribution_length(lines, position, level)
+        attribution = 0 if mode or _is_trailer(text) else _attribution_length(unquoted, position)
         if attribution:
-            for each in lines[position : position + attribution]:
-                yield Kind.ATTRIBUTION, level, unquote(each)[1]
+            for _, each in unquoted[position : position + attribution]:
+                yield Kind.ATTRIBUTION, level, each
             position += attribution
             continue
         position += 1
@@ -180,29 +182,30 @@ def _is_trailer(line: str) -> bool:
     return len(line) < 1000 and bool(_TRAILER.match(line))
 
 
-def _attribution_length(lines: list[str], position: int, level: int) -> int:
+def _attribution_length(lines: list[tuple[int, str]], position: int) -> int:
     """Return how many lines an attribution at this place has, 0 when there is none.
 
     It is "… wrote:" on up to three lines, before a quote one level deeper.
+
+    :param lines: depth and text of each.
     """
-    text = unquote(lines[position])[1].strip()
-    if not text or len(text) > 300:
+    level, first = lines[position]
+    if not first or len(first) > 300 or not any(":" in text for _, text in lines[position : position + 3]):
         return 0
-    for length in (1, 2, 3):
-        if position + length > len(lines):
+    text = first.strip()
+    for length, (depth, last) in enumerate(lines[position : position + 3] if text else [], 1):
+        last = last.rstrip()
+        if depth != level or not last:
             return 0
-        depth, last = unquote(lines[position + length - 1])
-        if depth != level or not last.strip():
-            return 0
-        ends = last.rstrip().endswith(":") and _ATTRIBUTION_END.search(last)
+        ends = last.endswith(":") and _ATTRIBUTION_END.search(last)
         if ends or (length == 1 and last.startswith("* ") and _STARRED.match(last)):
-            return length if _quote_follows(lines, position + length, level) and _ATTRIBUTION_START.match(text) else 0
+            follows = _quote_follows(lines, position + length, level)
+            return length if follows and _ATTRIBUTION_START.match(text) else 0
     return 0
 
 
-def _quote_follows(lines: list[str], position: int, level: int) -> bool:
-    for line in lines[position : position + 3]:
-        depth, text = unquote(line)
+def _quote_follows(lines: list[tuple[int, str]], position: int, level: int) -> bool:
+    for depth, text in lines[position : position + 3]:
         if depth > level:
             return True
         if text.strip():

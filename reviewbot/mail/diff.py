@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 #: what is read of one diff; a larger one is cut there, and says so
 MAX_LINES = 400_000
-MAX_FILES = 20_000
+MAX_FILES = 5_000
+MAX_HUNKS = 5_000
 
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(.*)")
 _START = re.compile(r"^(?:diff --git |diff --(?:cc|combined) |--- .*\n\+\+\+ )", re.MULTILINE)
@@ -139,7 +140,7 @@ def find_diff(text: str) -> int:
 def parse_diff(text: str) -> Diff:
     """Read every file of a diff; the text may be a whole mail body.
 
-    At most :data:`MAX_LINES` lines and :data:`MAX_FILES` files are read. A text
+    At most :data:`MAX_LINES` lines, :data:`MAX_FILES` files and :data:`MAX_HUNKS` hunks are read. A text
     without a diff yields no files.
     """
     return _Reader(text).read()
@@ -188,6 +189,7 @@ class _Reader:
             self.oddities.append(f"cut after {MAX_LINES} lines")
         self.at = self.start = self.end = first
         self.files: list[_File] = []
+        self.hunks = 0
 
     def read(self) -> Diff:
         while self.at < len(self.lines):
@@ -201,7 +203,11 @@ class _Reader:
                 self._note("a combined diff of a merge, which cannot be applied")
                 self.at += 1
             elif self.files and (match := _HUNK.match(line)):
+                if self.hunks == MAX_HUNKS:
+                    self._note(f"cut after {MAX_HUNKS} hunks")
+                    break
                 self._hunk(match)
+                self.hunks += 1
             else:
                 self.at += 1
                 continue

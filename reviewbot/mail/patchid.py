@@ -35,6 +35,10 @@ def patch_id(diff: str) -> str:
     return state.finish()
 
 
+#: how lines begin that may end a patch inside a hunk too (a commit's name), or not count ("\\ No newline …")
+_CLOSER_LOOK = frozenset(bytes((byte,)) for byte in b"\\0123456789abcdefABCDEF")
+
+
 class _PatchId:
     """The state of git's patch-id between two lines."""
 
@@ -90,7 +94,7 @@ class _PatchId:
                 before, after = before - 1, after - 1
             elif kind == b"-":
                 before -= 1
-            else:
+            elif kind in _CLOSER_LOOK:
                 break
             at += 1
         self.before, self.after = before, after
