@@ -1,4 +1,8 @@
-"""The checks on the command line, on files, without a database."""
+"""The checks on the command line, on files, without a database.
+
+``b4 prep``, ``b4 review`` and ``b4 series`` as the first words make it a check
+command of b4; see :mod:`reviewbot.checks.b4`.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,16 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
+from reviewbot.checks import author, b4
+from reviewbot.checks.commits import open_repository, read_range, uncommitted
 from reviewbot.checks.pgtable.check import PgtableCheck
 from reviewbot.checks.pgtable.facts import epochs_in_words, read_facts
 from reviewbot.checks.pgtable.rules import RULES
+from reviewbot.checks.plain import summary, text
 from reviewbot.checks.protocol import Check, Coverage
 from reviewbot.checks.registry import available, find
 from reviewbot.checks.sarif import sarif
+from reviewbot.checks.waivers import Waiver, load_waivers, run, tree_waivers
 from reviewbot.errors import NotFoundError, ReviewError
 from reviewbot.findings import Finding
 from reviewbot.tree.files import Files
@@ -25,10 +33,15 @@ NOTHING, FOUND, USAGE, UNREADABLE = range(4)
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m reviewbot.checks",
-        description="Say what the checks find in a kernel tree. Exit status: 0 nothing found, 1 findings, "
-        "2 bad usage, 3 something could not be read.",
+        description="Say what the checks find in a kernel tree, or what a range of commits changes about it. "
+        "Exit status: 0 nothing found, 1 findings (of a range: new ones), 2 bad usage, 3 something could not be read.",
+        epilog="As a check command of b4: python -m reviewbot.checks b4 prep | review | series.",
     )
     parser.add_argument("--tree", help="a directory, or REPOSITORY@REVISION, read without a checkout")
+    parser.add_argument("--range", metavar="BASE..", help="what each commit of a range does, e.g. HEAD~3.. ; "
+                        "the tree is then a repository, the folder at hand when none is named")  # fmt: skip
+    parser.add_argument("--waivers", metavar="FILE", action="append", default=[], help="findings to leave out, with "
+                        "reasons; those of the tree's own file count anyway")  # fmt: skip
     parser.add_argument("--overlay", metavar="DIR", help="a directory whose files replace those of the tree")
     parser.add_argument("--format", choices=("text", "json", "sarif"), default="text")
     parser.add_argument("--check", metavar="NAME", help="one check only: " + ", ".join(c.name for c in available()))
@@ -43,26 +56,57 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments[:1] == ["b4"]:
+        return b4.main(arguments[1:])
     parser = _parser()
     options = parser.parse_args(arguments)
+    if not options.explain and not options.tree and not options.range:
+        parser.error("--tree is needed: a directory or REPOSITORY@REVISION")
+    if options.range and (options.paths or options.overlay or options.facts):
+        parser.error("--range goes with neither paths nor --overlay nor --facts")
     try:
-        if options.explain:
-            return _explain(options.explain)
-        if not options.tree:
-            parser.error("--tree is needed: a directory or REPOSITORY@REVISION")
-        files = open_tree(options.tree, options.overlay)
-        paths = _expand(files, options.paths)
-        if options.facts:
-            print("\n".join(read_facts(files).describe()))
-            return NOTHING
-        checks = _chosen(options.check, options.rules)
+        return _do(options)
     except NotFoundError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return USAGE
     except ReviewError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return UNREADABLE
-    return _run(checks, files, paths, options.format)
+
+
+def _do(options: argparse.Namespace) -> int:
+    if options.explain:
+        return _explain(options.explain)
+    waivers = [waiver for path in options.waivers for waiver in load_waivers(path)]
+    if options.range:
+        return _range(options, waivers)
+    files = open_tree(options.tree, options.overlay)
+    paths = _expand(files, options.paths)
+    if options.facts:
+        print("\n".join(read_facts(files).describe()))
+        return NOTHING
+    return _run(_chosen(options.check, options.rules), files, paths, options.format, waivers)
+
+
+def _range(options: argparse.Namespace, waivers: Sequence[Waiver]) -> int:
+    repository = open_repository(options.tree or ".")
+    commits = read_range(repository, options.range)
+    checks = _chosen(options.check, options.rules) if options.check or options.rules else available()
+    if ignored := uncommitted(repository):
+        print(f"Not looked at: uncommitted changes to {', '.join(ignored[:5])}"
+              f"{' and others' if len(ignored) > 5 else ''}.", file=sys.stderr)  # fmt: skip
+    checked = author.check_range(checks, commits, waivers)
+    for one in checked:
+        _tell(one.check, one.coverage)
+    print(author.summary(checked, commits), file=sys.stderr)
+    if options.format == "json":
+        print(author.as_json(checked, commits))
+    elif options.format == "sarif":
+        print(author.as_sarif(checked, commits, _rule_texts()))
+    elif said := author.as_text(checked, commits):
+        print(said)
+    return FOUND if author.told(checked) else NOTHING
 
 
 def _explain(code: str) -> int:
@@ -95,57 +139,41 @@ def _chosen(name: str | None, rules: str | None) -> list[Check]:
     return [find(name)] if name else [find("pgtable")]
 
 
-def _run(checks: Sequence[Check], files: Files, paths: Sequence[str], style: str) -> int:
+def _run(checks: Sequence[Check], files: Files, paths: Sequence[str], style: str, waivers: Sequence[Waiver]) -> int:
     findings: list[Finding] = []
     status = NOTHING
+    waivers = [*waivers, *tree_waivers(files)]
     for check in checks:
         coverage = Coverage()
         try:
-            found = list(check.check(files, paths, coverage))
+            found = list(run(check, files, paths, coverage, waivers))
         except ReviewError as error:
             print(f"{check.name}: {error}", file=sys.stderr)
             status = UNREADABLE
             continue
         findings += found
-        print(f"{check.name}: {_summary(len(found), coverage)}", file=sys.stderr)
-        for place in coverage.unread:
-            print(f"{check.name}: not fully read: {place}", file=sys.stderr)
+        print(f"{check.name}: {summary(len(found), coverage)}", file=sys.stderr)
+        _tell(check, coverage)
     _print(findings, style)
     return status or (FOUND if findings else NOTHING)
 
 
-def _summary(found: int, coverage: Coverage) -> str:
-    parts = [f"{_counted(found, 'finding') if found else 'nothing found'} in {_counted(len(coverage.files), 'file')}"]
-    if coverage.functions:
-        parts.append(_counted(coverage.functions, "function"))
-    if coverage.unread:
-        parts.append(f"{len(coverage.unread)} not fully read")
-    return "; ".join([", ".join(parts), *coverage.facts[:1]])
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}"
+def _tell(check: Check, coverage: Coverage) -> None:
+    for place in coverage.unread:
+        print(f"{check.name}: not fully read: {place}", file=sys.stderr)
+    for sentence in coverage.told:
+        print(f"{check.name}: {sentence}", file=sys.stderr)
 
 
 def _print(findings: Sequence[Finding], style: str) -> None:
     if style == "json":
         print(json.dumps([finding.as_dict() for finding in findings], indent=1))
     elif style == "sarif":
-        rules = {code: (rule.name, rule.rationale) for code, rule in RULES.items()}
-        print(json.dumps(sarif(findings, tool="reviewbot.checks", rules=rules), indent=1))
+        print(json.dumps(sarif(findings, tool="reviewbot.checks", rules=_rule_texts()), indent=1))
     else:
         for finding in findings:
-            print(_text(finding))
+            print(text(finding))
 
 
-def _text(finding: Finding) -> str:
-    place = finding.location
-    lines = [f"{place.file}:{place.line}: {finding.severity.value}: {finding.message} [{finding.rule}]"]
-    if place.function:
-        lines.append(f"    in {place.function}():  {place.text}")
-    lines += [f"    {step.file}:{step.line}: {step.text}" for step in finding.evidence]
-    if finding.condition:
-        lines.append(f"    when {finding.condition}")
-    if finding.assumption:
-        lines.append(f"    assuming {finding.assumption}")
-    return "\n".join(lines) + "\n"
+def _rule_texts() -> dict[str, tuple[str, str]]:
+    return {code: (rule.name, rule.rationale) for code, rule in RULES.items()}

@@ -23,12 +23,14 @@ class Coverage:
     :ivar functions: number of functions and macro bodies that were analysed.
     :ivar unread: ``path:line function`` of what could not be parsed.
     :ivar facts: one line each on what the tree told, e.g. its epoch.
+    :ivar told: one sentence each on what was waived, and on waivers that are at fault.
     """
 
     files: list[str] = field(default_factory=list)
     functions: int = 0
     unread: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
 
 class Check(Protocol):

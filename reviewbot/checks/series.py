@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from reviewbot.checks.c.source import Source
 from reviewbot.checks.protocol import Check, Coverage
+from reviewbot.checks.waivers import Waiver, run, tree_waivers
 from reviewbot.findings import Finding, Traced, follow, normalise
 from reviewbot.tree.files import Files
 
@@ -75,6 +76,7 @@ def check_series(
     states: Sequence[Files],
     touched: Sequence[Sequence[str]],
     *,
+    waivers: Sequence[Waiver] = (),
     progress: Callable[[int], None] = lambda number: None,
 ) -> SeriesFindings:
     """Check the base and the state after each patch, and say what became of each finding.
@@ -84,6 +86,7 @@ def check_series(
 
     :param states: the base, then the tree after patch 1, 2, …
     :param touched: the paths that each patch touches; one shorter than ``states``.
+    :param waivers: those of the project; those of the base's own file count too.
     :param progress: told the number of each state before it is looked at.
     :raises ValueError: when the lengths do not fit together.
     :raises reviewbot.errors.ReviewError: when the check cannot run.
@@ -92,12 +95,13 @@ def check_series(
         raise ValueError("check_series() needs the base and one state for each patch")
     check, changed_only = check.for_changes() if isinstance(check, Comparing) else (check, frozenset())
     paths = _paths(check, states, touched)
+    standing = (*waivers, *tree_waivers(states[0]))
     coverages = tuple(Coverage() for _ in states)
     found = []
     for number, (files, coverage) in enumerate(zip(states, coverages, strict=True)):
         progress(number)
         present = _present(files, paths)  # no path at all would mean the whole tree
-        found.append(tuple(check.check(files, present, coverage)) if present else ())
+        found.append(tuple(run(check, files, present, coverage, standing)) if present else ())
     found = _without_old(found, changed_only)
     return SeriesFindings(
         states=tuple(found),

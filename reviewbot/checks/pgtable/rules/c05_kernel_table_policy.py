@@ -74,8 +74,8 @@ RULE = Rule(
     "destroy them; in E6 every kernel table is constructed, with &init_mm as its mm, and destroyed when it is freed; "
     "E7 gives that up again. Tables that are built while booting and never freed are left alone.",
     "E0 … E5: pte tables of init_mm are not constructed; E6: tables of init_mm are constructed at every level",
-    "Yu Zhao <20190312005749.30166-2-yuzhao@google.com>; Kevin Brodsky <20250408095222.860601-2-kevin.brodsky@arm.com>, "
-    "<20260714-remove_pgtable_cdtor-v1-13-44be8a7685d7@arm.com>",
+    "Yu Zhao <20190312005749.30166-2-yuzhao@google.com>; Kevin Brodsky "
+    "<20250408095222.860601-2-kevin.brodsky@arm.com>, <20260714-remove_pgtable_cdtor-v1-13-44be8a7685d7@arm.com>",
     "/* in E6 */\npt = pagetable_alloc(GFP_KERNEL, 0);\nif (!pt)\n\treturn -ENOMEM;\n"
     "pmd_populate_kernel(&init_mm, pmd, ptdesc_address(pt));",
     "pte = pte_alloc_one_kernel(&init_mm);\nif (!pte)\n\treturn -ENOMEM;\npmd_populate_kernel(&init_mm, pmd, pte);",

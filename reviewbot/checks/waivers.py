@@ -1,0 +1,154 @@
+"""Findings that somebody has looked at and decided to live with, and why.
+
+A waiver stands in a file of the project, in ``.reviewbot-waivers.toml`` at the
+top of a tree, or in a comment beside the code. The files are TOML::
+
+    [[waiver]]
+    rule = "C01"
+    file = "arch/m68k/include/asm/*.h"     # a path, or a pattern as in a shell
+    function = "pte_alloc_one"             # optional
+    text = "pagetable_pte_ctor(mm, p);"    # optional: the line, white space aside
+    reason = "m68k has no split locks, so that the constructor cannot fail."
+
+The comment stands on the line of the finding or directly above it::
+
+    /* reviewbot: C01 m68k has no split locks. */
+
+A waiver without a reason does not count. Of a series the waivers of its base
+count: a patch cannot waive its own findings in a file, and where it does so by
+a comment, that is told.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reviewbot.checks.protocol import Check, Coverage
+from reviewbot.errors import OperatorError
+from reviewbot.findings import Finding, normalise
+from reviewbot.tree.files import Files
+
+TREE_FILE = ".reviewbot-waivers.toml"
+MAX_BYTES = 1_000_000
+_FIELDS = {"rule", "file", "function", "text", "reason"}
+_COMMENT = re.compile(r"(?:/\*|//)\s*reviewbot:\s*([\w.+=-]+)[ \t]*(.*?)\s*(?:\*/|$)", re.MULTILINE)
+#: how far above its line the comment of a finding may begin
+_ABOVE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """One waiver; ``origin`` is the file, or the file and line, that it stands in."""
+
+    rule: str
+    file: str
+    reason: str
+    origin: str
+    function: str = ""
+    text: str = ""
+    line: int = 0
+
+    def covers(self, finding: Finding) -> bool:
+        """Say whether a finding is meant."""
+        place = finding.location
+        if finding.rule != self.rule or not fnmatch.fnmatchcase(place.file, self.file):
+            return False
+        if self.line:
+            return self.line <= place.line <= self.line + _ABOVE
+        return self.function in ("", place.function) and self.text in ("", normalise(place.text))
+
+
+def read_waivers(data: bytes, origin: str) -> tuple[Waiver, ...]:
+    """Read a file of waivers.
+
+    :param origin: how the file is named in what is told of its waivers.
+    :raises OperatorError: when it is no such file, or a waiver has no rule, file or reason.
+    """
+    try:
+        rows = tomllib.loads(data[:MAX_BYTES].decode()).get("waiver", [])
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OperatorError(f"The waivers in {origin} cannot be read: {error}.") from error
+    if not isinstance(rows, list):
+        raise OperatorError(f"The waivers in {origin} must be written as [[waiver]].")
+    return tuple(_waiver(row, f"{origin}, waiver {number}") for number, row in enumerate(rows, 1))
+
+
+def _waiver(row: object, origin: str) -> Waiver:
+    if not isinstance(row, dict) or not all(isinstance(value, str) for value in row.values()):
+        raise OperatorError(f"{origin}: every field must be a string.")
+    if unknown := sorted(row.keys() - _FIELDS):
+        raise OperatorError(f"{origin} has the unknown field {unknown[0]}; there are {', '.join(sorted(_FIELDS))}.")
+    for name in ("rule", "file", "reason"):
+        if not row.get(name, "").strip():
+            raise OperatorError(f"{origin} has no {name}; whoever wrote it must say so.")
+    return Waiver(row["rule"], row["file"], row["reason"].strip(), origin, row.get("function", ""),
+                  normalise(row.get("text", "")))  # fmt: skip
+
+
+def load_waivers(path: str | Path) -> tuple[Waiver, ...]:
+    """Read a file of waivers from the disk.
+
+    :raises OperatorError: when it cannot be read.
+    """
+    try:
+        return read_waivers(Path(path).read_bytes(), str(path))
+    except OSError as error:
+        raise OperatorError(f"The waivers {path} cannot be read: {error.strerror}.") from error
+
+
+def tree_waivers(files: Files) -> tuple[Waiver, ...]:
+    """Read the waivers that a tree brings along.
+
+    :raises OperatorError: when its file is broken.
+    """
+    data = files.read(TREE_FILE)
+    return read_waivers(data, TREE_FILE) if data is not None else ()
+
+
+def run(
+    check: Check, files: Files, paths: Sequence[str], coverage: Coverage, waivers: Iterable[Waiver] = ()
+) -> Iterator[Finding]:
+    """Run a check and leave out what is waived; ``coverage.told`` says what, why, and which waiver is at fault."""
+    found = list(check.check(files, paths, coverage))
+    rules = frozenset(getattr(check, "rules", ()))
+    looked_at = set(coverage.files)
+    standing = [one for one in waivers if any(fnmatch.fnmatchcase(path, one.file) for path in looked_at)]
+    for path in sorted(looked_at):
+        standing += _comments(path, files.read(path) or b"", coverage)
+    used: set[Waiver] = set()
+    for finding in found:
+        waiver = next((one for one in standing if one.covers(finding)), None)
+        if waiver is None:
+            yield finding
+            continue
+        used.add(waiver)
+        place = finding.location
+        coverage.told.append(
+            f"{finding.rule} at {place.file}:{place.line} is waived by {waiver.origin}: {waiver.reason}"
+        )
+    for waiver in standing:
+        if waiver not in used and waiver.rule in rules:
+            coverage.told.append(f"{waiver.origin} waives {waiver.rule}, but nothing of that kind was found there.")
+
+
+def _comments(path: str, data: bytes, coverage: Coverage) -> Iterator[Waiver]:
+    if b"reviewbot:" not in data:
+        return
+    text = data.decode("utf-8", "replace")
+    for match in _COMMENT.finditer(text):
+        rule, reason = match.groups()
+        line = text.count("\n", 0, match.start()) + 1
+        if reason:
+            yield Waiver(rule, fnmatch_literal(path), reason, f"the comment at {path}:{line}", line=line)
+        else:
+            coverage.told.append(f"The comment at {path}:{line} waives {rule} without a reason and does not count.")
+
+
+def fnmatch_literal(path: str) -> str:
+    """Write a path so that it matches itself alone."""
+    return re.sub(r"([*?[])", r"[\1]", path)
