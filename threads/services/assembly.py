@@ -73,7 +73,7 @@ class _Assembly:
 
     def _known(self) -> dict[str, Patch]:
         """Return the patches whose diffs were read before, by the Message-ID of their mail."""
-        rows = [row for rows in self.patches.values() for row in rows if row.message_id in self.by_key]
+        rows = [row for rows in self.patches.values() for row in rows if row.patch_id and row.message_id in self.by_key]
         mails = [self.by_key[row.message_id] for row in rows]
         return {
             mail.message_id: Patch(

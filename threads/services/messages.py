@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -15,6 +16,7 @@ from threads import fulltext, models
 from threads.conversion import compress, storable
 from threads.models import MESSAGE_ID_LENGTH, MailingList, Person
 from threads.services.bulk import insert
+from threads.services.copies import tell_apart
 from threads.services.tying import chunks, join_threads, sending_of, subject_of, tie
 
 
@@ -24,7 +26,7 @@ class Kept:
 
     :ivar message_ids: of all of them.
     :ivar threads: that they are in.
-    :ivar rows: of the new ones, by Message-ID.
+    :ivar rows: of the new ones, and of those that were only known in part before, by Message-ID.
     """
 
     message_ids: tuple[str, ...]
@@ -33,7 +35,7 @@ class Kept:
 
     @property
     def new(self) -> int:
-        """How many were not there before."""
+        """How many were not there before, or not whole."""
         return len(self.rows)
 
     @property
@@ -45,8 +47,7 @@ class Kept:
 def keep(raw_mails: Iterable[bytes], *, mailing_list: MailingList | None = None) -> Kept:
     """Keep mails as rows, in one transaction; a mail that is there is only noted on more lists.
 
-    Another mail under a Message-ID that is taken (a resend, a forgery, a list's
-    footer) does not replace the first one: archives behave the same.
+    What several mails under one Message-ID are is decided by :mod:`threads.services.copies`.
     """
     return keep_parsed(map(parse_message, raw_mails), mailing_list=mailing_list)
 
@@ -56,27 +57,51 @@ def keep_parsed(messages: Iterable[Message], *, mailing_list: MailingList | None
 
     :param page: where a mail that has no bytes was read.
     """
-    copies: dict[str, list[Message]] = {}
+    arrived: dict[str, list[Message]] = {}
     for message in messages:
         name = storable(message.message_id)[:MESSAGE_ID_LENGTH]
-        copies.setdefault(name, []).append(replace(message, message_id=name))
+        arrived.setdefault(name, []).append(replace(message, message_id=name))
     with transaction.atomic():
-        filled = {} if page else _fill_pages({name: found[0] for name, found in copies.items()})
-        known = _there(copies)
-        rows = filled | _insert({name: found[0] for name, found in copies.items() if name not in known}, page)
-        old = {key for key, _ in known.values()}
-        known |= {name: (row.pk, row.thread) for name, row in rows.items()}
-        _note_lists([(known[name][0], one) for name, found in copies.items() for one in found], mailing_list, old)
-    return Kept(tuple(copies), frozenset(thread for _, thread in known.values()), rows)
+        filled = {} if page else _fill_pages({name: found[0] for name, found in arrived.items()})
+        there = _there(arrived)
+        copies = tell_apart(
+            arrived, {name: row.digest for name, row in there.items()}, trusted=mailing_list is not None
+        )
+        mails = copies.letters
+        there |= _there(mails.keys() - arrived.keys())
+        filled |= _complete(copies.whole)
+        rows = filled | _insert({name: found[0] for name, found in mails.items() if name not in there}, page)
+        keys = {name: row.pk for name, row in (there | rows).items()}
+        old = {row.pk for row in there.values()}
+        _note_lists([(keys[name], one) for name, found in mails.items() for one in found], mailing_list, old)
+    return Kept(tuple(mails), frozenset(row.thread for row in (there | rows).values()), rows)
 
 
-def _there(names: Iterable[str]) -> dict[str, tuple[int, str]]:
-    """Return keys and threads of those mails that are there."""
-    there: dict[str, tuple[int, str]] = {}
+class _There(NamedTuple):
+    """A mail that is there; "" is the digest of one that was read from a page."""
+
+    pk: int
+    thread: str
+    digest: str
+
+
+def _there(names: Iterable[str]) -> dict[str, _There]:
+    """Return those mails that are there, by Message-ID."""
+    there: dict[str, _There] = {}
     for chunk in chunks(names):
-        found = models.Message.objects.filter(message_id__in=chunk).values_list("message_id", "pk", "thread")
-        there |= {name: (key, thread) for name, key, thread in found}
+        found = models.Message.objects.filter(message_id__in=chunk).values_list("message_id", "pk", "thread", "digest")
+        there |= {name: _There(key, thread, digest) for name, key, thread, digest in found}
     return there
+
+
+def _complete(whole: Mapping[str, Message]) -> dict[str, models.Message]:
+    """Put whole mails in the place of their beginnings; the diffs in them are read again."""
+    rows = {}
+    for chunk in chunks(whole):
+        for row in models.Message.objects.filter(message_id__in=chunk).select_related("author"):
+            models.Patch.objects.filter(message=row).update(patch_id="")
+            rows[row.message_id] = _rewrite(row, whole[row.message_id])
+    return rows
 
 
 def _insert(fresh: Mapping[str, Message], page: str) -> dict[str, models.Message]:
@@ -89,8 +114,8 @@ def _insert(fresh: Mapping[str, Message], page: str) -> dict[str, models.Message
     # Another process may have kept one of them in the meantime; then that one's key is found.
     names = [field.attname for field in models.Message._meta.concrete_fields if not field.primary_key]
     insert(models.Message, names, ([getattr(row, name) for name in names] for row in rows.values()))
-    for name, (key, _) in _there(rows).items():
-        rows[name].pk = key
+    for name, row in _there(rows).items():
+        rows[name].pk = row.pk
     fulltext.add(list(rows.values()))
     return rows
 
@@ -127,7 +152,20 @@ def shows(row: models.Message, message: Message) -> bool:
 
 def _fill_page(row: models.Message, message: Message) -> models.Message:
     """Write a mail over what a page showed of it; answers and series stay where they are."""
-    before, thread = row.message_id, row.thread
+    before = row.message_id
+    _rewrite(row, message)
+    if before != row.message_id:
+        for answer in models.Message.objects.filter(parent_msgid=before).only("references", "in_reply_to"):
+            answer.references = [row.message_id if name == before else name for name in answer.references]
+            answer.in_reply_to = answer.parent_msgid = row.message_id
+            answer.save(update_fields=["references", "in_reply_to", "parent_msgid"])
+        models.Series.objects.filter(root_msgid=before).update(root_msgid=row.message_id)
+    return row
+
+
+def _rewrite(row: models.Message, message: Message) -> models.Message:
+    """Let a row say what a mail says; its thread is one with that of the mail."""
+    thread = row.thread
     fulltext.remove(row)
     row.message_id = message.message_id
     row.thread = tie([message])[message.message_id]
@@ -135,12 +173,6 @@ def _fill_page(row: models.Message, message: Message) -> models.Message:
     row.save()
     fulltext.add([row])
     join_threads(thread, row.thread)
-    if before != row.message_id:
-        for answer in models.Message.objects.filter(parent_msgid=before).only("references", "in_reply_to"):
-            answer.references = [row.message_id if name == before else name for name in answer.references]
-            answer.in_reply_to = answer.parent_msgid = row.message_id
-            answer.save(update_fields=["references", "in_reply_to", "parent_msgid"])
-        models.Series.objects.filter(root_msgid=before).update(root_msgid=row.message_id)
     return row
 
 

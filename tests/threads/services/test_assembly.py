@@ -17,7 +17,7 @@ from reviewbot.reports.facts import Verdict
 from reviewbot.series.assemble import assemble
 from tests.series.posting import ADA, BOB, cover, diff, mail, patch, posting, reply
 from tests.threads.conftest import CORPUS
-from threads import models
+from threads import conversion, models
 from threads.services import messages
 from threads.services.assembly import assemble_threads
 
@@ -207,3 +207,21 @@ def test_an_answer_without_references_is_about_the_series_that_has_its_subject()
 def test_the_author_is_who_sent_the_mail() -> None:
     [row] = take_in(*posting(1))
     assert row.author.email == ADA.email
+
+
+def test_the_diff_of_a_mail_that_was_cut_is_read_again_when_the_whole_mail_comes() -> None:
+    parts = cut_and_whole()
+    take_in(parts[0])
+    [row] = take_in(parts[1])
+    made = row.patches.get()
+    assert made.files == ["mm/first.c", "mm/second.c"]
+    assert conversion.message(made.message).raw == parts[1].raw
+
+
+def cut_and_whole() -> tuple[Message, Message]:
+    two = diff("mm/first.c") + diff("mm/second.c")
+    raw = (
+        "From: Ada Example <ada@example.org>\nSubject: [PATCH] mm: two files\nMessage-ID: <cut@x>\n"
+        f"Date: Mon, 2 Nov 2026 09:14:12 +0100\n\nWhy.\n\nSigned-off-by: Ada <ada@example.org>\n---\n{two}-- \n2.50\n"
+    ).encode()
+    return parse_message(raw[: raw.index(b"diff --git a/mm/second.c") + 9]), parse_message(raw)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from threads import conversion, models
+from reviewbot.mail.parse import is_derived
+from threads import conversion, fulltext, models
+from threads.models import MailingList
+from threads.services import copies
 from threads.services.messages import keep
 
 pytestmark = pytest.mark.django_db
@@ -35,10 +38,66 @@ def test_keeping_a_mail_twice_changes_nothing() -> None:
     assert models.Message.objects.count() == 1
 
 
-def test_another_mail_under_a_known_message_id_does_not_replace_the_first() -> None:
-    keep([mail("a@x", body="First.")])
-    keep([mail("a@x", body="Second.")])
-    assert "First." in models.Message.objects.get().body
+@pytest.mark.parametrize("at_once", [True, False])
+def test_another_letter_under_a_message_id_that_is_taken_is_kept_under_a_name_of_its_own(at_once: bool) -> None:
+    first, second = mail("a@x", body="First we lock."), mail("a@x", body="Nothing of the kind!", references="root@x")
+    for _ in range(2):
+        for batch in [[first, second]] if at_once else [[first], [second]]:
+            keep(batch)
+    one, other = models.Message.objects.order_by("pk")
+    assert (one.message_id, one.body) == ("a@x", "First we lock.\n")
+    assert is_derived(other.message_id)
+    assert conversion.message(other).raw == second
+    assert other.parent_msgid == "root@x"
+    assert copies.TAKEN in other.oddities
+
+
+FOOTER = "_______________________________________________\nlinux-mm mailing list\nlinux-mm@kvack.org\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        ("Received: from a (b)\n", "The lock is dropped before the table is freed."),
+        ("Received: from a (b)\n", f"The lock is dropped before the table is freed.\n{FOOTER}"),
+        ("Content-Type: text/html\n", "<p>The lock is dropped\nbefore the table<br>is freed.</p>"),
+        ("", ""),
+    ],
+)
+def test_a_copy_that_changed_on_its_way_is_no_other_letter(header: str, body: str) -> None:
+    keep([mail("a@x", body="The lock is dropped before the table is freed.")])
+    row = models.Message.objects.get()
+    again = keep([header.encode() + mail("a@x", body=body)], mailing_list=MailingList.objects.get(name="linux-arch"))
+    assert (again.new, again.message_ids) == (0, ("a@x",))
+    assert models.Message.objects.get().raw == row.raw
+    assert {one.name for one in row.lists.all()} == {"linux-mm", "linux-arch"}
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_whole_mail_takes_the_place_of_its_beginning(at_once: bool) -> None:
+    whole = mail("a@x", body="The lock is dropped.\n\nBut only then is the table freed.")
+    for batch in [[whole[:-20], whole]] if at_once else [[whole[:-20]], [whole]]:
+        kept = keep(batch)
+    row = models.Message.objects.get()
+    assert conversion.message(row).raw == whole
+    assert kept.grown == {row.thread}
+    assert list(models.Message.objects.filter(pk__in=fulltext.matches('"table freed"'))) == [row]
+
+
+def test_a_beginning_does_not_take_the_place_of_the_whole_mail() -> None:
+    whole = mail("a@x", body="The lock is dropped.\n\nBut only then is the table freed.")
+    keep([whole])
+    assert keep([whole[:-20]]).new == 0
+    assert conversion.message(models.Message.objects.get()).raw == whole
+
+
+def test_a_followed_list_completes_a_mail_also_where_its_header_differs_and_nobody_else_does() -> None:
+    whole = b"Received: from a (b)\n" + mail("a@x", body="The lock is dropped.\n\nBut only then is the table freed.")
+    keep([mail("a@x", body="The lock is dropped.\n\nBut on")[:-1]])
+    keep([whole])
+    assert conversion.message(models.Message.objects.get()).raw != whole
+    keep([whole], mailing_list=MailingList.objects.get(name="linux-mm"))
+    assert conversion.message(models.Message.objects.get()).raw == whole
 
 
 def test_a_mail_is_on_every_known_list_that_it_was_sent_to() -> None:
