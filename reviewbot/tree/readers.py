@@ -14,6 +14,8 @@ from reviewbot.tree.files import Files
 
 #: A source file above this size holds tables or firmware, not code; it is not searched.
 MAX_SEARCHED = 4_000_000
+#: What follows in a header are generated constants, of registers most of all: half the bytes of a kernel tree.
+MAX_SEARCHED_HEADER = 262_144
 #: A file above this size is not read at all.
 MAX_READ = 64_000_000
 _SOURCE = (".c", ".h")
@@ -25,8 +27,13 @@ def safe_path(path: str) -> bool:
     return bool(parts) and not path.startswith("/") and ".." not in parts and "\0" not in path
 
 
-def _holds(data: bytes, needles: list[bytes]) -> bool:
-    return any(map(data.__contains__, needles))
+def _searched(path: str) -> int:
+    """How many bytes of a file are searched."""
+    return MAX_SEARCHED_HEADER if path.endswith(".h") else MAX_SEARCHED
+
+
+def _holds(path: str, data: bytes, needles: list[bytes]) -> bool:
+    return any(data.find(needle, 0, _searched(path)) >= 0 for needle in needles)
 
 
 def blob_name(data: bytes) -> str:
@@ -105,6 +112,7 @@ class DirectoryFiles:
     def containing(self, words: Iterable[str], under: Iterable[str] = ()) -> list[str]:
         """Return the sorted paths of C files that hold one of the words."""
         needles = [word.encode() for word in words]
+        room = bytearray(MAX_SEARCHED)
         found: set[str] = set()
         for folder in list(under) or [""]:
             start = self.top / folder if folder else self.top
@@ -112,19 +120,21 @@ class DirectoryFiles:
                 continue
             names = [folder.rstrip("/")] if start.is_file() else self._walk(start)
             for path in names:
-                if path.endswith(_SOURCE) and path not in found and self._file_holds(path, needles):
+                if path.endswith(_SOURCE) and path not in found and self._file_holds(path, needles, room):
                     found.add(path)
         return sorted(found)
 
-    def _file_holds(self, path: str, needles: list[bytes]) -> bool:
+    def _file_holds(self, path: str, needles: list[bytes], room: bytearray) -> bool:
+        """Say whether a file holds one of the words; it is read into ``room``, the same memory for every file."""
         try:
             handle = os.open(f"{self.top}/{path}", os.O_RDONLY | os.O_NOFOLLOW)
         except OSError:
             return False
         try:
-            return _holds(os.read(handle, MAX_SEARCHED), needles)
+            length = os.readv(handle, [memoryview(room)[: _searched(path)]])
         finally:
             os.close(handle)
+        return any(room.find(needle, 0, length) >= 0 for needle in needles)
 
 
 class GitFiles:
@@ -202,7 +212,7 @@ class GitFiles:
                     path.endswith(_SOURCE)
                     and path not in found
                     and blob.size <= MAX_SEARCHED
-                    and _holds(blob.data, needles)
+                    and _holds(path, blob.data, needles)
                 ):
                     found.add(path)
         return sorted(found)
@@ -245,7 +255,7 @@ class OverlayFiles:
         found = {path for path in self._base.containing(words, folders) if path not in self._replaced}
         for folder in folders or [""]:
             for path in self._changed(folder):
-                if path.endswith(_SOURCE) and _holds(self._replaced[path] or b"", needles):
+                if path.endswith(_SOURCE) and _holds(path, self._replaced[path] or b"", needles):
                     found.add(path)
         return sorted(found)
 

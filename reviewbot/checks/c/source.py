@@ -9,6 +9,7 @@ lines, so that a place in a piece is a place in the file.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,7 @@ _BLANKED = re.compile(
     re.DOTALL,
 )
 _TOKEN = re.compile(rf"(?P<directive>{DIRECTIVE})|[{{}};]", re.MULTILINE)
+_TOKEN_INSIDE = re.compile(rf"(?P<directive>{DIRECTIVE})|[{{}}]", re.MULTILINE)
 _DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)(\(([^)]*)\))?", re.DOTALL)
 _ANNOTATION = re.compile(
     r"\b(?:__attribute__|__printf|__scanf|__acquires|__releases|__must_hold|__section|__alias|__aligned|"
@@ -49,7 +51,10 @@ class Parameter:
     type: str
 
 
-@dataclass(frozen=True, slots=True)
+_CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+
+
+@dataclass(frozen=True)
 class Piece:
     """A function or function-like macro, as text.
 
@@ -75,10 +80,18 @@ class Piece:
     broken: str = ""
     written: str = ""
 
+    def __hash__(self) -> int:
+        return hash((self.path, self.line, self.name))
+
     @property
     def last_line(self) -> int:
         """The line of the closing brace."""
         return self.body_line + self.body.count("\n")
+
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """The plain names of what it calls, keywords before a parenthesis among them."""
+        return frozenset(plain_name(name) for name in _CALLED.findall(self.body))
 
 
 def plain_name(name: str) -> str:
@@ -181,11 +194,7 @@ class Source:
         return lines[line - 1].strip().rstrip("\\").strip() if 0 < line <= len(lines) else ""
 
     def _line_of(self, offset: int) -> int:
-        low, high = 0, len(self._line_starts)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._line_starts[middle] <= offset else (low, middle)
-        return low + 1
+        return bisect_right(self._line_starts, offset)
 
     @cached_property
     def _cut(self) -> tuple[list[Piece], list[Define]]:
@@ -194,8 +203,9 @@ class Source:
         conditions = Conditions()
         depth = start = body = 0
         header: tuple[str, str, tuple[Parameter, ...], int] | None = None
-        for token in _TOKEN.finditer(self.text):
-            text = token.group()
+        position = 0
+        while token := (_TOKEN_INSIDE if depth else _TOKEN).search(self.text, position):
+            text, position = token.group(), token.end()
             if token.group("directive") is not None:
                 define = self._define(token, conditions.text())
                 if define is not None and not conditions.dead:

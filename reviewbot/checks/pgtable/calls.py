@@ -95,11 +95,7 @@ class Calls:
         summary = self._program.summary(name, self._walk.piece.path) if name else None
         if summary is not None and any(outcome.matters or outcome.argument >= 0 for outcome in summary):
             return self.ends.apply(expr, name, summary, values, state)
-        if (
-            summary is None
-            and not words.BORROWERS.fullmatch(name)
-            and not self._program.borrows(name, self._walk.piece.path)
-        ):
+        if summary is None and not words.borrows(name) and not self._program.borrows(name, self._walk.piece.path):
             for value in values:
                 self.lend(state, value)
         if summary is not None and all(outcome.value == "null" for outcome in summary) and summary:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from reviewbot.checks.c.source import Piece, Source
@@ -67,11 +67,9 @@ class PgtableCheck:
             code: rule for code, rule in RULES.items() if code in rules or (not rules and not rule.changed_only)
         }
 
-    def for_changes(self) -> tuple[PgtableCheck, frozenset[str]]:
-        """Return the check with the rules that need something to compare with, and their codes."""
-        if self._chosen:
-            return self, frozenset()
-        return PgtableCheck(RULES), frozenset(code for code, rule in RULES.items() if rule.changed_only)
+    def for_changes(self) -> tuple[PgtableCheck, Callable[[str], bool]]:
+        """Return the check with the rules that need something to compare with, and whether a rule is one of them."""
+        return self if self._chosen else PgtableCheck(RULES), lambda code: RULES[code].changed_only
 
     def check(self, files: Files, paths: Sequence[str], coverage: Coverage) -> Iterator[Finding]:
         """Yield the findings of one state of a tree; see :class:`reviewbot.checks.protocol.Check`."""

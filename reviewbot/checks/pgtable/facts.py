@@ -146,7 +146,9 @@ def _declarations(source: Source) -> Iterable[str]:
         yield piece.name
     for define in source.defines:
         yield define.name
-    yield from re.findall(r"\b(\w+)\s*\([^;{}]*\)\s*(?:__\w+\s*)*;", source.text)
+    bodies = {name for piece in source.pieces for name in piece.called}
+    declared = re.findall(r"\b(\w+)\s*\([^;{}]*\)\s*(?:__\w+\s*)*;", source.text)
+    yield from (name for name in declared if name not in bodies)
 
 
 def _epoch(hooks: dict[str, Hook], mm: Source) -> str:

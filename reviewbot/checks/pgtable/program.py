@@ -7,6 +7,7 @@ when they are first asked for, so that a wrapper costs nothing to support.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from itertools import takewhile
 
 from reviewbot.checks.c.source import Piece, Source
 from reviewbot.checks.c.tree import Graph
+from reviewbot.checks.pgtable import relevance
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.callbacks import handed_on
 from reviewbot.checks.pgtable.facts import Facts, Hook
@@ -24,27 +26,15 @@ from reviewbot.checks.pgtable.walk import Report, Walk
 from reviewbot.findings import Evidence
 from reviewbot.tree.files import Files
 
-_CALLS = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 _ASSIGNED = re.compile(r"(?:\.|->)\s*(\w+)\s*=\s*&?\s*([A-Za-z_]\w*)\s*[,;}\n]")
 _ALIAS = re.compile(r"^\s*([A-Za-z_]\w*)\s*$")
-_LIFE = re.compile(
-    r"\b(?:_{0,2}(?:pgtable|pagetable)_(?:\w*[cd]tor\w*|alloc|free)|tlb_remove_(?:table|ptdesc|page_ptdesc)|"
-    r"_{0,3}p(?:te|md|ud|4d)_(?:alloc_one|free|populate)\w*|_{0,2}pgd_(?:alloc|free|populate)\w*)(?:_noprof)?\s*\("
-)
-_MEMORY = re.compile(
-    r"\b(?:(?:__)?(?:alloc_pages?|get_free_pages?|free_pages?)(?:_exact|_node)?|get_zeroed_page|tlb_remove_page|"
-    r"free_reserved_p\w+|memblock_(?:phys_)?alloc\w*)(?:_noprof)?\s*\("
-)
-_TABLE_TYPE = re.compile(
-    r"struct (?:page|ptdesc|folio|rcu_head)\s*\*|p(?:te|md|ud|4d|gd)_t\s*\*|pgtable_t|void\s*\*|long\s*\*|phys_addr_t"
-)
-_SPEAKS_OF_TABLES = re.compile(r"\bp(?:te|md|ud|4d|gd)_t\b|pgtable|pagetable|ptdesc|page_table")
-_SLAB = re.compile(r"\bkmem_cache_z?(?:alloc|free)\w*\s*\(")
 #: headers that stand in for a level which the configuration does not have
 _FOLDED = re.compile(r"asm-generic/(?:pgtable-no|5level)")
 #: a body that may put what it is given somewhere
 _KEEPS = re.compile(r"list_add|\bcall_rcu|rcu_assign|smp_store|(?:->|\.)\w+(?:\[[^\]]*\])?\s*=[^=]|\]\s*=[^=]")
 MAX_CALL_DEPTH = 10
+#: through how many calls a function may lead to one that takes memory for tables
+MAX_FORWARDS = 4
 
 
 class Program:
@@ -60,7 +50,7 @@ class Program:
         self.facts = facts
         self.sources: dict[str, Source] = {}
         self._functions: dict[str, list[Piece]] = defaultdict(list)
-        self._members: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._members: dict[str, dict[str, set[str]]] = {}
         self._aliases: dict[tuple[str, str], str] = {}
         self._summaries: dict[tuple[str, str], tuple[Outcome, ...] | None] = {}
         self._reports: dict[Piece, list[Report]] = {}
@@ -76,6 +66,7 @@ class Program:
     def add(self, source: Source) -> None:
         """Take in the functions of one more file; before anything is asked about them."""
         self._candidates.clear()
+        self._members.clear()
         self.sources[source.path] = source
         for piece in source.pieces:
             self._functions[piece.name].append(piece)
@@ -83,8 +74,6 @@ class Program:
             found = _ALIAS.match(define.body)
             if define.parameters is None and found and found.group(1) != define.name:
                 self._aliases[architecture(source.path), define.name] = found.group(1)
-        for member, function in _ASSIGNED.findall(source.text):
-            self._members[member].add((source.path, function))
 
     # Names
 
@@ -148,8 +137,13 @@ class Program:
 
     def through_table(self, member: str, path: str) -> str:
         """Return the one function that a member of function tables holds here, or ""."""
-        near = {name for place, name in self._members.get(member, ()) if architecture(place) == architecture(path)}
-        known = {name for name in near if self.candidates(name, path)}
+        place = architecture(path)
+        if place not in self._members:
+            self._members[place] = defaultdict(set)
+            for source in self.sources.values():
+                for assigned, function in _ASSIGNED.findall(source.text) if architecture(source.path) == place else ():
+                    self._members[place][assigned].add(function)
+        known = {name for name in self._members[place].get(member, ()) if self.candidates(name, path)}
         return next(iter(known)) if len(known) == 1 else ""
 
     def wraps_queue(self, name: str, path: str) -> bool:
@@ -207,49 +201,46 @@ class Program:
 
     def concerned(self, piece: Piece) -> bool:
         """Say whether a function is walked through for its own sake: it makes, installs, destroys or frees tables."""
-        if _LIFE.search(piece.body):
+        if relevance.changes_tables(piece):
             return True
-        text = f"{piece.result} {piece.name} {' '.join(p.type for p in piece.parameters)} {piece.body}"
-        if _MEMORY.search(piece.body) and (words.levels_in_name(piece.name) or _SPEAKS_OF_TABLES.search(text)):
+        if relevance.takes_memory(piece) and relevance.speaks_of_tables(piece):
             return True
-        if "free" in piece.name and (words.levels_in_name(piece.name) or _SPEAKS_OF_TABLES.search(piece.name)):
+        if "free" in piece.name and relevance.named_after_tables(piece):
             return self.interesting(piece)
-        return self._uses_wrapper(piece)
+        return any(self._wrapper(name, piece.path) for name in self._called(piece))
 
-    def _uses_wrapper(self, piece: Piece) -> bool:
-        names = {name for name in _CALLS.findall(piece.body) if name in self._functions and name != piece.name}
-        return any(self._wrapper(name, piece.path) for name in names)
+    def _called(self, piece: Piece) -> Iterable[str]:
+        """The functions that a function calls and that are known, in order."""
+        return sorted(name for name in piece.called if name in self._functions and name != piece.name)
 
     def _wrapper(self, name: str, path: str) -> bool:
         """Whether a function does something to tables for its callers."""
         pieces = self.candidates(name, path)
-        if not any(_LIFE.search(piece.body) and self.interesting(piece) for piece in pieces):
+        if not any(relevance.changes_tables(piece) and self.interesting(piece) for piece in pieces):
             return False
         return any(outcome.matters for outcome in self.summary(name, path) or ())
 
-    def interesting(self, piece: Piece, depth: int = 0) -> bool:
-        """Say whether a function may do something to a table that it is given or returns."""
+    def interesting(self, piece: Piece) -> bool:
+        """Say whether a function may do something to a table that it is given or returns, itself or by its callees."""
         known = self._interest.get(piece)
-        if known is not None:
-            return known
-        self._interest[piece] = False
-        if piece.kind == "function":
-            signature = f"{piece.result} {'; '.join(parameter.type for parameter in piece.parameters)}"
-            if not _TABLE_TYPE.search(signature) and not words.levels_in_name(piece.name):
-                return False
-        found = bool(_LIFE.search(piece.body) or _MEMORY.search(piece.body)) or (
-            bool(words.levels_in_name(piece.name)) and bool(_SLAB.search(piece.body))
-        )
-        if not found and depth < 4:
-            names = {name for name in _CALLS.findall(piece.body) if name in self._functions and name != piece.name}
-            found = any(
-                self.interesting(callee, depth + 1)
-                for name in sorted(names)
-                if not words.BORROWERS.fullmatch(name)
-                for callee in self.candidates(name, piece.path)
-            )
-        self._interest[piece] = found
-        return found
+        if known is None:
+            known = self._interest[piece] = self._leads_to_tables(piece)
+        return known
+
+    def _leads_to_tables(self, piece: Piece) -> bool:
+        seen, waiting = {piece}, [(piece, 0)]
+        while waiting:
+            caller, depth = waiting.pop()
+            if self._interest.get(caller) is False or not relevance.may_hold_table(caller):
+                continue
+            if self._interest.get(caller) or relevance.takes_tables(caller):
+                return True
+            names = (name for name in self._called(caller) if not words.borrows(name)) if depth < MAX_FORWARDS else ()
+            for callee in itertools.chain.from_iterable(self.candidates(name, caller.path) for name in names):
+                if callee not in seen:
+                    seen.add(callee)
+                    waiting.append((callee, depth + 1))
+        return False
 
     def summary(self, name: str, path: str) -> tuple[Outcome, ...] | None:
         """Return how a function may end, None when that is not known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 #: page-table levels from the bottom up
@@ -166,7 +167,7 @@ IS_ERROR = {"IS_ERR", "IS_ERR_OR_NULL", "IS_ERR_VALUE"}
 NO_MEMORY = {"NULL", "0", "INVALID_PHYS_ADDR", "0UL", "~0UL"}
 
 #: calls that take an object only to look at it or to write into the memory: they keep no reference
-BORROWERS = re.compile(
+_BORROWERS = re.compile(
     r"mem(?:set|cpy|move|cmp|zero)\w*|clear_page|copy_page|clear_highpage|clean_dcache\w*|\w*flush\w*|\w*init_page_count|"
     r"crst_table_init|\w*_init_pg(?:d|table)\w*|pgd_init|pud_init|pmd_init|pte_init|p4d_init|pr_\w+|printk|WARN\w*|BUG\w*|"
     r"VM_\w+|page_ref_\w+|PageReserved|kmemleak_\w+|atomic_\w+|spin_\w+|\w*lock\w*|is_\w+|\w*(?:_none|_bad|_present)|"
@@ -175,9 +176,17 @@ BORROWERS = re.compile(
     r"(?:inc|dec|mod)_\w*(?:zone|node|lruvec)_\w*state|lruvec_stat_\w+|mod_\w+|set_page_\w+|ptdesc_\w*init\w*|memblock_is\w*"
 )
 
+
+@lru_cache(maxsize=65536)
+def borrows(name: str) -> bool:
+    """Say whether a call keeps no reference to what it is given, whatever the tree says."""
+    return _BORROWERS.fullmatch(name) is not None
+
+
 _HOOK = re.compile(r"_{0,2}(?:pgtable|pagetable)_(?:\w+_)?([cd]tor)(?:_\w+)?")
 
 
+@lru_cache(maxsize=65536)
 def is_hook_name(name: str) -> bool:
     """Say whether a name belongs to the family of page-table constructors and destructors."""
     return _HOOK.fullmatch(name) is not None
@@ -198,18 +207,21 @@ def level_of_constant(text: str) -> str:
     return found.group(1).lower() if found else ""
 
 
-def levels_in_name(name: str) -> list[str]:
+@lru_cache(maxsize=65536)
+def levels_in_name(name: str) -> tuple[str, ...]:
     """List the levels that a function's name speaks of, e.g. ``pud_free_pmd_page``: pud, pmd."""
     parts = (word.removesuffix("s") for word in name.lower().split("_"))
-    return [word for word in parts if word in LEVELS]
+    return tuple(word for word in parts if word in LEVELS)
 
 
+@lru_cache(maxsize=16384)
 def level_of_type(text: str) -> str:
     """Read the level of a table from the type of a pointer to its entries (``pmd_t *``)."""
     found = re.search(r"\b(pte|pmd|pud|p4d|pgd)_t\s*\*", text)
     return found.group(1) if found else ""
 
 
+@lru_cache(maxsize=16384)
 def form_of_type(text: str) -> str:
     """Read how a variable of this type names a table: ``page desc folio virt phys``, or ""."""
     if re.search(r"\bstruct page\s*\*(?!\s*\*)", text):

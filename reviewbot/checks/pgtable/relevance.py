@@ -1,0 +1,70 @@
+"""Whether a function may have to do with the life of a table, told from its names alone.
+
+Most functions of the page-table code do not, and are never parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from reviewbot.checks.c.source import Piece
+from reviewbot.checks.pgtable import vocabulary as words
+
+_LIFE = re.compile(
+    r"_{0,2}(?:pgtable|pagetable)_(?:\w*[cd]tor\w*|alloc|free)|tlb_remove_(?:table|ptdesc|page_ptdesc)|"
+    r"_{0,3}p(?:te|md|ud|4d)_(?:alloc_one|free|populate)\w*|_{0,2}pgd_(?:alloc|free|populate)\w*"
+)
+_MEMORY = re.compile(
+    r"(?:(?:__)?(?:alloc_pages?|get_free_pages?|free_pages?)(?:_exact|_node)?|get_zeroed_page|tlb_remove_page|"
+    r"free_reserved_p\w+|memblock_(?:phys_)?alloc\w*)"
+)
+_SLAB = re.compile(r"kmem_cache_z?(?:alloc|free)\w*")
+_TABLE_TYPE = re.compile(
+    r"struct (?:page|ptdesc|folio|rcu_head)\s*\*|p(?:te|md|ud|4d|gd)_t\s*\*|pgtable_t|void\s*\*|long\s*\*|phys_addr_t"
+)
+_TABLE_WORD = re.compile(r"\bp(?:te|md|ud|4d|gd)_t\b|pgtable|pagetable|ptdesc|page_table")
+
+
+@lru_cache(maxsize=65536)
+def _kind(name: str) -> str:
+    """``life``, ``memory`` or ``slab``: what a called name does, as far as it tells; "" otherwise."""
+    if _LIFE.fullmatch(name):
+        return "life"
+    if _MEMORY.fullmatch(name):
+        return "memory"
+    return "slab" if _SLAB.fullmatch(name) else ""
+
+
+def changes_tables(piece: Piece) -> bool:
+    """It calls what makes, installs, destroys or frees tables."""
+    return any(_kind(name) == "life" for name in piece.called)
+
+
+def takes_memory(piece: Piece) -> bool:
+    """It allocates or frees pages, or boot memory."""
+    return any(_kind(name) == "memory" for name in piece.called)
+
+
+def takes_tables(piece: Piece) -> bool:
+    """It does any of these, or is named after a level and allocates or frees objects of a slab."""
+    wanted = ("life", "memory", "slab") if words.levels_in_name(piece.name) else ("life", "memory")
+    return any(_kind(name) in wanted for name in piece.called)
+
+
+def named_after_tables(piece: Piece) -> bool:
+    """Its name speaks of a level or of page tables."""
+    return bool(words.levels_in_name(piece.name)) or _TABLE_WORD.search(piece.name) is not None
+
+
+def speaks_of_tables(piece: Piece) -> bool:
+    """Its name, signature or body speaks of page tables."""
+    signature = f"{piece.result} {' '.join(parameter.type for parameter in piece.parameters)}"
+    return named_after_tables(piece) or any(map(_TABLE_WORD.search, (signature, piece.body)))
+
+
+def may_hold_table(piece: Piece) -> bool:
+    """It is a macro, or its name or signature lets a table in or out."""
+    if piece.kind != "function" or words.levels_in_name(piece.name):
+        return True
+    return any(map(_TABLE_TYPE.search, (piece.result, *(parameter.type for parameter in piece.parameters))))
