@@ -132,15 +132,16 @@ def opinions(reply: Message, patch: Message | None = None) -> tuple[Opinion, ...
 
     :param patch: what the reply is about; sentences beneath quoted lines of it are tied to those lines.
     """
-    quotes = quoted_hunks(reply, patch) if patch else ()
-    by_comment = {quote.comment: quote for quote in reversed(quotes)}
     found: list[Opinion] = []
+    places: list[tuple[str, Quote]] | None = None  # looked for only where there is something to place
     for block in parse_blocks(reply.body):
         if block.kind is Kind.TRAILERS:
             found += _tags(block.lines)
-        elif block.kind is Kind.COMMENT:
-            quote = next((quote for comment, quote in by_comment.items() if block.text in comment), None)
-            found += (replace(opinion, quote=quote) for opinion in _said(block.text))
+        elif block.kind is Kind.COMMENT and (said := list(_said(block.text))):
+            if places is None:
+                places = [(quote.comment, quote) for quote in quoted_hunks(reply, patch)] if patch else []
+            quote = next((quote for comment, quote in places if block.text in comment), None)
+            found += (replace(opinion, quote=quote) for opinion in said)
     return tuple(found)
 
 
@@ -152,8 +153,10 @@ def points(thread: Thread, patch: Message) -> tuple[Point, ...]:
     """
     found = []
     for reply in _discussion(thread, patch):
+        if reply.author.email == patch.author.email:
+            continue
         for opinion in opinions(reply, patch):
-            if opinion.stance in (Stance.ASKS, Stance.OBJECTS) and reply.author.email != patch.author.email:
+            if opinion.stance in (Stance.ASKS, Stance.OBJECTS):
                 answer = _answer(thread, reply, opinion.sentence)
                 promised = bool(
                     answer

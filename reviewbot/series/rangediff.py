@@ -19,6 +19,8 @@ from reviewbot.series.model import Patch, Series
 
 #: patches with less in common than this are different patches, 0 … 1
 _MATCH = 0.35
+#: of two patches with less in common, the larger one is another patch, that took in or gave off the smaller one
+_GROWN = 0.2
 #: a patch was squashed into another one, or split off one, when this share of its lines is there
 _SQUASHED = 0.6
 _CONTEXT = 3
@@ -140,7 +142,10 @@ class _Content:
         named = self.patch.subject.lower() == other.patch.subject.lower()
         common = sum((self.changed & other.changed).values())
         lines = common / max(1, self.size, other.size)
-        return 0.65 * lines + 0.35 * named
+        likeness = 0.65 * lines + 0.35 * named
+        if lines >= _GROWN and common >= _SQUASHED * min(self.size, other.size):
+            return max(likeness, _MATCH)  # it grew or shrank
+        return likeness
 
 
 def _message(patch: Patch) -> list[str]:

@@ -96,11 +96,17 @@ def test_a_patch_that_left_another_is_split_off_it() -> None:
     assert [(pair.fate, pair.out_of) for pair in pairs] == [(Fate.CHANGED, 0), (Fate.SPLIT, 1)]
 
 
-def test_a_patch_of_which_nothing_keeps_the_name_is_split_into_its_parts() -> None:
+def test_a_patch_whose_name_is_gone_goes_on_in_one_of_its_parts() -> None:
     three = ("mm: all of it", A[1] + B[1] + C[1])
     pairs = range_diff(series(1, three), series(2, A, B, C)).pairs
+    assert [(str(pair.fate), pair.out_of) for pair in pairs] == [("changed", 0), ("split", 1), ("split", 1)]
+
+
+def test_a_patch_that_falls_into_many_is_split_into_them() -> None:
+    parts = [(f"mm: part {letter}", diff(f"mm/{letter}.c", f"part_{letter}();")) for letter in "abcdefg"]
+    pairs = range_diff(series(1, ("mm: all of it", "".join(change for _, change in parts))), series(2, *parts)).pairs
     assert [(str(pair.fate), pair.into, pair.out_of) for pair in pairs] == [
-        *(("split", 0, 1) for _ in range(3)),
+        *(("split", 0, 1) for _ in parts),
         ("split", 1, 0),
     ]
 
