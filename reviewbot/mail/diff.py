@@ -137,13 +137,15 @@ def find_diff(text: str) -> int:
     return match.start() if match else -1
 
 
-def parse_diff(text: str) -> Diff:
+def parse_diff(text: str, *, whole: bool = False) -> Diff:
     """Read every file of a diff; the text may be a whole mail body.
 
     At most :data:`MAX_LINES` lines, :data:`MAX_FILES` files and :data:`MAX_HUNKS` hunks are read. A text
     without a diff yields no files.
+
+    :param whole: read every file and hunk within those lines, for who applies the patch.
     """
-    return _Reader(text).read()
+    return _Reader(text, whole=whole).read()
 
 
 @dataclass(slots=True)
@@ -179,7 +181,8 @@ class _File:
 class _Reader:
     """Goes through the lines once; ``at`` is the line that is looked at next."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, whole: bool) -> None:
+        self.whole = whole
         start = find_diff(text)
         first = text.count("\n", 0, start) if start > 0 else 0
         self.lines = text.split("\n", first + MAX_LINES) if start >= 0 else []
@@ -195,7 +198,7 @@ class _Reader:
         while self.at < len(self.lines):
             line = self.lines[self.at]
             if line.startswith("diff --git ") or self._is_plain_header():
-                if len(self.files) == MAX_FILES:
+                if len(self.files) == MAX_FILES and not self.whole:
                     self._note(f"cut after {MAX_FILES} files")
                     break
                 self._file(line)
@@ -203,7 +206,7 @@ class _Reader:
                 self._note("a combined diff of a merge, which cannot be applied")
                 self.at += 1
             elif self.files and (match := _HUNK.match(line)):
-                if self.hunks == MAX_HUNKS:
+                if self.hunks == MAX_HUNKS and not self.whole:
                     self._note(f"cut after {MAX_HUNKS} hunks")
                     break
                 self._hunk(match)

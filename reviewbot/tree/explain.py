@@ -68,8 +68,8 @@ def _malformed(letter: Letter, complaint: str) -> str:
     if line := re.search(r"corrupt patch at (?:line |<stdin>:|-:)?(\d+)", text):
         at = int(line[1])
         lines = letter.diff.split(b"\n")
-        around = quote(lines[at - 1].decode("utf-8", "replace")) if 0 < at <= len(lines) else ""
-        return f"The patch is damaged at line {at} of the diff {around}: lines were wrapped, lost or edited by hand."
+        around = f" ({quote(lines[at - 1].decode('utf-8', 'replace'))})" if 0 < at <= len(lines) else ""
+        return f"The patch is damaged at line {at} of the diff{around}: lines were wrapped, lost or edited by hand."
     if "without full index line" in text:
         return "The patch changes a binary file without its full blob names: post it with git format-patch --binary."
     if "is beyond a symbolic link" in text:

@@ -59,7 +59,7 @@ class Letter:
     @cached_property
     def files(self) -> Diff:
         """The files that the diff touches."""
-        return parse_diff(self.diff.decode("utf-8", "surrogateescape"))
+        return parse_diff(self.diff.decode("utf-8", "surrogateescape"), whole=True)
 
     @cached_property
     def paths(self) -> tuple[str, ...]:

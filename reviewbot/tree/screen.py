@@ -14,6 +14,8 @@ from reviewbot.tree.staging import Changes, Staging
 
 #: files that one patch may touch; a tree-wide renaming of a header touches some thousand
 MAX_FILES = 15_000
+#: folders above one file; the kernel has about ten
+MAX_DEPTH = 100
 #: bytes that the binary files of one patch may unpack to
 MAX_BINARY = 64 << 20
 
@@ -90,6 +92,8 @@ def bad_path(path: str) -> str:
         return "holds invisible characters"
     if any(part in ("", ".") for part in parts):
         return "is no path of a file"
+    if len(parts) > MAX_DEPTH:
+        return "is deeper than any kernel file"
     if len(path.encode()) > 4000 or any(len(part.encode()) > 255 for part in parts):
         return "is longer than a file system takes"
     return ""

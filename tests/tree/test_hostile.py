@@ -76,7 +76,10 @@ def attempt(store: Store, project: Project, *mails: bytes) -> Attempt:
         ("mm/.g\u200cit/config", "belongs to git"),
         ("mm//x.c", "no path of a file"),
         ("mm/\u202ec.x", "invisible"),
+        ("mm/.git::$INDEX_ALLOCATION/config", "belongs to git"),
+        ("mm/.git", "belongs to git"),
         ("a" * 300, "longer than a file system takes"),
+        ("a/" * 1900 + "x", "deeper than any kernel file"),
     ],
 )
 @pytest.mark.usefixtures("outside")
@@ -88,6 +91,57 @@ def test_paths_that_are_none(store: Store, project: Project, path: str, complain
 def test_quoted_names_with_newlines_and_escapes(store: Store, project: Project) -> None:
     diff = creating("PATH").replace("a/PATH", r'"a/mm/x\n\033[2Jy"').replace("b/PATH", r'"b/mm/x\n\033[2Jy"')
     assert "control characters" in refused(store, project, mail(diff))
+
+
+@pytest.mark.parametrize(
+    ("quoted", "complaint"),
+    [(r"\056\056/canary/file", "leads out"), (r".g\151t/config", "belongs to git"), (r"\057etc/passwd", "absolute")],
+)
+@pytest.mark.usefixtures("outside")
+def test_quoted_names_that_hide_what_they_are(store: Store, project: Project, quoted: str, complaint: str) -> None:
+    diff = creating("PATH").replace("a/PATH", f'"a/{quoted}"').replace("b/PATH", f'"b/{quoted}"')
+    assert complaint in refused(store, project, mail(diff))
+
+
+@pytest.mark.parametrize(
+    ("what", "old", "new", "complaint"),
+    [
+        ("rename", "mm/gup.c", ".git/hooks/post-checkout", "belongs to git"),
+        ("rename", "mm/gup.c", "../canary/file", "leads out"),
+        ("copy", "/etc/passwd", "mm/gup2.c", "absolute"),
+        ("copy", "../canary/file", "mm/gup2.c", "leads out"),
+    ],
+)
+@pytest.mark.usefixtures("outside")
+def test_renames_and_copies_over_the_border(
+    store: Store, project: Project, what: str, old: str, new: str, complaint: str
+) -> None:
+    diff = f"diff --git a/mm/gup.c b/mm/gup2.c\nsimilarity index 100%\n{what} from {old}\n{what} to {new}\n"
+    assert complaint in refused(store, project, mail(diff))
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_file_that_is_turned_into_a_link(store: Store, project: Project) -> None:
+    diff = (
+        "diff --git a/mm/gup.c b/mm/gup.c\ndeleted file mode 100644\n--- a/mm/gup.c\n+++ /dev/null\n@@ -1,40 +0,0 @@\n"
+        + "".join(f"-{line}\n" for line in source("gup").splitlines())
+        + linking("mm/gup.c", "../../canary/file")
+    )
+    assert "outside of the tree" in refused(store, project, mail(diff))
+
+
+@pytest.mark.usefixtures("outside")
+def test_ten_thousand_hunks_are_taken(store: Store, project: Project) -> None:
+    lines = [f"int line_{number};\n" for number in range(40_000)]
+    project.start = project.commit({"mm/long.c": "".join(lines)})
+    hunks = "".join(
+        f"@@ -{at},3 +{at},3 @@\n {lines[at - 1]}-{lines[at]}+int x;\n {lines[at + 1]}" for at in range(1, 39_998, 4)
+    )
+    result = attempt(
+        store, project, mail(f"diff --git a/mm/long.c b/mm/long.c\n--- a/mm/long.c\n+++ b/mm/long.c\n{hunks}")
+    )
+    assert result.applies
+    assert store.commit(result.patches[0].commit).tree["mm/long.c"].data.count(b"int x;\n") == 10_000
 
 
 @pytest.mark.usefixtures("outside")
