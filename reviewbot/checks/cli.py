@@ -19,7 +19,7 @@ from reviewbot.checks.pgtable.facts import epochs_in_words, read_facts
 from reviewbot.checks.pgtable.rules import RULES
 from reviewbot.checks.plain import summary, text
 from reviewbot.checks.protocol import Check, Coverage
-from reviewbot.checks.registry import available, find
+from reviewbot.checks.registry import available, find, noisy
 from reviewbot.checks.sarif import sarif
 from reviewbot.checks.waivers import Waiver, load_waivers, run, tree_waivers
 from reviewbot.errors import NotFoundError, ReviewError
@@ -44,7 +44,9 @@ def _parser() -> argparse.ArgumentParser:
                         "reasons; those of the tree's own file count anyway")  # fmt: skip
     parser.add_argument("--overlay", metavar="DIR", help="a directory whose files replace those of the tree")
     parser.add_argument("--format", choices=("text", "json", "sarif"), default="text")
-    parser.add_argument("--check", metavar="NAME", help="one check only: " + ", ".join(c.name for c in available()))
+    parser.add_argument(
+        "--check", metavar="NAME", help="one check only: " + ", ".join(c.name for c in [*available(), *noisy()])
+    )
     parser.add_argument("--rules", metavar="C01,C02", help="some page-table rules only")
     parser.add_argument("--facts", action="store_true", help="print what the tree says about its page-table API")
     parser.add_argument("--explain", metavar="RULE", help="print the page of a rule, e.g. C06")

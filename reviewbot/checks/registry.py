@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from reviewbot.checks.characters import CharactersCheck
+from reviewbot.checks.checkpatch import CheckpatchCheck
+from reviewbot.checks.coccinelle import CoccinelleCheck
 from reviewbot.checks.pgtable.check import PgtableCheck
 from reviewbot.checks.protocol import Check
 from reviewbot.errors import NotFoundError
@@ -13,13 +15,19 @@ def available() -> list[Check]:
     return [PgtableCheck(), CharactersCheck()]
 
 
+def noisy() -> list[Check]:
+    """Return the checks that are run only where they are asked for: they speak of style, or need a tool."""
+    return [CheckpatchCheck(), CoccinelleCheck()]
+
+
 def find(name: str) -> Check:
     """Return the check of a name.
 
     :raises NotFoundError: when there is none.
     """
-    for check in available():
+    every = [*available(), *noisy()]
+    for check in every:
         if check.name == name:
             return check
-    known = ", ".join(check.name for check in available())
+    known = ", ".join(check.name for check in every)
     raise NotFoundError(f"There is no check {name}; there are {known}.")

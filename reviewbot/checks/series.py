@@ -25,8 +25,8 @@ class Dependents(Protocol):
 class Comparing(Protocol):
     """A check that has more to say when there is a base to compare with."""
 
-    def for_changes(self) -> tuple[Check, frozenset[str]]:
-        """Return the check with all its rules, and the names of those that speak of changed lines only."""
+    def for_changes(self) -> tuple[Check, Callable[[str], bool]]:
+        """Return the check with all its rules, and whether a rule speaks of changed lines only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def check_series(
     """
     if len(states) != len(touched) + 1:
         raise ValueError("check_series() needs the base and one state for each patch")
-    check, changed_only = check.for_changes() if isinstance(check, Comparing) else (check, frozenset())
+    check, changed_only = check.for_changes() if isinstance(check, Comparing) else (check, lambda rule: False)
     paths = _paths(check, states, touched)
     standing = (*waivers, *tree_waivers(states[0]))
     coverages = tuple(Coverage() for _ in states)
@@ -111,9 +111,9 @@ def check_series(
     )
 
 
-def _without_old(states: list[tuple[Finding, ...]], rules: frozenset[str]) -> list[tuple[Finding, ...]]:
+def _without_old(states: list[tuple[Finding, ...]], changed_only: Callable[[str], bool]) -> list[tuple[Finding, ...]]:
     """Drop what rules about changed lines say of lines that the base has: also where they were re-indented or moved."""
-    old = {(finding.rule, normalise(finding.location.text)) for finding in states[0] if finding.rule in rules}
+    old = {(finding.rule, normalise(finding.location.text)) for finding in states[0] if changed_only(finding.rule)}
     return [
         tuple(finding for finding in state if (finding.rule, normalise(finding.location.text)) not in old)
         for state in states

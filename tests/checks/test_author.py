@@ -169,7 +169,7 @@ def _b4(top: Path, home: Path, *words: str) -> str:
         text=True,
         check=False,
     )
-    return run.stdout + run.stderr
+    return re.sub(r"\x1b\[\d*m", "", run.stdout + run.stderr)
 
 
 def test_b4_prep_shows_the_finding_at_its_patch(repository: Path, tmp_path: Path) -> None:
