@@ -72,6 +72,13 @@ def test_hypermail_with_paragraphs_keeps_lines_and_indentation() -> None:
     assert read.body.endswith("\n\nDoes this leak <page>?\n")
 
 
+def test_what_public_inbox_writes_above_the_parts_of_a_mail_is_none_of_its_text() -> None:
+    parts = PUBLIC_INBOX.replace(
+        b"\n\nOn Tue,", b"\n\n[-- Attachment #1: Type: text/plain, Size: 120 bytes --]\n\nOn Tue,"
+    ).replace(b"</pre><hr><pre>", b"[-- Attachment #2: signature.asc --]\n[-- Type: x --]\n\n</pre><hr><pre>")
+    assert parse_page(parts, PAGES["public-inbox"][1]).body.strip("\n") == BODY.strip("\n")
+
+
 def test_hypermail_pages_whose_message_id_is_hidden_have_none() -> None:
     hidden = HYPERMAIL.replace(b'id="20250304111500.2-bob@example.org"', b'id="20250304111500.2-bob@xxxxxxxxxxx"')
     read = parse_page(hidden, PAGES["hypermail"][1])

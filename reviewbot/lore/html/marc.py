@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from reviewbot.lore.html.page import ArchivedPage, Source, moment, person
+from reviewbot.lore.html.page import ArchivedPage, Source, moment, own_id, person
 from reviewbot.mail.headers import one_line
 
 _FIELD = re.compile(r"^(List|Subject|From|Date|Message-ID):[ \t]*(.+)$", re.MULTILINE)
-_START = re.compile(r"^\[Download RAW .*\]\s*\n", re.MULTILINE)
+# "[Download RAW message or body]", before 2017 "[Download message RAW]"; else the empty line below the header
+_START = re.compile(r"^\[Download .*\][^\S\n]*\n|^Date:.*\n(?:Message-ID:.*\n)?[^\S\n]*\n(?!\[Download)", re.MULTILINE)
 _END = re.compile(r"^\[(?:prev|next) in list\]", re.MULTILINE)
 _HIDDEN = re.compile(r"(\S{1,200}) \(\) (\S{1,100}(?: ! \S{1,100}){0,8})")
 
@@ -20,16 +21,20 @@ def read(source: Source) -> ArchivedPage | None:
     """
     block = next((block for block in source.soup.find_all("pre") if _FIELD.search(block.get_text()[:4000])), None)
     text = block.get_text() if block else ""
-    start = _START.search(text)
+    start = _START.search(text[:20_000])
     if not start:
         return None
-    fields = {match[1].lower(): _shown(match[2]) for match in _FIELD.finditer(text[: start.start()])}
+    fields: dict[str, str] = {}
+    for match in _FIELD.finditer(text[: start.end()]):
+        fields.setdefault(match[1].lower(), _shown(match[2]))
+    if not {"list", "from", "date"} <= fields.keys():
+        return None
     body = text[start.end() :]
     end = _END.search(body)
     return ArchivedPage(
         url=source.url,
         format="marc",
-        message_id=fields.get("message-id", "").strip("<> "),
+        message_id=own_id(fields.get("message-id", "")),
         subject=one_line(fields.get("subject", "")),
         author=person(fields.get("from", "")),
         date=moment(fields.get("date", "")),

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from bs4 import BeautifulSoup
 from bs4.element import Comment, Tag
 
-from reviewbot.mail.headers import UNKNOWN_DATE, one_line, parse_addresses, parse_date
+from reviewbot.mail.headers import UNKNOWN_DATE, message_ids, one_line, parse_addresses, parse_date
 from reviewbot.mail.html import tree_to_text
 from reviewbot.mail.message import Address, Message
 from reviewbot.mail.parse import derived_message_id
@@ -24,6 +24,7 @@ from reviewbot.mail.text import decode
 SAME_MAIL = timedelta(minutes=1)
 MAX_PAGE = 4 * 1024 * 1024
 _ISO = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[ T]*(\d{1,2}):?(\d\d)(?::?(\d\d))?)?")
+_HIDDEN_DOMAIN = re.compile(r"@(?:x{3,}(?:\.x+)*|\[?(?:hidden|DOMAIN\.HIDDEN|removed)\]?|\.{3}.*)$", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -108,10 +109,41 @@ class Source:
         """The HTML comments of the page: older archives keep the header of the mail there."""
         return [str(node) for node in self.soup.find_all(string=lambda node: isinstance(node, Comment))]
 
-    def between(self, start: str, end: str) -> str | None:
-        """Return the text between two markers, with quotes; None when the first is missing."""
-        _, found, rest = self.text.partition(start)
-        return tree_to_text(BeautifulSoup(rest.partition(end)[0], "lxml")) if found else None
+    def part(self, start: str, *ends: str) -> BeautifulSoup | None:
+        """Return what stands between two comments, None when the first is missing.
+
+        :param start: what is written in the comment.
+        :param ends: the first of these that comes ends the part; else the page does.
+        """
+        opened = _marker(start).search(self.text)
+        if not opened:
+            return None
+        closed = (_marker(end).search(self.text, opened.end()) for end in ends)
+        end = min((match.start() for match in closed if match), default=len(self.text))
+        return BeautifulSoup(self.text[opened.end() : end], "lxml")
+
+    def before(self, marker: str) -> Source:
+        """Return the page up to a comment: below it a mail could write comments of its own."""
+        found = _marker(marker).search(self.text)
+        return Source(self.text[: found.start()] if found else self.text, self.url)
+
+    def links_between(self, start: str, end: str) -> list[str]:
+        """Return the links between two comments below the mail, each once."""
+        below = [match.start() for match in _marker(start).finditer(self.text)]
+        part = Source(self.text[below[-1] :], self.url).part(start, end) if below else None
+        links = map(self.link, part.find_all("a")) if part else ()
+        return list(dict.fromkeys(link for link in links if link))
+
+    def shown(self, selector: str) -> str:
+        """Return the text of the first element that a selector of CSS names, on one line."""
+        found = self.soup.select_one(selector)
+        return one_line(found.get_text()) if found else ""
+
+    def attribute(self, selector: str, name: str) -> str:
+        """Return an attribute of the first such element, on one line."""
+        found = self.soup.select_one(selector)
+        value = found.get(name) if found else None
+        return one_line(value) if isinstance(value, str) else ""
 
     def link(self, element: object) -> str:
         """Return where an anchor leads, "" for one that stays on the page or leaves the web."""
@@ -128,10 +160,34 @@ class Source:
         """Return the links of the list entries whose bold word is one of these."""
         found = []
         for entry in self.soup.find_all("li"):
-            label = entry.find(["b", "strong", "dfn"])
+            label = entry.find(["b", "strong", "dfn", "span"])
             if label and label.get_text().strip(" :\n").lower() in labels:
                 found += [link for link in map(self.link, entry.find_all("a")) if link]
         return list(dict.fromkeys(found))
+
+
+def _marker(text: str) -> re.Pattern[str]:
+    return re.compile(rf"<!--[ \t]{{0,3}}{re.escape(text)}[ \t]{{0,3}}-->")
+
+
+def text_of(part: BeautifulSoup, without: str = "") -> str:
+    """Return the text of a part of a page, with quotes.
+
+    :param without: a selector of CSS for what the archive itself wrote there.
+    """
+    for element in part.select(without) if without else ():
+        element.decompose()
+    return tree_to_text(part)
+
+
+def own_id(value: str) -> str:
+    """Return a Message-ID that a page shows, "" for a phrase, and for one whose domain the archive hid."""
+    bracketed = message_ids(value)
+    text = bracketed[-1] if bracketed else value.strip(" <>")
+    if "@" not in text and text.count("_at_") == 1:
+        text = text.replace("_at_", "@")
+    usable = "@" in text and " " not in text and not _HIDDEN_DOMAIN.search(text)
+    return text if usable else ""
 
 
 def unescape(text: str) -> str:

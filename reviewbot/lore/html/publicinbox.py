@@ -12,6 +12,8 @@ from reviewbot.mail.headers import message_ids
 # "2019-02-18 23:13   ` " before each link of the thread; two more blanks are one level deeper
 _BRANCH = re.compile(r"(?:\d{4}-\d\d-\d\d +\d{1,2}:\d\d|[ ]{16}) (?P<indent> *)(?P<tick>` )?")
 _THREAD = "Thread overview:"
+# what is written above each part of a mail that has several
+_PART = re.compile(r"^\[-- (?:Attachment #\d+: |Type: |Warning: ).*--\]\n+", re.MULTILINE)
 
 
 def read(source: Source) -> ArchivedPage | None:
@@ -32,7 +34,7 @@ def read(source: Source) -> ArchivedPage | None:
         subject=fields.get("subject", ""),
         author=person(fields.get("from", "")),
         date=moment(fields.get("date", "").partition("\t")[0].partition("[")[0]),
-        body=body.strip("\n") + "\n",
+        body=_PART.sub("", body.strip("\n") + "\n"),
         in_reply_to=in_reply_to,
         parent=source.link(parent),
         children=tuple(_children(source)),
