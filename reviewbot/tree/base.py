@@ -94,6 +94,7 @@ def choose(
             attempts.append(attempt)
             trace.append(outcome(attempt, len(series.patches)))
             if attempt.applies and attempt.method is not Method.ALREADY:
+                attempts += _merged_since(store, attempts, candidates, letters, scratch, trace)
                 break
     return Application(tuple(attempts), tuple(trace))
 
@@ -114,6 +115,28 @@ def outcome(attempt: Attempt, patches: int) -> str:
     already = f" Patch {', '.join(there)} was there already." if there else ""
     how = {Method.CLEAN: "applies", Method.FUZZ: "applies with fuzz", Method.THREE_WAY: "applies by a 3-way merge"}
     return f"{where}: {how[attempt.method or Method.CLEAN]}.{already}"
+
+
+def _merged_since(
+    store: Store,
+    attempts: Sequence[Attempt],
+    candidates: Sequence[Candidate],
+    letters: Sequence[Letter | Reject],
+    scratch: Path,
+    trace: list[str],
+) -> Iterator[Attempt]:
+    """Say when today's tree has patches that went in on an earlier commit; yield the try when it has them all."""
+    name = attempts[-1].base.tree
+    tree = next((one for one in candidates if one.branch.name == name), candidates[0]).branch
+    if tree.commit in {attempt.base.commit for attempt in attempts}:
+        return
+    attempt = apply_letters(store, Base(tree.name, tree.commit, "tip of today", tree.describe), letters, scratch)
+    there = [str(patch.number) for patch in attempt.patches if patch.method is Method.ALREADY]
+    if attempt.applies and attempt.method is Method.ALREADY:
+        trace.append(outcome(attempt, len(letters)))
+        yield attempt
+    elif there:
+        trace.append(f"{tree.describe}: has patch {', '.join(there)} already.")
 
 
 def _incomplete(series: Series) -> Iterable[str]:

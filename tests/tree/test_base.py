@@ -67,7 +67,7 @@ def test_a_known_base_commit_is_tried_first(store: Store, project: Project, take
     assert application.chosen.base.commit == project.start
     assert application.chosen.base.how == "base-commit of the cover"
     assert application.chosen.base.tree == "mm-unstable"
-    assert names(application) == ["mm-unstable"]
+    assert [attempt.method for attempt in application.attempts] == [Method.CLEAN, Method.ALREADY]
     assert "it is tried first" in application.trace[0]
 
 
@@ -216,6 +216,19 @@ def test_a_tree_that_has_it_all_already_is_not_the_last_word(
     alone = choose(store, series(mbox), [merged])
     assert alone.applies
     assert alone.chosen.method is Method.ALREADY
+
+
+def test_what_the_tree_took_in_since_is_said(store: Store, project: Project, mbox: bytes) -> None:
+    """The base is the commit the series was made on; the tip of today has its first patch, then both."""
+    store.import_repository("mm", project.path, "HEAD~1")
+    application = choose(store, series(mbox), [Candidate(store.resolve("mm"))])
+    assert application.chosen.base.commit == project.start
+    assert application.trace[-1] == "mm (6.12.7): has patch 1 already."
+    store.import_repository("mm", project.path, "HEAD")
+    application = choose(store, series(mbox), [Candidate(store.resolve("mm"))])
+    assert (application.chosen.base.commit, application.chosen.method) == (project.start, Method.CLEAN)
+    assert application.trace[-1] == "mm (6.12.7): has every patch of the series already."
+    assert [attempt.method for attempt in application.attempts] == [Method.CLEAN, Method.ALREADY]
 
 
 def test_prerequisites_are_applied_first(store: Store, take: Take, mbox: bytes) -> None:

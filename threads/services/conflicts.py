@@ -35,7 +35,7 @@ def find(series: models.Series, application: model.Application) -> list[models.O
 
     :raises OperatorError: when git, the disk or the store is at fault.
     """
-    if series.later.exists() or application.chosen.method is model.Method.ALREADY:
+    if series.later.exists() or any(one.method is model.Method.ALREADY for one in application.attempts if one.applies):
         return []
     paths = _paths(series)
     end = time.monotonic() + _PATIENCE
@@ -70,16 +70,14 @@ def _paths(series: models.Series) -> list[str]:
 
 def _others(series: models.Series, paths: Sequence[str]) -> list[models.Series]:
     """Return the series in flight that share files with one, most files first."""
-    patches = models.AppliedPatch.objects.filter(
-        application__series=OuterRef("pk"), application__chosen=True, number__gt=0
+    made = models.AppliedPatch.objects.filter(application=OuterRef("pk"), number__gt=0)
+    merged = models.Application.objects.filter(
+        Exists(made), ~Exists(made.exclude(method=model.Method.ALREADY)), series=OuterRef("pk"), applies=True
     )
-    missing = Exists(patches.exclude(method=model.Method.ALREADY))
-    # What failed at its first patch has no commit, and is not in the tree either.
-    untried = ~Exists(patches)
     near = models.Series.objects.filter(
         paths__path__in=paths, later=None, date__range=(series.date - IN_FLIGHT, series.date + IN_FLIGHT)
     )
-    found = near.exclude(topic=series.topic_id).exclude(pk=series.pk).filter(missing | untried)
+    found = near.exclude(topic=series.topic_id).filter(~Exists(merged))
     shared = found.annotate(shared=Count("paths", distinct=True)).order_by("-shared", "-date", "-pk")
     return list(shared.select_related("author")[:MAX_OTHERS])
 
