@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -188,6 +192,43 @@ def test_a_move_that_was_interrupted_is_repaired(
         pool.checkout(history.commit(third), "one")
         clean = Pool(tmp_path / "clean", history.path)
         assert listing(source) == listing(clean.checkout(history.commit(third), "x"))
+        clean.remove("x")
+
+
+_MOVES = """
+import sys
+from pathlib import Path
+from reviewbot.tree.worktrees import Pool
+pool = Pool(Path(sys.argv[1]), Path(sys.argv[2]))
+print("ready", flush=True)
+while True:
+    for commit in sys.argv[3:]:
+        pool.checkout(commit, "one")
+"""
+
+
+def test_a_worktree_whose_process_was_killed_holds_exactly_what_is_asked_for_next(
+    history: History, pool: Pool, tmp_path: Path
+) -> None:
+    def state(which: int) -> Content:
+        files = {f"f{number}.c": (BLOB, f"int f{number}_{which};\n".encode()) for number in range(which, 200, which)}
+        kinds: tuple[Content, ...] = ({"x": (BLOB, b"file")}, {"x": {"y": (BLOB, b"deep")}}, {"x": (LINK, b"mm")})
+        return {"mm": files, **kinds[which - 1]}
+
+    commits = [history.commit(state(which)) for which in (1, 2, 3)]
+    last = history.commit(BASE)
+    chance = random.Random(1)
+    for _ in range(8):
+        command = [sys.executable, "-c", _MOVES, str(tmp_path / "slots"), str(history.path), *commits]
+        victim = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert victim.stdout is not None
+        victim.stdout.readline()
+        time.sleep(chance.uniform(0.01, 0.2))
+        victim.kill()
+        victim.communicate()
+        wanted = chance.choice([*commits, last])
+        clean = Pool(tmp_path / "clean", history.path)
+        assert listing(pool.checkout(wanted, "one")) == listing(clean.checkout(wanted, "x"))
         clean.remove("x")
 
 
