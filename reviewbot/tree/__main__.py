@@ -213,6 +213,8 @@ def _trace(store: Store, series: Series, base: Base, letters: Sequence[Letter | 
         trace.append(f"The series is not complete: patch {numbers} of {series.expected} is missing.")
     if series.base_commit and series.base_commit != base.commit:
         trace.append(f"The cover names base-commit {series.base_commit}, which is not the commit it is applied to.")
+    elif attempt.reject and attempt.reject.file and not series.base_commit:
+        trace.append("No base-commit is named; git format-patch --base would say for which tree it was made.")
     blobs = preimages(letters)
     if blobs:
         have = matching(store, base.commit, blobs)
