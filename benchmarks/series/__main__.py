@@ -53,7 +53,7 @@ def main() -> int:
 
 def _ours(bundle: Path) -> Ours:
     started = time.process_time()
-    messages = [parse_message(raw) for raw in _mails(bundle)]
+    messages = [parse_message(raw) for raw in mails(bundle)]
     parsed = time.process_time()
     series = [as_dict(one) for one in link_versions(assemble(messages)) if one.patches]
     ended = time.process_time()
@@ -79,7 +79,7 @@ def _threads(messages: list[Message]) -> dict[str, str]:
     return {message.message_id: top(message.message_id) for message in messages}
 
 
-def _mails(bundle: Path) -> Iterator[bytes]:
+def mails(bundle: Path) -> Iterator[bytes]:
     """Yield the mails of a public-inbox epoch, oldest first."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["git", "clone", "-q", "--bare", bundle, folder], check=True)

@@ -77,18 +77,31 @@ _HEDGE = re.compile(
 )
 _NOT = re.compile(r"\b(?:not|never|no|none|hardly|without|cannot)\b|n't\b", _FLAGS)
 _NAK = re.compile(r"^\W*(?:NAK|NACK)(?:ed)?\b", 0)
+# "that" and "it" speak of the patch only where a clause begins: not in "one that breaks", "where it crashes".
+_THIS = (
+    r"(?:\b(?:this|patch|change)"
+    r"|(?:^|[,;:]\s)\W*(?:(?:and|so|but|no|sorry|well)\s*,?\s+)?(?:that|it))"
+)
 _OBJECTION = re.compile(
-    r"(?:^|[,;:]\s)\W*(?:(?:and|so|no|sorry|well)\s*,?\s+)?(?:this|that|it|which|the\s+\w+|your\s+\w+)\b"
+    r"(?:^|[,;:]\s)\W*(?:(?:and|so|no|sorry|well)\s*,?\s+)?(?:this|that|it|the\s+\w+|your\s+\w+)\b"
     r"[^.?!]{0,30}?\b(?:is|are|looks|was)\s+"
     r"(?:(?:just|simply|clearly|plain|completely|totally|quite|still|also|very|obviously|definitely)\s+)*"
     r"(?:wrong|broken|buggy|racy|incorrect|bogus|unsafe|a bug|a layering violation|nonsense)\b"
-    r"|\b(?:this|that|it|patch|change)\s+(?:will\s+)?(?:breaks?(?!\s+(?:down|out|into))|crashes|deadlocks|leaks|corrupts)\b"
-    r"|\b(?:this|that|it|which|patch|change)\s+(?:does(?:n't| not)|won't|will not|can(?:no|')t|can not)\s+"
+    rf"|{_THIS}\s+(?:will\s+)?(?:breaks?(?!\s+(?:down|out|into))|crashes|deadlocks|leaks|corrupts)\b"
+    rf"|{_THIS}\s+(?:does(?:n't| not)|won't|will not|can(?:no|')t|can not)\s+"
     r"(?:even\s+)?(?:work|compile|build|apply|boot|make sense)\b"
     r"|\bI\s+(?:really\s+|strongly\s+)?(?:object|disagree|dislike|do not like|don't like)\b"
     r"|\bplease\s+(?:drop|remove|revert)\b|\bplease\s+(?:don't|do not)(?:\W*$|\s+(?:add|use|change|do|introduce|put"
     r"|call|send|break|hide|make|remove|drop|mix|open-code|copy|duplicate|rely|touch|export|move|split|abuse|invent|ignore)\b)"
     r"|\bwe (?:can't|cannot|must not) do (?:this|that)\b",
+    _FLAGS,
+)
+# What is wrong is something else: code that is there already, somebody else's report, a step of a story.
+_ELSEWHERE = re.compile(
+    r"\b(?:upstream|mainline|(?:ro)?bot|syzbot"
+    r"|(?:current|existing|old|original) (?:code|kernel|behaviou?r|implementation))\b"
+    r"|\bas you (?:say|said|note[ds]?|mention(?:ed)?|point(?:ed)?)\b"
+    r"|^\W*(?:(?:and|so|then|but)\s+)?(?:when|while|after|before)\b",
     _FLAGS,
 )
 _SETTLED = re.compile(r"\b(?:already|is|was|are|were|been|got)\s+fixed\b", _FLAGS)
@@ -103,7 +116,7 @@ _AGREEMENT = re.compile(
 )
 _NEXT = (
     r"(?:in|for|with)\s+(?:the\s+)?"
-    r"(?:v\d+|next\s+(?:version|spin|revision|round|post(?:ing)?|iteration|series)|new version)"
+    r"(?:v\d+(?!\d|\.\d)|next\s+(?:version|spin|revision|round|post(?:ing)?|iteration|series)|new version)"
 )
 _CHANGE = (
     r"(?:fix|change|drop|remove|add|update|rename|move|rework|respin|resend|repost|send|post|split|squash|fold|correct|clean"
@@ -115,11 +128,12 @@ _PROMISE = re.compile(
     rf"(?:(?:so\s+)?(?:I|we)(?:'ll|\s+will|'m going to|\s+am going to|\s+shall)\s+"
     rf"(?:also\s+|just\s+|then\s+)?{_CHANGE}\b"
     rf"|(?:and\s+)?will\s+(?:also\s+)?{_CHANGE}\b"
-    rf"|(?:fixed|done|changed|dropped|removed|updated|added|renamed|addressed|queued)\s+{_NEXT})",
+    rf"|(?:fixed|done|changed|dropped|removed|updated|added|renamed|addressed)\s+{_NEXT})",
     _FLAGS,
 )
 _NO_CHANGE = re.compile(
     r"\b(?:do|make|use|take)\s+(?:not|n't|nothing)\b|\bsend (?:a )?(?:separate|another) (?:mail|email|reply)\b"
+    r"|\bseparate (?:e?mail|thread)\b"
     r"|\b(?:test|look|check|think|see|try|wait|investigat|get back)"
     r"|\b(?:tree|queue|branch|mm-(?:new|unstable|stable|hotfixes\S*|everything)|linux-next)\b",
     _FLAGS,
@@ -223,7 +237,8 @@ def _stance(sentence: str) -> Stance | None:
         hedged = _HEDGE.search(sentence) or _NOT.search(sentence) or _NO_CHANGE.search(sentence)
         return None if hedged else Stance.PROMISES
     if _OBJECTION.search(sentence):
-        return None if _HEDGE.search(sentence) or _SETTLED.search(sentence) else Stance.OBJECTS
+        unsure = _HEDGE.search(sentence) or _SETTLED.search(sentence) or _ELSEWHERE.search(sentence)
+        return None if unsure else Stance.OBJECTS
     if _AGREEMENT.match(sentence):
         return None if _HEDGE.search(sentence) or _NOT.search(sentence) else Stance.AGREES
     return None

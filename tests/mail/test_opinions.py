@@ -82,6 +82,17 @@ def test_promising(text: str) -> None:
         "It breaks down like this:",
         "I'll do some debugging.",
         "I'll move the v3 series into mm-new for now.",
+        "The code of current kernels does that, which is wrong.",
+        "The upstream code is wrong.",
+        "As you say in another mail, this is a bug.",
+        "And when it reads the entry, it crashes:",
+        "The build robot tells me that this breaks arm64.",
+        "Here is another one that breaks on arm64.",
+        "0x10 -> this is the address where it crashes",
+        "Unfortunately it can't work with signal stacks.",
+        "Queued for v5.11, thanks!",
+        "Fixed in v6.2.",
+        "I'll do that in a separate mail.",
     ],
 )
 def test_what_is_hedged_negated_quoted_or_code_is_no_opinion(text: str) -> None:
