@@ -18,6 +18,7 @@ from reviewbot.errors import OperatorError
 from reviewbot.series.model import Patch, Series
 from reviewbot.tree.apply import apply_letters, open_letters
 from reviewbot.tree.evidence import Candidate, Evidence, gather, preimages
+from reviewbot.tree.git import GitTimeoutError
 from reviewbot.tree.history import matching, newest_with
 from reviewbot.tree.letter import Letter
 from reviewbot.tree.model import Application, Attempt, Base, Method, Reject
@@ -84,7 +85,7 @@ def choose(
         evidence = gather(store, series, candidates, paths)
         trace = [*_incomplete(series), *told, *_stated(store, series, prerequisites), *evidence.remarks]
         attempts: list[Attempt] = []
-        options = _options(store, series, candidates, letters, evidence)[:MAX_ATTEMPTS]
+        options = _options(store, series, candidates, letters, evidence, trace)[:MAX_ATTEMPTS]
         if not options:
             raise OperatorError("There is no tree to apply the series to: add one first.")
         for option in options:
@@ -176,6 +177,7 @@ def _options(
     candidates: Sequence[Candidate],
     letters: Sequence[Letter | Reject],
     evidence: Evidence,
+    trace: list[str],
 ) -> list[_Option]:
     """Return every commit to try, likeliest first, each commit once."""
     options: list[_Option] = []
@@ -194,7 +196,7 @@ def _options(
     tips.sort(key=lambda pair: pair[0].rank)
     options += [option for option, _ in tips]
     if blobs and all(place.have < len(blobs) for _, place in tips):
-        options += _from_history(store, series, [place for _, place in tips], blobs, evidence)
+        options += _from_history(store, series, [place for _, place in tips], blobs, evidence, trace)
     first: dict[str, _Option] = {}
     for option in sorted(options, key=lambda option: option.rank):
         first.setdefault(option.base.commit, option)
@@ -202,12 +204,21 @@ def _options(
 
 
 def _from_history(
-    store: Store, series: Series, tips: Sequence[_Place], blobs: Mapping[str, str], evidence: Evidence
+    store: Store,
+    series: Series,
+    tips: Sequence[_Place],
+    blobs: Mapping[str, str],
+    evidence: Evidence,
+    trace: list[str],
 ) -> Iterator[_Option]:
     """Yield earlier commits of the likeliest branches that have more of the files than the tips, until one has all."""
     branches = {tip.candidate.branch.name: tip for tip in tips if _has_history(store, tip.candidate.branch.name)}
     for place in list(branches.values())[:MAX_SEARCHES]:
-        found = newest_with(store, place.candidate.branch.commit, blobs, series.date)
+        try:
+            found = newest_with(store, place.candidate.branch.commit, blobs, series.date)
+        except GitTimeoutError:
+            trace.append(f"{place.candidate.branch.name}: its history is too long to search for the files in time.")
+            return
         if found:
             yield _option(store, replace(place, commit=found.commit, have=found.have, late=2, searched=True), evidence)
             if found.have == len(blobs):

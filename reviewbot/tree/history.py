@@ -13,13 +13,12 @@ from typing import NamedTuple
 
 import pygit2
 
-from reviewbot.tree.git import GitTimeoutError
 from reviewbot.tree.store import Store
 
 #: commits of a branch that are read, their greatest age when the series was sent, and seconds for reading them
 MAX_COMMITS = 3000
 MAX_AGE = timedelta(days=400)
-_PATIENCE = 20.0
+_PATIENCE = 15.0
 #: touched files that are looked for: the listing is asked for by path
 _MAX_PATHS = 400
 #: commits beside the main line whose trees are compared
@@ -67,20 +66,18 @@ def newest_with(store: Store, tip: str, blobs: Mapping[str, str], sent: datetime
 
     :param tip: of the branch.
     :param blobs: path -> leading digits of the blob.
+    :raises GitTimeoutError: when the history is too long to search.
     """
     wanted = dict(list(blobs.items())[:_MAX_PATHS])
     if not wanted or matching(store, tip, wanted) == len(wanted):
         return None
     since = sent - MAX_AGE
-    try:
-        best = _on_main_line(store, tip, wanted, since)
-        if best is None or best[1].have < len(wanted):
-            aside = _aside(store, tip, wanted, since)
-            if aside and (best is None or aside.have > best[1].have):
-                return aside
-        return best and _when_sent(store, *best, wanted, sent)
-    except GitTimeoutError:
-        return None
+    best = _on_main_line(store, tip, wanted, since)
+    if best is None or best[1].have < len(wanted):
+        aside = _aside(store, tip, wanted, since)
+        if aside and (best is None or aside.have > best[1].have):
+            return aside
+    return best and _when_sent(store, *best, wanted, sent)
 
 
 def _on_main_line(store: Store, tip: str, wanted: Mapping[str, str], since: datetime) -> tuple[str, Found] | None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reviewbot.tree import history
 from reviewbot.tree.base import Candidate, choose
 from reviewbot.tree.history import Found, matching, newest_with
 from reviewbot.tree.store import Store
@@ -142,3 +143,18 @@ def test_a_series_that_applies_to_no_tip_is_applied_where_it_was_made(
     assert application.chosen.base.commit == before
     assert application.chosen.base.how.endswith("has every file as the patches expect it")
     assert "has 1 of the 1 files as the patches expect them; is its newest such commit" in " ".join(application.trace)
+
+
+def test_a_history_that_takes_too_long_is_said(
+    store: Store, project: Project, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "_PATIENCE", 0.0)
+    project.edit("mm/memory.c", "memory_20(void)", "memory_20(int a)")
+    project.commit(message="mm: take an argument")
+    mbox = project.mbox(project.start)
+    clock.day(1)
+    project.commit({"mm/memory.c": "int all_new;\n"}, "mm: begin anew")
+    store.import_repository("mm", project.path)
+    sent = replace(series(mbox), date=LATER)
+    told = choose(store, sent, [Candidate(store.resolve("mm"))]).trace
+    assert "mm: its history is too long to search for the files in time." in told

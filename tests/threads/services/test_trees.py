@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.test import Client
 from django.utils import timezone
 
 from reviewbot.errors import NotFoundError, OperatorError, TransientError
@@ -155,6 +156,14 @@ def test_the_command_lists_tip_age_and_what_is_stale(followed: models.Tree, upst
     assert "The store takes 0 MB." in out
     models.Tree.objects.update(synced_at=timezone.now() - timedelta(days=5))
     assert "STALE: It was last brought up to date on" in said("list")[1]
+
+
+def test_the_page_of_the_trees_says_which_are_stale(followed: models.Tree, client: Client) -> None:
+    assert "stale" not in client.get("/trees/").content.decode()
+    models.Tree.objects.update(failing_since=timezone.now(), failure="It does not <answer>.")
+    page = client.get("/trees/").content.decode()
+    assert "<strong>stale</strong>" in page
+    assert "It does not &lt;answer&gt;." in page
 
 
 def test_the_command_syncs_all_and_says_which_did_not_work(followed: models.Tree, upstream: Project) -> None:
