@@ -46,7 +46,7 @@ class CoccinelleCheck:
         """Yield what the semantic patches report; see :class:`reviewbot.checks.protocol.Check`.
 
         :raises NotFoundError: when no file is named.
-        :raises OperatorError: when Coccinelle is not installed, or comes to no answer.
+        :raises OperatorError: when Coccinelle is not installed.
         """
         tools.require_paths(self.name, paths)
         if shutil.which("spatch") is None:
@@ -57,10 +57,13 @@ class CoccinelleCheck:
         folders = [f"{FOLDER}/{name}" for name in _TREES]
         for path in (path for folder in folders for path in files.paths(folder) if path.endswith(".cocci")):
             data = files.read(path) or b""
-            if _REPORTS.search(data):
+            if _REPORTS.search(data) and b":ocaml" not in data:  # those need a compiler
                 patches[path] = data
         for name, data in patches.items() if looked_at else ():
-            yield from self._answer(name, data).of(files, looked_at)
+            try:
+                yield from self._answer(name, data).of(files, looked_at)
+            except OperatorError as error:
+                coverage.unread.append(f"{name}: {error}")
 
     def _answer(self, name: str, data: bytes) -> tools.PerFile:
         rule = f"coccinelle.{Path(name).stem}"

@@ -70,7 +70,7 @@ def _keep(run: models.Run, check: Check, found: SeriesFindings, number: int, sec
         reason="",
         summary=f"{counted(len(findings), 'finding')} in this state" if findings else "nothing found",
         coverage={
-            "looked_at": _looked_at(check, coverage),
+            "looked_at": [*_looked_at(check, coverage), *coverage.told[:_MAX_UNREAD]],
             "not_looked_at": _unread(check, coverage),
             "touched": sorted(map(list, found.functions)),
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
-from reviewbot.checks.pgtable.pairing import guarded_level
+from reviewbot.checks.pgtable.pairing import chosen_at_run_time, guarded_level
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -53,8 +53,8 @@ def _level(scene: Scene, step: Step) -> tuple[str, str]:
     if level := guarded_level(step):
         chosen = next(text for text, truth in step.known if truth and text.endswith(_constants(level)))
         return level, f"the path is taken for {chosen}"
-    if any(truth and " == " in text for text, truth in step.known):
-        return "", ""  # a run-time choice, as where a folded pgd is the pmd
+    if chosen_at_run_time(step):
+        return "", ""
     inherited = {level for level, _ in scene.roles}
     name = scene.named_level or (inherited.pop() if len(inherited) == 1 else "")
     if scene.program.callback_levels(scene.piece.name, scene.piece.path):
@@ -88,7 +88,29 @@ RULE = Rule(
     "pmd_huge_pte and the count of sharers, the upper levels have no lock.",
     'all; "don\'t use any" ends with E4 (pud) and E5 (p4d, pgd), which have their own constructors',
     "Yu Zhao <20190312005749.30166-1-yuzhao@google.com>",
-    "pmd_t *pmd_alloc_one(…)\n\tif (!pagetable_pte_ctor(mm, ptdesc))",
-    "pmd_t *pmd_alloc_one(…)\n\tif (!pagetable_pmd_ctor(mm, ptdesc))",
+    "pmd_t *pmd_alloc_one(struct mm_struct *mm, unsigned long addr)\n"
+    "{\n"
+    "\tstruct ptdesc *ptdesc = pagetable_alloc(GFP_PGTABLE_USER, 0);\n"
+    "\n"
+    "\tif (!ptdesc)\n"
+    "\t\treturn NULL;\n"
+    "\tif (!pagetable_pte_ctor(mm, ptdesc)) {\n"
+    "\t\tpagetable_free(ptdesc);\n"
+    "\t\treturn NULL;\n"
+    "\t}\n"
+    "\treturn ptdesc_address(ptdesc);\n"
+    "}",
+    "pmd_t *pmd_alloc_one(struct mm_struct *mm, unsigned long addr)\n"
+    "{\n"
+    "\tstruct ptdesc *ptdesc = pagetable_alloc(GFP_PGTABLE_USER, 0);\n"
+    "\n"
+    "\tif (!ptdesc)\n"
+    "\t\treturn NULL;\n"
+    "\tif (!pagetable_pmd_ctor(mm, ptdesc)) {\n"
+    "\t\tpagetable_free(ptdesc);\n"
+    "\t\treturn NULL;\n"
+    "\t}\n"
+    "\treturn ptdesc_address(ptdesc);\n"
+    "}",
     check,
 )

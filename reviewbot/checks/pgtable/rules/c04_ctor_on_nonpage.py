@@ -47,7 +47,17 @@ RULE = Rule(
     "all; an architecture may allocate small tables from a slab cache, but then without constructor",
     "Matthew Wilcox <20190220122418.GE12668@bombadil.infradead.org>; "
     "Peter Zijlstra <20191204133454.GW2844@hirez.programming.kicks-ass.net>",
-    "pmd = kmem_cache_alloc(pmd_cachep, GFP_KERNEL);\npgtable_pmd_page_ctor(virt_to_page(pmd));",
-    "page = alloc_page(GFP_PGTABLE_USER);\nif (page && !pgtable_pmd_page_ctor(page)) …",
+    "pmd = kmem_cache_alloc(pmd_cachep, GFP_KERNEL);\n"
+    "if (pmd && !pgtable_pmd_page_ctor(virt_to_page(pmd))) {\n"
+    "\tkmem_cache_free(pmd_cachep, pmd);\n"
+    "\treturn NULL;\n"
+    "}\n"
+    "return pmd;",
+    "page = alloc_page(GFP_PGTABLE_USER);\n"
+    "if (page && !pgtable_pmd_page_ctor(page)) {\n"
+    "\t__free_page(page);\n"
+    "\treturn NULL;\n"
+    "}\n"
+    "return page ? page_address(page) : NULL;",
     check,
 )

@@ -31,7 +31,20 @@ RULE = Rule(
     "twice. It happens where the allocator that is called constructs already, and where a switch falls through.",
     "all",
     "ptlock_init() in include/linux/mm.h: VM_BUG_ON_PAGE() on a page whose lock is in use",
-    "case PTE:\n\tpagetable_pte_ctor(mm, pt);\ncase PMD:\n\tpagetable_pmd_ctor(mm, pt);",
-    "case PTE:\n\tpagetable_pte_ctor(mm, pt);\n\tbreak;\ncase PMD:\n\tpagetable_pmd_ctor(mm, pt);",
+    "switch (level) {\n"
+    "case PGTABLE_LEVEL_PTE:\n"
+    "\tBUG_ON(!pagetable_pte_ctor(mm, pt));\n"
+    "case PGTABLE_LEVEL_PMD:\n"
+    "\tBUG_ON(!pagetable_pmd_ctor(mm, pt));\n"
+    "\tbreak;\n"
+    "}",
+    "switch (level) {\n"
+    "case PGTABLE_LEVEL_PTE:\n"
+    "\tBUG_ON(!pagetable_pte_ctor(mm, pt));\n"
+    "\tbreak;\n"
+    "case PGTABLE_LEVEL_PMD:\n"
+    "\tBUG_ON(!pagetable_pmd_ctor(mm, pt));\n"
+    "\tbreak;\n"
+    "}",
     check,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reviewbot.checks.pgtable.pairing import guarded_level
+from reviewbot.checks.pgtable.pairing import chosen_at_run_time, guarded_level
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -34,8 +34,8 @@ def _level(scene: Scene, step: Step) -> str:
         return table.ctor
     if level := guarded_level(step):
         return level
-    if any(truth and " == " in text for text, truth in step.known):
-        return ""  # a run-time choice, as where a folded pgd is the pmd
+    if chosen_at_run_time(step):
+        return ""
     level, action = scene.role
     if action in ("free", "tlb") and table.origin == "param":
         return level
@@ -55,7 +55,19 @@ RULE = Rule(
     "E0 … E4; later one destructor serves all levels",
     'Heiko Carstens <20250124092917.19507-A-hca@linux.ibm.com> on the accepted exception: "ctor and dtor functions '
     'might be called for different levels for the same page table. As of now this is ok"',
-    "static inline void pmd_free(…)\n\tpagetable_pte_dtor(ptdesc);",
-    "static inline void pmd_free(…)\n\tpagetable_pmd_dtor(ptdesc);",
+    "static inline void pmd_free(struct mm_struct *mm, pmd_t *pmd)\n"
+    "{\n"
+    "\tstruct ptdesc *ptdesc = virt_to_ptdesc(pmd);\n"
+    "\n"
+    "\tpagetable_pte_dtor(ptdesc);\n"
+    "\tpagetable_free(ptdesc);\n"
+    "}",
+    "static inline void pmd_free(struct mm_struct *mm, pmd_t *pmd)\n"
+    "{\n"
+    "\tstruct ptdesc *ptdesc = virt_to_ptdesc(pmd);\n"
+    "\n"
+    "\tpagetable_pmd_dtor(ptdesc);\n"
+    "\tpagetable_free(ptdesc);\n"
+    "}",
     check,
 )

@@ -12,14 +12,16 @@ from reviewbot.findings import Finding, Severity
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a constructor that may be given NULL."""
     for step in scene.of("ctor"):
-        if step.before.origin == "alloc" and step.before.null == "maybe":
+        if step.before.origin == "alloc" and step.before.null in ("maybe", "yes"):
             allocation = scene.allocation_of(step.table)
             made = f"{allocation.name}() at line {allocation.line}" if allocation else "its allocator"
             yield scene.finding(
                 "C13",
                 Severity.ERROR,
                 step,
-                f"{step.name}() is called before the result of {made} is tested: without memory it is given NULL.",
+                f"{step.name}() is called before the result of {made} is tested: without memory it is given NULL."
+                if step.before.null == "maybe"
+                else f"{step.name}() is also called when {made} returned NULL.",
             )
 
 
@@ -30,7 +32,17 @@ RULE = Rule(
     "The constructor writes to the descriptor of the table. When the allocation failed there is none.",
     "all",
     "pagetable_pte_ctor() in include/linux/mm.h",
-    "ptdesc = pagetable_alloc(gfp, 0);\nif (!pagetable_pte_ctor(mm, ptdesc))",
-    "ptdesc = pagetable_alloc(gfp, 0);\nif (!ptdesc)\n\treturn NULL;\nif (!pagetable_pte_ctor(mm, ptdesc))",
+    "ptdesc = pagetable_alloc(gfp, 0);\n"
+    "if (!pagetable_pte_ctor(mm, ptdesc)) {\n"
+    "\tpagetable_free(ptdesc);\n"
+    "\treturn NULL;\n"
+    "}",
+    "ptdesc = pagetable_alloc(gfp, 0);\n"
+    "if (!ptdesc)\n"
+    "\treturn NULL;\n"
+    "if (!pagetable_pte_ctor(mm, ptdesc)) {\n"
+    "\tpagetable_free(ptdesc);\n"
+    "\treturn NULL;\n"
+    "}",
     check,
 )

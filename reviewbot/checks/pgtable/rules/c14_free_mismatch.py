@@ -69,7 +69,19 @@ RULE = Rule(
     "allocator as a single page it is lost, or corrupts the free lists.",
     "all; pagetable_free() takes any order",
     "Will Deacon <20200526173302.377-2-will@kernel.org>; <20220310113116.2068859-1-yaliang.wang@windriver.com>",
-    "pgd = (pgd_t *)__get_free_pages(GFP_KERNEL, 1);\nfree_page((unsigned long)pgd);",
-    "pgd = (pgd_t *)__get_free_pages(GFP_KERNEL, 1);\nfree_pages((unsigned long)pgd, 1);",
+    "pgd_t *pgd = (pgd_t *)__get_free_pages(GFP_KERNEL, 1);\n"
+    "\n"
+    "if (pgd && pgd_prepare(pgd)) {\n"
+    "\tfree_page((unsigned long)pgd);\n"
+    "\treturn NULL;\n"
+    "}\n"
+    "return pgd;",
+    "pgd_t *pgd = (pgd_t *)__get_free_pages(GFP_KERNEL, 1);\n"
+    "\n"
+    "if (pgd && pgd_prepare(pgd)) {\n"
+    "\tfree_pages((unsigned long)pgd, 1);\n"
+    "\treturn NULL;\n"
+    "}\n"
+    "return pgd;",
     check,
 )

@@ -83,8 +83,30 @@ RULE = Rule(
     "points anywhere. Architectures differ in existing code, so that only what a series changes is reported.",
     "where include/asm-generic/pgalloc.h defines GFP_PGTABLE_USER (E1 and later); in changed lines only",
     "GFP_PGTABLE_USER and GFP_PGTABLE_KERNEL in include/asm-generic/pgalloc.h",
-    "struct ptdesc *pt = pagetable_alloc(GFP_PGTABLE_KERNEL, 0);\t/* in pmd_alloc_one() */",
-    "struct ptdesc *pt = pagetable_alloc(GFP_PGTABLE_USER, 0);\t/* in pmd_alloc_one() */",
+    "pmd_t *pmd_alloc_one(struct mm_struct *mm, unsigned long addr)\n"
+    "{\n"
+    "\tstruct ptdesc *ptdesc = pagetable_alloc(GFP_PGTABLE_KERNEL, 0);\n"
+    "\n"
+    "\tif (!ptdesc)\n"
+    "\t\treturn NULL;\n"
+    "\tif (!pagetable_pmd_ctor(ptdesc)) {\n"
+    "\t\tpagetable_free(ptdesc);\n"
+    "\t\treturn NULL;\n"
+    "\t}\n"
+    "\treturn ptdesc_address(ptdesc);\n"
+    "}",
+    "pmd_t *pmd_alloc_one(struct mm_struct *mm, unsigned long addr)\n"
+    "{\n"
+    "\tstruct ptdesc *ptdesc = pagetable_alloc(GFP_PGTABLE_USER, 0);\n"
+    "\n"
+    "\tif (!ptdesc)\n"
+    "\t\treturn NULL;\n"
+    "\tif (!pagetable_pmd_ctor(ptdesc)) {\n"
+    "\t\tpagetable_free(ptdesc);\n"
+    "\t\treturn NULL;\n"
+    "\t}\n"
+    "\treturn ptdesc_address(ptdesc);\n"
+    "}",
     check,
     changed_only=True,
 )

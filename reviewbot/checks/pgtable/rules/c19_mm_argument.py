@@ -45,7 +45,29 @@ RULE = Rule(
     "left without a lock; NULL stands for a table that is associated to no mm.",
     "E6 and later",
     "Kevin Brodsky <20250408095222.860601-2-kevin.brodsky@arm.com>",
-    "pmd_t *pmd_alloc_one(struct mm_struct *mm, …)\n\tpagetable_pmd_ctor(&init_mm, ptdesc)",
-    "pmd_t *pmd_alloc_one(struct mm_struct *mm, …)\n\tpagetable_pmd_ctor(mm, ptdesc)",
+    "pmd_t *pmd_alloc_one(struct mm_struct *mm, unsigned long addr)\n"
+    "{\n"
+    "\tstruct ptdesc *ptdesc = pagetable_alloc(GFP_PGTABLE_USER, 0);\n"
+    "\n"
+    "\tif (!ptdesc)\n"
+    "\t\treturn NULL;\n"
+    "\tif (!pagetable_pmd_ctor(&init_mm, ptdesc)) {\n"
+    "\t\tpagetable_free(ptdesc);\n"
+    "\t\treturn NULL;\n"
+    "\t}\n"
+    "\treturn ptdesc_address(ptdesc);\n"
+    "}",
+    "pmd_t *pmd_alloc_one(struct mm_struct *mm, unsigned long addr)\n"
+    "{\n"
+    "\tstruct ptdesc *ptdesc = pagetable_alloc(GFP_PGTABLE_USER, 0);\n"
+    "\n"
+    "\tif (!ptdesc)\n"
+    "\t\treturn NULL;\n"
+    "\tif (!pagetable_pmd_ctor(mm, ptdesc)) {\n"
+    "\t\tpagetable_free(ptdesc);\n"
+    "\t\treturn NULL;\n"
+    "\t}\n"
+    "\treturn ptdesc_address(ptdesc);\n"
+    "}",
     check,
 )

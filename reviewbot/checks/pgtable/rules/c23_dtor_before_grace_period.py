@@ -32,7 +32,6 @@ def check(scene: Scene) -> Iterator[Finding]:
             f"{table.destroyed}() runs at once, but the table is freed after a grace period by {step.name}(): a "
             "lockless walker may still take the lock that the destructor has freed.",
             line=dtor.line if dtor else 0,
-            evidence=(scene.reached(step.line, "frees later"),),
         )
 
 

@@ -88,8 +88,23 @@ RULE = Rule(
     "every architecture. Where the side that lacks its hook is the architecture's, C02 and C06 say so.",
     "all; per level and architecture, read from the tree",
     "Huang Pei <20210611021235.2426442-1-huangpei@loongson.cn>; Mike Rapoport <Zb9t7WtFbZofN5WZ@kernel.org>",
-    "/* __HAVE_ARCH_PTE_ALLOC_ONE_KERNEL, with the generic pte_free_kernel() of E4 */\n"
-    "pte_t *pte_alloc_one_kernel(struct mm_struct *mm)\n{\n\t…\n\tif (!pagetable_pte_ctor(ptdesc))\n\t\t…",
-    "pte_t *pte_alloc_one_kernel(struct mm_struct *mm)\n{\n\treturn (pte_t *)get_zeroed_page(GFP_KERNEL);\n}",
+    "/* the generic pte_free_kernel() of this tree runs no destructor */\n"
+    "pte_t *pte_alloc_one_kernel(struct mm_struct *mm)\n"
+    "{\n"
+    "\tstruct ptdesc *ptdesc = pagetable_alloc(GFP_PGTABLE_KERNEL, 0);\n"
+    "\n"
+    "\tif (!ptdesc)\n"
+    "\t\treturn NULL;\n"
+    "\tif (!pagetable_pte_ctor(ptdesc)) {\n"
+    "\t\tpagetable_free(ptdesc);\n"
+    "\t\treturn NULL;\n"
+    "\t}\n"
+    "\treturn ptdesc_address(ptdesc);\n"
+    "}",
+    "/* the generic pte_free_kernel() of this tree runs no destructor */\n"
+    "pte_t *pte_alloc_one_kernel(struct mm_struct *mm)\n"
+    "{\n"
+    "\treturn (pte_t *)get_zeroed_page(GFP_KERNEL);\n"
+    "}",
     check,
 )
