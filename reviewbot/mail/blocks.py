@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 #: lines that are told apart; what stands beyond them is one block
-MAX_LINES = 10_000
+MAX_LINES = 6_000
 
 _MARKS = re.compile(r">(?:[ \t]?>)*")
 _ATTRIBUTION_END = re.compile(
@@ -197,8 +197,8 @@ def _attribution_length(lines: list[tuple[int, str]], position: int) -> int:
         last = last.rstrip()
         if depth != level or not last:
             return 0
-        ends = last.endswith(":") and _ATTRIBUTION_END.search(last)
-        if ends or (length == 1 and last.startswith("* ") and _STARRED.match(last)):
+        ends = last.endswith(":") and _ATTRIBUTION_END.search(last[-200:])
+        if ends or (length == 1 and last.startswith("* ") and _STARRED.match(last[:400])):
             follows = _quote_follows(lines, position + length, level)
             return length if follows and _ATTRIBUTION_START.match(text) else 0
     return 0

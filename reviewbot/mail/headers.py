@@ -34,7 +34,7 @@ _FOLD = re.compile(rb"\r*\n")
 _EMPTY_LINE = re.compile(rb"\r*(?:\n|\Z)")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?\n]{0,1000})\?=")
-_BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?)")
+_BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _SPACE = re.compile(r"\s+")
 _BRACKETED = re.compile(r"<([^<>]{1,1000})>")
@@ -122,7 +122,7 @@ def decode_words(value: str) -> str:
     """Decode the RFC 2047 encoded words of a field; adjacent ones are joined before their bytes are decoded."""
     if "=?" not in value:
         return value
-    value = _BETWEEN_WORDS.sub(r"\1\2", value[: 8 * MAX_SHOWN])
+    value = _BETWEEN_WORDS.sub("", value[: 8 * MAX_SHOWN])
     pieces: list[str] = []
     pending: list[bytes] = []
     charset = ""

@@ -24,9 +24,9 @@ from reviewbot.mail.text import MAX_FLOWED_LINES, decode, plain_lines, suspiciou
 #: text beyond this is not read; in bytes before decoding. The lists themselves refuse mails of half of it.
 MAX_BODY = 1024 * 1024
 #: and lines beyond these; among 7,600 mails of a list the longest had 4,100
-MAX_LINES = 20_000
+MAX_LINES = 12_000
 #: of one mail as received, attachments and all, in bytes
-MAX_MAIL = 4 * 1024 * 1024
+MAX_MAIL = 3 * 1024 * 1024
 MAX_PARTS = 200
 MAX_DEPTH = 10
 MAX_REFERENCES = 2000

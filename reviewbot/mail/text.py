@@ -21,7 +21,7 @@ _ALIAS = {
 _SINGLE_BYTE = re.compile(r"(?:iso|csiso)[-_]?8859|latin|windows|cp\d|cp-|koi8|mac")
 
 #: flowed lines of one mail are joined up to here; longer mails are no prose
-MAX_FLOWED_LINES = 20_000
+MAX_FLOWED_LINES = 8_000
 #: a hunk with a context line that a writer of format=flowed would have begun with a second space
 _UNSTUFFED = re.compile(r"^@@ -\d.*\n(?:[-+ ].*\n){0,10}? [^ \n]", re.MULTILINE)
 

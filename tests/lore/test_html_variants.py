@@ -73,7 +73,7 @@ def test_links_of_hypermail(name: str) -> None:
 
 def test_quotes_that_are_drawn_as_boxes_get_their_marks_back() -> None:
     lines = parse_page(variants.FANCY_MHONARC, URL).body.split("\n")
-    assert [line for line in lines if line.startswith("> ") and line.strip(">  ")] == [
+    assert [line for line in lines if line.startswith("> ") and line.strip("> ")] == [
         "> +\tif (!ctor(page)) {",
         "> +\t\treturn 0;",
     ]

@@ -1,0 +1,1 @@
+"""What mails made to harm cost, and whether any is lost."""

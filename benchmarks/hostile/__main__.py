@@ -1,0 +1,198 @@
+"""Read mails that are made to harm, and measure.
+
+    benchmarks/hostile/run [--count 20000] [--seed N] [--corpus PATH] [--keep DIR]
+
+Each mail is a mutation of one from the corpus, or of a generated one. It is read and assembled
+alone, and divided into blocks as if it were an answer; then 50 mails at a time go through everything that
+``python -m reviewbot.series`` does. Exit status: 0 when every mail became a message within 50 ms of
+processor time, none was lost, and nothing was started, written or asked; else 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from benchmarks.hostile.letters import letter
+from benchmarks.hostile.mutations import MUTATIONS, mutate, shell
+from reviewbot.errors import AuthorError
+from reviewbot.lore.mbox import read_mailbox
+from reviewbot.mail.blocks import parse_blocks
+from reviewbot.mail.mbox import split_mbox
+from reviewbot.mail.message import Message
+from reviewbot.mail.parse import parse_message
+from reviewbot.series.assemble import assemble
+from reviewbot.series.show import as_dict, as_text
+from reviewbot.series.topics import link_versions
+
+LIMIT = 0.050  # seconds of processor time for one mail
+BATCH = 50
+CORPUS = 3000  # mails that are taken from a corpus
+_FORBIDDEN = (
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "socket.",
+    "urllib.",
+    "shutil.",
+    "os.remove",
+)
+
+
+class Cost(NamedTuple):
+    """Processor time of one mail, and what had been done to it."""
+
+    seconds: float
+    number: int
+    done: str
+
+
+@dataclass
+class Outcome:
+    """What happened to all mails."""
+
+    costs: list[Cost] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    block_costs: list[float] = field(default_factory=list)
+    batch_costs: list[float] = field(default_factory=list)
+    acts: list[str] = field(default_factory=list)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--corpus", type=Path, help="a mailbox, or a clone or bundle of an epoch")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="where mails that are slow or fail are kept")
+    options = parser.parse_args(arguments)
+    random = Random(options.seed)
+    pool = list(islice(read_mailbox(options.corpus), CORPUS)) if options.corpus else []
+    parse_message(b"Content-Type: text/html\n\n<p>x")  # what is imported only when it is needed
+    outcome = Outcome()
+    with tempfile.TemporaryDirectory() as folder:
+        canary = Path(folder) / "executed"
+        _watch(outcome, folder)
+        _run(outcome, random, pool, str(canary), options)
+        if canary.exists():
+            outcome.acts.append("a mail was executed")
+        _watched.clear()
+    return _report(outcome, options.count, len(pool))
+
+
+_watched: list[Outcome] = []
+
+
+def _watch(outcome: Outcome, folder: str) -> None:
+    """Note every process, connection and file that is written from now on."""
+    _watched.append(outcome)
+
+    def hook(event: str, values: tuple[object, ...]) -> None:
+        if not _watched:
+            return
+        writes = event == "open" and isinstance(values[1], str) and set(values[1]) & set("wax+")
+        if (event.startswith(_FORBIDDEN) or writes) and not str(values[0]).startswith(_kept):
+            _watched[0].acts.append(f"{event} {values!r}"[:300])
+
+    sys.addaudithook(hook)
+
+
+_kept: tuple[str, ...] = ()  # the only folder that may be written to
+
+
+def _run(outcome: Outcome, random: Random, pool: list[bytes], canary: str, options: argparse.Namespace) -> None:
+    global _kept
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
+        _kept = (str(options.keep),)
+    mutations = (*MUTATIONS, shell(canary))
+    for start in range(0, options.count, BATCH):
+        messages: list[Message] = []
+        raws: list[bytes] = []
+        for number in range(start, min(start + BATCH, options.count)):
+            honest = random.choice(pool) if pool and number % 3 else letter(random, number)
+            raw, done = mutate(random, honest, mutations)
+            raws.append(raw)
+            began = read = time.process_time()
+            try:
+                messages.append(_alone(raw))
+                read = time.process_time()
+                parse_blocks(messages[-1].body)
+                outcome.block_costs.append(time.process_time() - read)
+            except Exception:
+                outcome.failures.append(f"mail {number} ({' '.join(done)}): {traceback.format_exc(limit=-3)}")
+                _keep(options.keep, number, raw)
+            seconds = max(read, began) - began
+            outcome.costs.append(Cost(seconds, number, " ".join(done)))
+            if seconds > LIMIT:
+                _keep(options.keep, number, raw)
+        _together(outcome, start, messages, raws)
+
+
+def _keep(folder: Path | None, number: int, raw: bytes) -> None:
+    if folder:
+        (folder / f"{number}.eml").write_bytes(raw)
+
+
+def _alone(raw: bytes) -> Message:
+    """Do with a mail what is done with it on its own."""
+    message = parse_message(raw)
+    if not message.message_id or message.raw != raw:
+        raise AssertionError("no Message-ID, or other bytes")
+    assemble([message])
+    return message
+
+
+def _together(outcome: Outcome, start: int, messages: list[Message], raws: list[bytes]) -> None:
+    """Do with a batch what is done with a mailbox, and see that every mail of it comes back."""
+    began = time.process_time()
+    try:
+        series = link_versions(assemble(messages))
+        for one in series:
+            as_dict(one)
+            as_text(one)
+    except Exception:
+        outcome.failures.append(f"mails {start} to {start + BATCH}: {traceback.format_exc(limit=-3)}")
+    outcome.batch_costs.append((time.process_time() - began) / max(1, len(messages)))
+    for raw in raws:
+        try:
+            back = list(split_mbox(io.BytesIO(raw)))
+        except AuthorError:
+            continue
+        if not back:
+            outcome.failures.append(f"mails {start} to {start + BATCH}: one is lost in its mailbox")
+
+
+def _report(outcome: Outcome, count: int, corpus: int) -> int:
+    costs = sorted(outcome.costs)
+    tail = costs[min(len(costs) - 1, int(len(costs) * 0.999))]
+    print(f"{count} mails, mutated from {corpus or 'no'} real and from generated ones; {len(costs)} read")
+    print(
+        f"read and assembled alone: mean {1000 * sum(cost.seconds for cost in costs) / len(costs):.2f} ms, "
+        f"99.9 % within {1000 * tail.seconds:.1f} ms, at most {1000 * costs[-1].seconds:.1f} ms"
+    )
+    print(f"divided into blocks: at most {1000 * max(outcome.block_costs):.1f} ms")
+    print(f"{BATCH} together: at most {1000 * max(outcome.batch_costs):.1f} ms a mail")
+    for cost in reversed(costs[-5:]):
+        print(f"  {1000 * cost.seconds:6.1f} ms  mail {cost.number}: {cost.done}")
+    slow = sum(cost.seconds > LIMIT for cost in costs)
+    print(f"{slow} over {1000 * LIMIT:.0f} ms, {len(outcome.failures)} failures, {len(outcome.acts)} acts")
+    for line in [*outcome.failures[:10], *outcome.acts[:10]]:
+        print(line)
+    return 1 if slow or outcome.failures or outcome.acts or max(outcome.batch_costs) > LIMIT else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
