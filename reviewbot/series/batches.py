@@ -101,6 +101,7 @@ class _Sorter:
         self.found: list[Batch] = []
         self.homes: dict[str, Batch] = {}  # by Message-ID of a part
         self.sent: dict[tuple[object, ...], dict[int, tuple[Batch, Mail]]] = defaultdict(dict)
+        self.built: dict[int, Batch] = {}  # the re-roll that builds on a batch, by the id() of that
         self.singles: dict[str, list[tuple[Batch, Mail]]] = defaultdict(list)  # by author
 
     def sort(self) -> list[Batch]:
@@ -117,7 +118,7 @@ class _Sorter:
                 batch.cover = cover
                 self.homes[cover.id] = batch
         real = [batch for batch in self.found if batch.slots or not self._is_repeated(batch)]
-        for batch in real:
+        for batch in sorted(real, key=lambda batch: batch.version):
             self._complete_reroll(batch)
         return sorted(real, key=lambda batch: min((mail.message.date, mail.id) for mail in batch.parts))
 
@@ -200,13 +201,20 @@ class _Sorter:
         """Fill a version that re-posts only some patches, each as an answer to the one it replaces."""
         if batch.version < 2 or len(batch.slots) >= batch.total or batch.cover:
             return
-        bases = [self._replaced(mail, batch) for mail in batch.patches]
+        bases = [self._latest(self._replaced(mail, batch), batch.version) for mail in batch.patches]
         base = bases[0]
         if base is None or any(other is not base for other in bases):
             return
         batch.base, batch.cover = base, base.cover
+        self.built[id(base)] = batch
         for number, mails in base.slots.items():
             batch.slots.setdefault(number, mails)
+
+    def _latest(self, base: Batch | None, version: int) -> Batch | None:
+        """Return the highest version below one that builds on a batch, else the batch itself."""
+        while base and (above := self.built.get(id(base))) and above.version < version:
+            base = above
+        return base
 
     def _replaced(self, mail: Mail, batch: Batch) -> Batch | None:
         """Return the earlier batch whose patch of the same number a part answers, maybe through replies."""

@@ -175,6 +175,40 @@ def test_an_answer_to_a_reply_can_do_the_same() -> None:
     assert assemble([*mails, remark, again])[1].complete
 
 
+def test_versions_that_post_single_patches_again_build_on_each_other() -> None:
+    two = patch("PATCH v2 2/3", "mm: step 2", id="v2-2@x", to="v1-2@example.org", minutes=100)
+    three = patch("PATCH v3 2/3", "mm: step 2", id="v3-2@x", to="v2-2@x", minutes=200)
+    series = assemble([*posting(3), two, three])
+    assert [(one.version, one.complete, one.root_msgid) for one in series] == [
+        *((1, True, "v1-0@example.org"), (2, True, "v2-2@x"), (3, True, "v3-2@x"))
+    ]
+    assert [one.message.message_id for one in series[2].patches] == ["v1-1@example.org", "v3-2@x", "v1-3@example.org"]
+
+
+def test_such_a_version_takes_over_what_the_version_before_changed() -> None:
+    two = patch("PATCH v2 2/3", "mm: step 2", id="v2-2@x", to="v1-2@example.org", minutes=100)
+    three = patch("PATCH v3 1/3", "mm: step 1", id="v3-1@x", to="v1-1@example.org", minutes=200)
+    series = assemble([*posting(3), two, three])
+    assert [one.message.message_id for one in series[2].patches] == ["v3-1@x", "v2-2@x", "v1-3@example.org"]
+
+
+def test_the_parts_of_a_flood_that_came_here_are_one_incomplete_series() -> None:
+    mails = [
+        patch(f"PATCH AUTOSEL 6.12 {n:03}/486", f"mm: fix {n}", id=f"a-{n}@x", to="a-1@x", minutes=n)
+        for n in (86, 7, 300)
+    ]
+    series = only(mails)
+    assert (series.version, series.expected, numbers(series)) == (1, 486, [7, 86, 300])
+    assert (series.complete, series.prefixes) == (False, ("AUTOSEL", "6.12"))
+
+
+def test_a_resent_series_is_a_posting_of_its_own() -> None:
+    first = posting(2)
+    again = posting(2, prefix="PATCH RESEND", tag="again-", minutes=3 * 24 * 60)
+    one, two = assemble([*first, *again])
+    assert (one.complete, two.complete, two.prefixes) == (True, True, ("RESEND",))
+
+
 def test_an_answer_is_never_a_patch() -> None:
     mails = posting(1)
     answer = reply(mails[1], f"How about this?\n\n{diff('mm/other.c')}")
