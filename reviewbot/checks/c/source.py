@@ -51,6 +51,8 @@ class Parameter:
     type: str
 
 
+#: how many arguments behind a macro's ``...`` are told apart
+MAX_REST = 4
 _CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 
 
@@ -97,6 +99,11 @@ class Piece:
 def plain_name(name: str) -> str:
     """Drop the suffix that memory-allocation profiling gives to allocators."""
     return name.removesuffix("_noprof")
+
+
+def more_arguments(rest: str) -> tuple[str, ...]:
+    """Names for what a macro's ``...`` may hold besides its first argument, which goes by the name of the rest."""
+    return tuple(f"{rest}#{number}" for number in range(1, MAX_REST))
 
 
 def _split_arguments(text: str) -> list[str]:
@@ -263,7 +270,10 @@ class Source:
         names = None
         if found.group(2) is not None:
             names = tuple(part.strip().removesuffix("...") or "__VA_ARGS__" for part in found.group(3).split(","))
-            names = () if names == ("__VA_ARGS__",) and "..." not in found.group(3) else names
+            if "..." in found.group(3):
+                names = (*names, *more_arguments(names[-1]))
+            elif names == ("__VA_ARGS__",):
+                names = ()
         line = self._line_of(token.start())
         body_line = self._line_of(token.start() + found.end())
         return Define(found.group(1), names, body, line, body_line, condition)

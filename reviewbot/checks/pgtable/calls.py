@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reviewbot.checks.c.source import plain_name
+from reviewbot.checks.c.source import more_arguments, plain_name
 from reviewbot.checks.c.tree import Expr
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.ends import Ends
@@ -45,11 +45,24 @@ class Calls:
         if name in words.ASSERTS_NOT and len(expr.parts) > 1:
             return [(after, UNKNOWN) for after, truth in self._walk.test(expr.parts[1], state) if not truth]
         ways: Ways = []
+        expr = self._with_rest(expr, name)
         for after, values in self._walk.eval_all(expr.parts[1:], state):
             local = name in self._walk.types or name in self._walk.parameters
             callee = self._indirect(expr, after) if local or not name else name
             ways.extend(self._dispatch(expr, callee, values, after.copy()))
         return ways
+
+    def _with_rest(self, expr: Expr, name: str) -> Expr:
+        """The call with all its arguments, where a macro hands on its ``...``."""
+        rest = expr.parts[-1].canonical.removeprefix("##")
+        more = [name for name in more_arguments(rest) if name in self._walk.parameters]
+        if not more:
+            return expr
+        path = self._walk.piece.path
+        hook = self._program.hook(name, path)
+        missing = (hook.arity if hook else self._program.arity(name, path)) - len(expr.parts) + 1
+        names = (Expr("name", name, (), expr.line) for name in more[: max(missing, 0)])
+        return Expr(expr.kind, expr.text, (*expr.parts, *names), expr.line)
 
     def _indirect(self, expr: Expr, state: State) -> str:
         callee = expr.parts[0].bare()

@@ -16,6 +16,9 @@ class Knowledge(Protocol):
     def knows(self, name: str, path: str) -> bool:
         """Say whether a name is a function that can be seen from a file."""
 
+    def arity(self, name: str, path: str) -> int:
+        """Return how many arguments a function takes, 0 when that is not known."""
+
     def constructor(self, name: str, path: str) -> bool:
         """Say whether a name is a constructor whose result must be tested."""
 

@@ -40,6 +40,14 @@ def guarded_level(step: Step) -> str:
     return levels.pop() if len(levels) == 1 else ""
 
 
+def chosen_at_run_time(step: Step) -> bool:
+    """Whether the path was taken for some value, as where a folded pgd is the pmd; mm and Kconfig choose no level."""
+    return any(
+        truth and " == " in text and not text.startswith("#") and not text.endswith(" == &init_mm")
+        for text, truth in step.known
+    )
+
+
 def named_role(name: str) -> tuple[str, str]:
     """The level and the action that a name promises: ``pmd_alloc_one`` is (pmd, alloc)."""
     found = _ROLE.fullmatch(name)
@@ -144,8 +152,13 @@ class Pairing:
                     pairs.constructed.add(step.level)
                 elif step.kind == "dtor" and step.before.origin != "alloc":
                     pairs.destroyed.add(step.level or step.before.level or named)
-                elif _handed_on_plain(step):
+                elif _handed_on_plain(step) and not kind_given(piece):
                     pairs.plain.add(named)
+
+
+def kind_given(piece: Piece) -> bool:
+    """Whether the caller says what kind of table it is (``kernel``, ``is_vmemmap``): not all need a constructor."""
+    return any(parameter.name == "kernel" or parameter.type == "bool" for parameter in piece.parameters)
 
 
 def _handed_on_plain(step: Step) -> bool:

@@ -125,6 +125,10 @@ class Program:
         fails = constructs and level in ("pte", "pmd")
         return Hook(name, constructs, level, -1, 99, -1, fails, name.endswith("_free"), 0, "")
 
+    def arity(self, name: str, path: str) -> int:
+        """Return how many arguments a function takes, 0 when that is not known."""
+        return max((len(piece.parameters) for piece in self.candidates(name, path)), default=0)
+
     def constructor(self, name: str, path: str) -> bool:
         """Say whether a name is a constructor whose result must be tested."""
         hook = self.hook(name, path)

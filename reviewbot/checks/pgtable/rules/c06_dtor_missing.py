@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.pairing import kind_given
 from reviewbot.checks.pgtable.program import allocator
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
@@ -22,7 +23,11 @@ def check(scene: Scene) -> Iterator[Finding]:
     for step in scene.of("free"):
         if step.line in done or _reserved(step):
             continue
-        reason = _constructed_here(scene, step) or _constructed_by_allocator(scene, step)
+        reason = (
+            _constructed_here(scene, step)
+            or _constructed_by_allocator(scene, step)
+            or _destroyed_on_other_paths(scene, step)
+        )
         if reason:
             done.add(step.line)
             upper = scene.named_level in ("pud", "p4d", "pgd") and not scene.role[0] and not step.before.ctor
@@ -72,6 +77,8 @@ def _makers(scene: Scene, step: Step) -> Iterator[tuple[str, str]]:
         for level, action in sorted(scene.roles):
             if action in ("free", "tlb") and scene.program.constructs(level, path) is True:
                 yield level, allocator(level)
+    if origin == "param" and not scene.roles and _destroys_by_name(scene):
+        yield scene.named_level, allocator(scene.named_level)
     if step.table.startswith("load:pgtable_trans_huge_withdraw(") and scene.program.constructs("pte", path) is True:
         yield "pte", allocator("pte")
     if _HUGE_VMAP.fullmatch(scene.piece.name) and origin == "load":
@@ -82,9 +89,39 @@ def _makers(scene: Scene, step: Step) -> Iterator[tuple[str, str]]:
             yield level, allocator(level)
 
 
+def _destroys_by_name(scene: Scene) -> bool:
+    """``pmd_frag_destroy()``: the end of user tables of one level that are otherwise always constructed."""
+    name, level = scene.piece.name, scene.named_level
+    if not re.search("destroy|release", name) or re.search("kernel|kasan|kvm|stage2|iommu|vmemmap|early", name):
+        return False
+    return bool(level) and not any(scene.of("dtor")) and scene.program.constructs(level, scene.piece.path) is True
+
+
 def _always(scene: Scene, maker: str) -> bool:
     tables = scene.program.made(maker, scene.piece.path)
     return bool(tables) and all(table.ctor for table in tables)
+
+
+def _destroyed_on_other_paths(scene: Scene, step: Step) -> str:
+    """The function destroys such a table before it frees it, but not on this path."""
+    table = step.before
+    if table.ctor or table.destroyed or table.freed or table.null == "yes" or kind_given(scene.piece):
+        return ""
+    if table.origin == "alloc" or scene.piece.kind == "macro":
+        return ""
+    others = [dtor for dtor in scene.of("dtor") if dtor.table == step.table]
+    if not others or any(_decided_apart(step, other) for other in others):
+        return ""
+    return (
+        f"{scene.piece.name}() frees the table with {step.name}() without the destructor {others[0].name}() that it "
+        f"runs on other paths, at line {others[0].line}: {_lost(table.level or scene.named_level)}."
+    )
+
+
+def _decided_apart(step: Step, other: Step) -> bool:
+    """Whether a test that is remembered tells the two paths apart: the choice may be right then."""
+    known = dict(other.known)
+    return any(known.get(text, truth) != truth for text, truth in step.known)
 
 
 def _by_file(scene: Scene, step: Step) -> str:

@@ -15,7 +15,14 @@ def check(scene: Scene) -> Iterator[Finding]:
     done: set[int] = set()
     for end in scene.of("return"):
         table = end.before
-        if table.result != "failed" or table.freed or table.escaped or end.detail or not is_page(table):
+        if (
+            table.result != "failed"
+            or table.null == "yes"
+            or table.freed
+            or table.escaped
+            or end.detail
+            or not is_page(table)
+        ):
             continue
         ctor = scene.constructor_of(end.table)
         if ctor is None or ctor.line in done or _inverted(scene, end.table):

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reviewbot.checks.pgtable.facts import TLB_H
+from reviewbot.checks.pgtable.pairing import named_role
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.findings import Finding, Severity
 
+#: the functions of asm-generic/tlb.h behind every tlb_remove function
+_BATCH = ("__tlb_remove_table", "tlb_remove_table")
+
 
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a ``__p??_free_tlb`` that passes on a constructed table which nobody will destroy."""
+    yield from _batch(scene)
     level, action = scene.role
     if action != "tlb" or not scene.facts.must_construct(level, scene.architecture):
         return
@@ -29,8 +35,31 @@ def check(scene: Scene) -> Iterator[Finding]:
         )
 
 
+def _batch(scene: Scene) -> Iterator[Finding]:
+    """From E5 the generic functions that take a table off the mmu_gather destroy it, for every architecture."""
+    if scene.piece.path != TLB_H or scene.facts.number < 5 or scene.piece.name not in _BATCH:
+        return
+    for step in scene.of("free", "queue"):
+        if step.before.origin == "param" and not step.before.destroyed:
+            yield scene.finding(
+                "C11",
+                Severity.ERROR,
+                step,
+                f"{scene.piece.name}() gives back the tables of every architecture without their destructor, and no "
+                "__p??_free_tlb() runs it in this tree: locks and accounting of all page tables are leaked.",
+            )
+
+
 def _destroyed_later(scene: Scene) -> bool:
-    """Whether the architecture's own __tlb_remove_table() destroys."""
+    """Whether the architecture's own __tlb_remove_table() destroys, and no table above the pte is destroyed earlier."""
+    if scene.role[0] != "pte" and any(
+        step.kind == "dtor"
+        for piece in scene.pairing.role_pieces(scene.architecture)
+        if named_role(piece.name)[1] == "tlb" and named_role(piece.name)[0] not in ("pte", scene.role[0])
+        for report in scene.program.reports(piece)
+        for step in report.steps
+    ):
+        return False
     return any(
         effect.destroyed
         for piece in scene.program.anywhere("__tlb_remove_table", scene.architecture)
