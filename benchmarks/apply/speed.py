@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pygit2
 
@@ -77,15 +78,32 @@ def series(where: Path, commit: str) -> bytes:
     return mbox
 
 
-def timed(call: Callable[[], object], rounds: int, between: Callable[[], object] = lambda: None) -> float:
-    """Return the median of some rounds, in seconds."""
-    times = []
+class Cost(NamedTuple):
+    """Seconds by the clock, and of processor time, child processes included."""
+
+    clock: float
+    processor: float
+
+    def plus(self, other: Cost) -> Cost:
+        """Return the cost of both."""
+        return Cost(self.clock + other.clock, self.processor + other.processor)
+
+    def against(self, other: Cost) -> str:
+        """Return the times, and how many times those of another they are."""
+        clock, processor = self.clock / other.clock, self.processor / other.processor
+        return f"{self.clock:8.3f} s {clock:7.1f} times;  processor {self.processor:7.3f} s {processor:7.1f} times"
+
+
+def timed(call: Callable[[], object], rounds: int = 1, between: Callable[[], object] = lambda: None) -> Cost:
+    """Return the medians of some rounds."""
+    costs = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start, before = time.perf_counter(), os.times()
         call()
-        times.append(time.perf_counter() - start)
+        after = os.times()
+        costs.append(Cost(time.perf_counter() - start, sum(after[:4]) - sum(before[:4])))
         between()
-    return statistics.median(times)
+    return Cost(statistics.median(cost.clock for cost in costs), statistics.median(cost.processor for cost in costs))
 
 
 def run(source: str, work: Path, rounds: int) -> int:
@@ -98,9 +116,7 @@ def run(source: str, work: Path, rounds: int) -> int:
     store.import_directory("benchmark", source)
     print(f"import again: {time.perf_counter() - start:.2f} s")
     warm = work / "warm"
-    start = time.perf_counter()
-    checkout(store, branch.commit, warm)
-    fresh = time.perf_counter() - start
+    fresh = timed(lambda: checkout(store, branch.commit, warm))
     mbox = series(warm, branch.commit)
     tree = git_am(warm, mbox)
     git(warm, "reset", "-q", "--hard", branch.commit)
@@ -116,11 +132,11 @@ def run(source: str, work: Path, rounds: int) -> int:
     print(
         f"{len(patches)} patches, {len({name for names in FILES for name in names})} files, median of {rounds} rounds"
     )
-    print(f"  git am, new checkout      {fresh + am:8.3f} s   {(fresh + am) / ours:7.1f} times as long")
-    print(f"  git am, warm checkout     {am:8.3f} s   {am / ours:7.1f} times as long")
-    print(f"  on objects alone          {ours:8.3f} s   {'the same tree' if same else 'ANOTHER TREE'}")
-    print(f"  the same on a tree of these files alone {small:8.3f} s   {'applies' if whole else 'DOES NOT APPLY'}")
-    return 0 if same and am / ours >= 12 else 1
+    print(f"  git am, new checkout      {fresh.plus(am).against(ours)}")
+    print(f"  git am, warm checkout     {am.against(ours)}")
+    print(f"  on objects alone          {ours.against(ours)}; {'the same tree' if same else 'ANOTHER TREE'}")
+    print(f"  on these files alone      {small.against(ours)}; {'applies' if whole else 'DOES NOT APPLY'}")
+    return 0 if same and am.clock / ours.clock >= 12 else 1
 
 
 def only_touched(store: Store, commit: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from itertools import islice
 from typing import NamedTuple
 
 _SPACE = re.compile(r"\s+")
@@ -13,6 +14,8 @@ _SPACE = re.compile(r"\s+")
 _MARGIN = 4
 #: a line that stands in more places than this says nothing about where a hunk belongs
 _COMMON = 60
+#: letters and digits of a line that is hardly anywhere by chance, as ``#endif`` and ``return 0;`` are
+_SOLID = 8
 #: lines of a hunk, and characters of a line, that are compared: a hostile hunk must not cost minutes
 _COMPARED = 400
 _COMPARED_WIDTH = 400
@@ -36,7 +39,9 @@ def find(lines: Sequence[str], have: Sequence[str]) -> int:
         return -1
     rare = max(range(len(lines)), key=lambda at: _weight(lines[at]))
     starts = (at - rare for at, line in enumerate(have) if line == lines[rare] and at >= rare)
-    return next((start for start in starts if list(have[start : start + len(lines)]) == list(lines)), -1)
+    return next(
+        (start for start in islice(starts, _COMMON) if list(have[start : start + len(lines)]) == list(lines)), -1
+    )
 
 
 def nearest(wanted: Sequence[str], have: Sequence[str], around: int) -> Place | None:
@@ -46,13 +51,16 @@ def nearest(wanted: Sequence[str], have: Sequence[str], around: int) -> Place | 
     start it would mean, the rarer and longer the louder.
 
     :param around: line where the hunk says it belongs, from 0; decides ties.
-    :returns: None when no telling line of the hunk is in the file.
+    :returns: None when no line of the hunk is in the file but those that are in any.
     """
     wanted = [line[:_COMPARED_WIDTH] for line in wanted[:_COMPARED]]
     where: dict[str, list[int]] = defaultdict(list)
     for at, line in enumerate(have):
         where[folded(line[:_COMPARED_WIDTH])].append(at)
     votes: Counter[int] = Counter()
+    longest = max(wanted, key=_weight, default="")
+    if not any(folded(line) in where for line in wanted if line == longest or _weight(line) >= _SOLID):
+        return None
     for at, line in enumerate(wanted):
         words = folded(line)
         places = where.get(words, ())
@@ -79,8 +87,9 @@ def _difference(wanted: Sequence[str], have: Sequence[str], start: int) -> str:
     for kind, i1, i2, j1, j2 in steps.get_opcodes():
         line = low + j1 + 1
         if kind == "replace":
-            text, other = _pair(wanted[i1:i2], window[j1:j2])
-            sayings.append((_tells(text), f"expects {quote(text)} near line {line}; the tree has {quote(other)}"))
+            text, at = _pair(wanted[i1:i2], window[j1:j2])
+            said = f"expects {quote(text)} near line {line + at}; the tree has {quote(window[j1 + at])}"
+            sayings.append((_tells(text), said))
         elif kind == "delete":
             text = max(wanted[i1:i2], key=_weight)
             sayings.append((_tells(text), f"expects {quote(text)} near line {line}; the tree does not have that line"))
@@ -105,10 +114,11 @@ def _blanks(text: str, other: str, line: int) -> str:
     return f"differs in white space only, at line {line}: {quote(text)}"
 
 
-def _pair(wanted: Sequence[str], have: Sequence[str]) -> tuple[str, str]:
-    """Return the most telling expected line and the line of the tree that is most like it."""
+def _pair(wanted: Sequence[str], have: Sequence[str]) -> tuple[str, int]:
+    """Return the first telling line that is expected, and which line of the tree is most like it, from 0."""
     text = next((line for line in wanted if _tells(line)), wanted[0])
-    return text, max(have[:_COMMON], key=lambda line: SequenceMatcher(None, text.strip(), line.strip()).ratio())
+    alike = [SequenceMatcher(None, text.strip(), line.strip()).ratio() for line in have[:_COMMON]]
+    return text, alike.index(max(alike))
 
 
 def _tells(line: str) -> bool:

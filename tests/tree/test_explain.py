@@ -206,11 +206,15 @@ def test_the_nearest_place_is_where_the_rare_lines_are() -> None:
 
 
 def test_a_hostile_hunk_costs_no_minutes() -> None:
-    wanted = ["anchor();", *(f"{'ab' * 500}{number % 7}" for number in range(20_000))]
+    wanted = ["anchor_of_it();", *(f"{'ab' * 500}{number % 7}" for number in range(20_000))]
     started = time.monotonic()
-    assert nearest(wanted, ["anchor();", *(f"x{line}" for line in wanted)], 0) is not None
-    assert nearest(["same line"] * 5000 + ["anchor();"], ["same line"] * 5000 + ["anchor();"], 0) is None
+    assert nearest(wanted, ["anchor_of_it();", *(f"x{line}" for line in wanted)], 0) is not None
+    assert nearest(["same line"] * 5000 + ["anchor_of_it();"], ["same line"] * 5000 + ["anchor_of_it();"], 0) is None
     assert time.monotonic() - started < 20
+
+
+def test_what_is_in_every_file_is_near_to_nothing() -> None:
+    assert nearest(["rare_call(one);", "", "#endif", "}"], ["int a;", "", "#endif", "}"], 0) is None
 
 
 def test_nothing_is_near_in_an_empty_file() -> None:
