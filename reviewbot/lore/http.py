@@ -24,6 +24,7 @@ from reviewbot.errors import NotFoundError, OperatorError, TransientError
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _AGAIN = frozenset((429, 500, 502, 503, 504))
 _CHUNK = 64 * 1024
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ class Client:
             found = {str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
         except OSError as error:
             raise _Vanished("its name cannot be resolved") from error
-        if not self.manners.private and not all(ipaddress.ip_address(each).is_global for each in found):
+        if not self.manners.private and not all(map(_is_public, found)):
             raise OperatorError(f"The host {host} has a private address, which may not be asked.")
         return min(found, key=lambda each: (":" in each, each)), port
 
@@ -220,6 +221,18 @@ class Client:
         if response.length:
             raise _Vanished("the connection was cut")
         return bytes(body)
+
+
+def _is_public(address: str) -> bool:
+    """Return whether an address is of the open internet, also one that wraps an IPv4 address (mapped, 6to4, NAT64)."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inner = parsed.ipv4_mapped or parsed.sixtofour
+        if parsed in _NAT64:
+            inner = ipaddress.IPv4Address(parsed.packed[-4:])
+        if inner is not None:
+            return inner.is_global and not inner.is_multicast
+    return parsed.is_global and not parsed.is_multicast
 
 
 def gunzip(data: bytes, limit: int) -> bytes:

@@ -10,7 +10,7 @@ from reviewbot.errors import NotFoundError
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"[^\s<>/@\x00-\x1f\x7f]+(?:/[^\s<>/@\x00-\x1f\x7f]+)*@[^\s<>@\x00-\x1f\x7f]+")
-_SCHEME = re.compile(r"(?:mid|cid|id|rfc822msgid|message-id)\s*:\s*", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:mid|cid|id|rfc822msgid|message-id|link|closes)\s*:\s*", re.IGNORECASE)
 _MAX_TARGET = 2000
 
 
@@ -53,7 +53,7 @@ class Target:
 
 
 def parse_target(target: str) -> Target:
-    """Read a Message-ID, with or without brackets, or the URL of a mail.
+    """Read a Message-ID, with or without brackets, or the URL of a mail, as it stands or from a ``Link:`` line.
 
     Understood are the addresses of public-inbox (``/INBOX/MSGID/…``), the
     redirectors (``lkml.kernel.org/r/MSGID``, ``patch.msgid.link/MSGID``) and
@@ -63,7 +63,9 @@ def parse_target(target: str) -> Target:
     """
     text = target.strip()[:_MAX_TARGET].strip("<>\"' ")
     if not _URL.match(text):
-        text = unquote(_SCHEME.sub("", text, count=1)).strip("<> ")
+        text = _SCHEME.sub("", text, count=1).strip("<> ")
+    if not _URL.match(text):
+        text = unquote(text).strip("<> ")
         if _MESSAGE_ID.fullmatch(text):
             return Target(text)
         raise NotFoundError(f"{target[:200]!r} is neither a Message-ID nor the URL of a mail; give one of the two.")
@@ -75,7 +77,7 @@ def parse_target(target: str) -> Target:
     for position, segment in enumerate(segments):
         if _MESSAGE_ID.fullmatch(segment):
             before = [part for part in segments[:position] if part]
-            inbox = before[0] if len(before) == 1 and before[0] != "r" else ""
+            inbox = before[0] if len(before) == 1 and before[0] not in ("r", "g") else ""
             return Target(segment, url.netloc.lower(), inbox)
     raise NotFoundError(f"The URL {text[:200]} names no mail; the Message-ID has to be part of it.")
 

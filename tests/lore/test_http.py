@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
@@ -29,7 +33,13 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if "X-Trickle" not in headers:
+            self.wfile.write(body)
+            return
+        with contextlib.suppress(OSError):
+            for byte in body:
+                self.wfile.write(bytes((byte,)))
+                time.sleep(0.05)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -65,8 +75,8 @@ class Time:
 
 
 def client(manners: Manners = MANNERS) -> tuple[Client, Time]:
-    time = Time()
-    return Client(manners, clock=lambda: time.now, sleep=time.sleep), time
+    clock = Time()
+    return Client(manners, clock=lambda: clock.now, sleep=clock.sleep), clock
 
 
 def test_a_page_is_asked_for_with_our_name(server: str) -> None:
@@ -140,7 +150,21 @@ def test_addresses_that_are_never_asked(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fd00::1", "0.0.0.0", "::ffff:127.0.0.1"]
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "169.254.169.254",
+        "::1",
+        "fd00::1",
+        "0.0.0.0",
+        "::ffff:127.0.0.1",
+        "2002:7f00:1::",
+        "64:ff9b::a00:1",
+        "fe80::1%eth0",
+        "224.0.0.1",
+        "100.64.0.1",
+    ],
 )
 def test_a_name_with_a_private_address_is_not_asked(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
@@ -148,6 +172,76 @@ def test_a_name_with_a_private_address_is_not_asked(address: str, monkeypatch: p
     )
     with pytest.raises(OperatorError, match="private address"):
         client(replace(MANNERS, private=False))[0].get("http://lists.example.org/")
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f.1", "0177.0.0.1", "127.1", "[::ffff:7f00:1]", "[::1]", "localhost"]
+)
+def test_a_private_address_in_another_spelling_is_not_asked(host: str, server: str) -> None:
+    port = server.rpartition(":")[2]
+    hosts = frozenset({host.strip("[]")})
+    with pytest.raises((OperatorError, TransientError)):
+        client(replace(MANNERS, private=False, hosts=hosts, attempts=1))[0].get(f"http://{host}:{port}/")
+    assert Handler.seen == []
+
+
+def test_it_connects_to_the_address_that_was_checked(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = int(server.rpartition(":")[2])
+    answers = [[(0, 0, 0, "", ("127.0.0.1", port))], [(0, 0, 0, "", ("192.0.2.1", port))]]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers.pop(0))
+    connected: list[tuple[str, int]] = []
+
+    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+        connected.append(address)
+        sock = socket.socket()
+        sock.settimeout(timeout)
+        sock.connect(address)
+        return sock
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    client()[0].get(f"http://lists.example.org:{port}/")
+    assert connected == [("127.0.0.1", port)]
+    assert Handler.seen[0][1]["Host"] == f"lists.example.org:{port}"
+    assert len(answers) == 1  # the name was looked up once
+
+
+def test_a_redirect_to_a_private_address_is_not_followed(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Handler.script = [(302, {"Location": "http://inside.example.org/secret"}, b"")]
+    real = socket.getaddrinfo
+
+    def look_up(host: str, port: int, *rest: int, **options: int) -> object:
+        return (
+            [(0, 0, 0, "", ("10.0.0.1", port))] if host == "inside.example.org" else real(host, port, *rest, **options)
+        )
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr("reviewbot.lore.http._is_public", lambda address: address == "127.0.0.1")
+    with pytest.raises(OperatorError, match="private address"):
+        client(replace(MANNERS, private=False))[0].get(server)
+    assert len(Handler.seen) == 1
+
+
+def test_an_answer_that_trickles_is_given_up(server: str) -> None:
+    Handler.script = [(200, {"X-Trickle": "1"}, b"x" * 50)]
+    began = time.monotonic()
+    with pytest.raises(TransientError, match="not whole after"):
+        client(replace(MANNERS, timeout=0.5, attempts=1))[0].get(server)
+    assert time.monotonic() - began < 3
+
+
+def test_what_is_packed_without_being_asked_for_is_not_unpacked(server: str) -> None:
+    bomb = gzip.compress(b"\0" * 10_000_000)
+    Handler.script = [(200, {"Content-Encoding": "gzip"}, bomb)]
+    assert client()[0].get(server).body == bomb
+    assert Handler.seen[0][1]["Accept-Encoding"] == "identity"
+
+
+def test_a_date_may_say_when_to_ask_again(server: str) -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    Handler.script = [(429, {"Retry-After": later}, b""), (200, {}, b"page")]
+    asking, clock = client()
+    asking.get(server)
+    assert 15 < clock.slept[0] <= 21
 
 
 def test_a_redirect_is_checked_like_a_first_request(server: str) -> None:

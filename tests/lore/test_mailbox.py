@@ -29,6 +29,20 @@ def test_an_mbox_plain_and_compressed(tmp_path: Path) -> None:
     assert list(read_mailbox(tmp_path / "b.mbox.gz")) == [ONE, TWO]
 
 
+def test_a_maildir_without_its_unfinished_mails(tmp_path: Path) -> None:
+    for folder in ("cur", "new", "tmp"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "new" / "1").write_bytes(ONE)
+    (tmp_path / "tmp" / "2").write_bytes(b"From: half a ma")
+    assert list(read_mailbox(tmp_path)) == [ONE]
+
+
+def test_quotes_of_an_mbox_are_undone_by_one_level_only(tmp_path: Path) -> None:
+    body = b"Subject: x\n\n>From a\n>>>From b\n>Fromage\n > From c\n"
+    (tmp_path / "a.mbox").write_bytes(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + body + b"\n")
+    assert list(read_mailbox(tmp_path / "a.mbox")) == [b"Subject: x\n\nFrom a\n>>From b\n>Fromage\n > From c\n"]
+
+
 def test_a_maildir_in_order_of_arrival(tmp_path: Path) -> None:
     for folder, name, mail in (("new", "1700000002.x", TWO), ("cur", "1700000001.x:2,S", ONE)):
         (tmp_path / folder).mkdir()
