@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 #: seconds for fetching a branch, and for one commit that a mail names
 FETCH_PATIENCE = 3300.0
-COMMIT_PATIENCE = 120.0
+COMMIT_PATIENCE = 45.0
 #: seconds to wait for another import before a commit is fetched
-_TURN_PATIENCE = 20.0
+_TURN_PATIENCE = 10.0
+#: repositories that are asked for a commit: all of them together stay within the lease of a step
+_MAX_ASKED = 4
 #: what an operator may name; plain http would let anybody on the way replace the branch
 SCHEMES = ("https", "git")
 
@@ -90,6 +92,8 @@ def fetch_commit(store: Store, commit: str, trees: Collection[str]) -> Iterator[
         note = store.note(name)
         if note is None or note.kind != "repository" or "://" not in note.source or note.source in asked:
             continue
+        if len(asked) == _MAX_ASKED:
+            return
         asked.add(note.source)
         limits = _limits(store, note.depth, note.days, here=False)
         try:
