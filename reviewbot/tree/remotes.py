@@ -87,7 +87,7 @@ def fetch_commit(store: Store, commit: str, trees: Collection[str]) -> Iterator[
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
         yield f"The commit {commit} is not here, and its name is shortened: no server can be asked for it."
         return
-    asked = set()
+    asked: set[str] = set()
     for name in trees:
         note = store.note(name)
         if note is None or note.kind != "repository" or "://" not in note.source or note.source in asked:
