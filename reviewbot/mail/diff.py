@@ -15,7 +15,7 @@ from typing import NamedTuple
 #: what is read of one diff; a larger one is cut there, and says so
 MAX_LINES = 400_000
 MAX_FILES = 5_000
-MAX_HUNKS = 5_000
+MAX_HUNKS = 3_000
 
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(.*)")
 _START = re.compile(r"^(?:diff --git |diff --(?:cc|combined) |--- .*\n\+\+\+ )", re.MULTILINE)
