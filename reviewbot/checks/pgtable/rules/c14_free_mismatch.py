@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from reviewbot.checks.c.source import Piece
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.program import allocator
 from reviewbot.checks.pgtable.rules.base import Rule
@@ -25,6 +26,8 @@ def check(scene: Scene) -> Iterator[Finding]:
         families = {step.before.family} if step.before.family else _families(scene, step)
         if families and families.isdisjoint(freer.families):
             reason = f"{step.name}() frees memory that was allocated from another allocator ({', '.join(families)})"
+        elif pool := _from_pool(scene, step):
+            reason = f"{step.name}() gives the table to the page allocator, but it was taken from elsewhere: {pool}"
         elif order := _order_differs(scene, step):
             reason = f"{step.name}() frees one page of an allocation of order {order}"
         if reason:
@@ -46,6 +49,22 @@ def _families(scene: Scene, step: Step) -> set[str]:
     found = [scene.program.families(level, scene.piece.path) for level, _ in scene.roles]
     families = set().union(*found)
     return families if all(found) and "" not in families else set()
+
+
+def _from_pool(scene: Scene, step: Step) -> str:
+    """A table of an allocator whose own free gives no page back, as where tables come from a pool of boot memory."""
+    found = re.match(r"call:(p(?:te|md|ud|4d)_alloc_one(?:_kernel)?)\(", step.table)
+    free = found.group(1).replace("alloc_one", "free") if found else ""
+    pieces = scene.program.candidates(free, scene.piece.path) if free else []
+    if found is None or all(_gives_back(scene, piece) for piece in pieces):
+        return ""
+    return f"{free}() is the counterpart of {found.group(1)}()"
+
+
+def _gives_back(scene: Scene, piece: Piece) -> bool:
+    """Whether a free function gives its argument back to an allocator that is known, on any path."""
+    ends = (end for report in scene.program.reports(piece) for end in report.outcomes)
+    return any(effect.freed for end in ends for _, effect in end.effects)
 
 
 def _order_differs(scene: Scene, step: Step) -> str:
