@@ -219,6 +219,8 @@ BUILDS = env_path("REVIEWBOT_BUILDS", VAR / "builds", "folder of source and obje
 BUILD_THOROUGH = env_bool(
     "BUILD_THOROUGH", False, "also build the other page sizes, address widths and debugging options"
 )
+MORE_CHECKS = env_list("MORE_CHECKS", [], "checks beside the usual ones, noisy as they are: checkpatch, coccinelle")
+WAIVERS = env_text("WAIVERS", "", "file of findings that are not told, each with its reason")
 BUILD_ENABLED = env_bool("BUILD_ENABLED", True, "cross-build at all")
 
 # --- mail -----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db import transaction
 
-from reviewbot.checks import registry
 from reviewbot.errors import OperatorError
 from reviewbot.reports.facts import State
 from reviewbot.series.model import Patch as PatchFacts
@@ -16,7 +15,7 @@ from reviewbot.tree.remotes import fetch_commit
 from reviewbot.tree.store import Store
 from threads import conversion, models
 from threads.lanes import BUILD, scope_of, touched
-from threads.services import building, conflicts, pipeline
+from threads.services import building, checking, conflicts, pipeline
 from threads.services.queue import claim, release
 from threads.services.trees import require_any
 
@@ -142,11 +141,8 @@ def _keep(row: models.Series, application: model.Application) -> models.Applicat
 def _plan(row: models.Series, application: models.Application) -> None:
     """Make the rows of the runs that are to come: every check and every build of every state."""
     commits = list(application.commits.all())
-    available = {check.name: check.version for check in registry.available()}
-    asked = row.options.get("checks")
-    for name, version in available.items():
-        if not asked or name in asked:
-            _plan_lane(row, commits, check_name=name, version=version)
+    for check in checking.chosen(row.options.get("checks") or ()):
+        _plan_lane(row, commits, check_name=check.name, version=checking.version_of(check))
     if not settings.BUILD_ENABLED or row.options.get("build") is False:
         return
     plan = building.plan_of(row, commits[-1].commit)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
 
 from django.conf import settings
 
 from reviewbot.checks import registry
 from reviewbot.checks.protocol import Check, Coverage
 from reviewbot.checks.series import SeriesFindings, check_series
+from reviewbot.checks.waivers import read_waivers
+from reviewbot.errors import OperatorError
 from reviewbot.findings import Finding, Severity
 from reviewbot.reports.facts import State
 from reviewbot.reports.sentences import counted
@@ -39,11 +44,36 @@ def check(series_id: int, name: str) -> None:
     pipeline.advance_sharers(series)
 
 
+def chosen(asked: Sequence[str]) -> list[Check]:
+    """Return the checks that a series gets: those asked for, else the usual ones and what the operator adds.
+
+    :raises NotFoundError: when there is no check of such a name.
+    """
+    if asked:
+        return [registry.find(name) for name in asked]
+    usual = registry.available()
+    return [*usual, *(registry.find(name) for name in settings.MORE_CHECKS if name not in {one.name for one in usual})]
+
+
+def version_of(check: Check) -> str:
+    """Return what the runs of a check are kept under: its version, and the waivers that it is given."""
+    return f"{check.version}, waivers {sha256(_waiver_file()).hexdigest()[:12]}" if _waiver_file() else check.version
+
+
+def _waiver_file() -> bytes:
+    """Return the operator's waiver file, nothing when there is none."""
+    try:
+        return Path(settings.WAIVERS).read_bytes() if settings.WAIVERS else b""
+    except OSError as error:
+        raise OperatorError(f"WAIVERS names {settings.WAIVERS}, which cannot be read: {error.strerror}.") from error
+
+
 def _check(series: models.Series, check: Check, claimed: list[int]) -> None:
     commits = list(models.AppliedPatch.objects.filter(application__series=series, application__chosen=True))
     runs = runs_of(series).filter(check_name=check.name)
-    supersede(runs, check.version)
-    by_tree = {run.tree_id: run for run in runs.filter(version=check.version)}
+    version = version_of(check)
+    supersede(runs, version)
+    by_tree = {run.tree_id: run for run in runs.filter(version=version)}
     lane = [by_tree[commit.tree_id] for commit in commits]
     touched = dict(series.patches.values_list("number", "files"))
     start = time.monotonic()
@@ -51,6 +81,7 @@ def _check(series: models.Series, check: Check, claimed: list[int]) -> None:
         check,
         [GitFiles(settings.STORE, commit.commit) for commit in commits],
         [touched[commit.number] for commit in commits[1:]],
+        waivers=read_waivers(_waiver_file(), settings.WAIVERS) if settings.WAIVERS else (),
         progress=lambda number: note(lane[number], "reading", claimed),
     )
     seconds = (time.monotonic() - start) / len(commits)
