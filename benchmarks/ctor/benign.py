@@ -126,7 +126,7 @@ def aliased(site: Site, epoch: Epoch) -> Iterator[Mutation]:
     kind = "struct ptdesc" if epoch.name >= "E3" else "struct page"
     argument = body.arguments(site.call)[-1]
     if site.plain:
-        text = body.text(site.call).replace(site.table, "again")
+        text = f"{site.name}({body.text(site.call).partition('(')[2].replace(site.table, 'again')}"
         block = f"{{\n\t\t{kind} *again = {site.table};\n\n\t\t{text};\n\t}}"
         yield _kept(site, "alias", body.replace(site.statement, block))
         yield _kept(site, "do-while", body.replace(site.statement, f"do {{ {body.text(site.call)}; }} while (0);"))
