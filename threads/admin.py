@@ -36,7 +36,7 @@ class MailingListAdmin(RowAdmin):
     """Lists that are followed."""
 
     list_display = ("name", "address", "archive", "seen_at")
-    readonly_fields = ("cursor", "seen_at")
+    readonly_fields = ("cursor", "seen_at", "failing_since", "failure", "retry_at")
 
 
 @admin.register(models.Tree)

@@ -50,6 +50,9 @@ class MailingList(models.Model):
     epochs = models.CharField(max_length=500, blank=True, help_text="where its git epochs are, to follow it")
     cursor = models.CharField(max_length=100, blank=True, help_text="place behind the last mail that was read")
     seen_at = models.DateTimeField(null=True, blank=True, help_text="date of the newest mail")
+    failing_since = models.DateTimeField(null=True, blank=True, help_text="when it first could not be read")
+    failure = models.TextField(blank=True, help_text="why it could not")
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="when it is asked again")
 
     def __str__(self) -> str:
         return self.name

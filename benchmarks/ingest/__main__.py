@@ -1,4 +1,4 @@
-"""Measure taking mails in: against Patchwork's parsearchive, and as the database grows."""
+"""Measure taking mails in: against Patchwork's parsearchive, as the database grows, and killed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.ingest import compare, growth
+from benchmarks.ingest import compare, growth, kills
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     other.add_argument("--work", required=True, type=Path, metavar="DIR", help="for the database; emptied")
     other.add_argument("--times", type=int, default=13)
     other.set_defaults(run=lambda options: growth.run(options.mbox, options.work, options.times))
+    third = parts.add_parser("kills", help="a follower that is killed at random: every mail of the epochs, and once")
+    third.add_argument("mbox", type=Path)
+    third.add_argument("--work", required=True, type=Path, metavar="DIR", help="for the epochs and the database")
+    third.add_argument("--times", type=int, default=50)
+    third.add_argument("--seed", type=int, default=1)
+    third.set_defaults(run=lambda options: kills.run(options.mbox, options.work, options.times, options.seed))
     options = parser.parse_args(arguments)
     return int(options.run(options))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -16,21 +16,49 @@ from reviewbot.errors import ReviewError
 from reviewbot.lore.follow import Arrival, Cursor, follow, newest
 from reviewbot.lore.http import Client, Manners
 from threads import models
-from threads.services import assembly, messages, pipeline
+from threads.services import arrivals, pipeline
 from threads.services.queue import enqueue
 
 log = logging.getLogger(__name__)
 
 _BATCH = 100
+#: a list that does not answer is asked again after this at the latest
+_LONGEST_WAIT = timedelta(hours=1)
 
 
 def follow_all() -> None:
-    """Read every followed list as far as its archive goes; one that does not answer keeps none of the others."""
-    for mailing_list in models.MailingList.objects.exclude(epochs=""):
+    """Read every followed list as far as its archive goes; one that does not answer keeps none of the others.
+
+    Such a list says so on the status page, and is asked again when as much time
+    has gone by as it has been silent, an hour at most.
+    """
+    resting = Q(retry_at__gt=datetime.now(UTC))
+    for mailing_list in models.MailingList.objects.exclude(epochs="").exclude(resting):
         try:
             read_on(mailing_list)
-        except ReviewError as error:
-            log.warning("%s: %s", mailing_list.name, error)
+        except Exception as error:  # whatever it is, the other lists are read
+            _note_failure(mailing_list, error)
+        else:
+            _note(mailing_list, failing_since=None, failure="", retry_at=None)
+
+
+def _note_failure(mailing_list: models.MailingList, error: Exception) -> None:
+    now = datetime.now(UTC)
+    since = mailing_list.failing_since or now
+    if isinstance(error, ReviewError):
+        log.warning("%s: %s", mailing_list.name, error)
+        failure = str(error)
+    else:
+        log.exception("%s could not be read", mailing_list.name, exc_info=error)
+        failure = f"This failed on our side ({type(error).__name__}); the log of the worker says where."
+    wait = min(max(now - since, timedelta(seconds=settings.FOLLOW_SECONDS)), _LONGEST_WAIT)
+    _note(mailing_list, failing_since=since, failure=failure, retry_at=now + wait)
+
+
+def _note(mailing_list: models.MailingList, **state: object) -> None:
+    """Write how a list does, if that is new; the cursor is left alone, as another reader may have moved it."""
+    if any(getattr(mailing_list, name) != value for name, value in state.items()):
+        models.MailingList.objects.filter(pk=mailing_list.pk).update(**state)
 
 
 def read_on(mailing_list: models.MailingList) -> int:
@@ -49,10 +77,10 @@ def read_on(mailing_list: models.MailingList) -> int:
         models.MailingList.objects.filter(pk=mailing_list.pk, cursor="").update(cursor=start)
         return 0
     mirror = settings.VAR / "lists" / mailing_list.name
-    arrivals = follow(mailing_list.epochs, mirror, Cursor.parse(mailing_list.cursor), client=client)
+    came = follow(mailing_list.epochs, mirror, Cursor.parse(mailing_list.cursor), client=client)
     count = 0
     place = mailing_list.cursor
-    while batch := list(islice(arrivals, _BATCH)):
+    while batch := list(islice(came, _BATCH)):
         if not _take_in(mailing_list, batch, place):
             break
         place = str(batch[-1].cursor)
@@ -68,8 +96,7 @@ def _take_in(mailing_list: models.MailingList, batch: Sequence[Arrival], place: 
         )
         if not moved:
             return False
-        kept = messages.keep([arrival.raw for arrival in batch if not arrival.taken_back], mailing_list=mailing_list)
-        assembly.assemble_threads(kept.grown, kept.rows)
+        kept, _ = arrivals.take_in([one.raw for one in batch if not one.taken_back], mailing_list)
         _ask(kept.message_ids)
     return True
 

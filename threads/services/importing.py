@@ -14,8 +14,10 @@ from django.db import transaction
 
 from reviewbot.errors import ReviewError
 from reviewbot.lore.mbox import Read, is_packed, read_on, size_of
+from reviewbot.reports.facts import Verdict
 from threads import models
-from threads.services import assembly, messages
+from threads.services import arrivals
+from threads.services.tying import chunks
 
 #: mails that are written together, and their bytes: what an import holds in memory
 BATCH = 1000
@@ -83,6 +85,14 @@ def take_in(
     return progress
 
 
+def incomplete(progress: Progress) -> list[models.Series]:
+    """Return the series that an import added to and that lack parts, oldest first; ``reason`` says which."""
+    rows: list[models.Series] = []
+    for chunk in chunks(sorted(progress.series)):
+        rows += models.Series.objects.filter(pk__in=chunk, verdict=Verdict.INCOMPLETE)
+    return sorted(rows, key=lambda row: (row.date, row.pk))
+
+
 @contextmanager
 def _rare_collections() -> Iterator[None]:
     """Let Python look for garbage less often: the million objects of a batch go all at once, and hold no circles."""
@@ -146,8 +156,7 @@ def _batches(mails: Iterator[Read]) -> Iterator[tuple[list[Read], ReviewError | 
 def _keep(row: models.Import, batch: list[Read], progress: Progress, mailing_list: models.MailingList | None) -> None:
     """Write a batch and the place behind it."""
     with transaction.atomic():
-        kept = messages.keep((mail.raw for mail in batch), mailing_list=mailing_list)
-        series = assembly.assemble_threads(kept.grown, kept.rows)
+        kept, series = arrivals.take_in([mail.raw for mail in batch], mailing_list)
         row.place = batch[-1].place
         row.mails += len(batch)
         row.save()

@@ -86,7 +86,7 @@ def test_a_mailbox_that_became_shorter_is_read_from_its_beginning(box: Path) -> 
 
 def test_an_import_that_failed_goes_on_behind_its_last_batch(box: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(importing.assembly, "assemble_threads", fails_at(3))
+        patched.setattr(importing.arrivals.assembly, "assemble_threads", fails_at(3))
         with pytest.raises(RuntimeError):
             importing.take_in(str(box))
     assert len(known()) == 6

@@ -81,7 +81,7 @@ def test_the_whole_mail_takes_the_place_of_its_beginning(at_once: bool) -> None:
     row = models.Message.objects.get()
     assert conversion.message(row).raw == whole
     assert kept.grown == {row.thread}
-    assert list(models.Message.objects.filter(pk__in=fulltext.matches('"table freed"'))) == [row]
+    assert list(models.Message.objects.filter(pk__in=fulltext.matches([fulltext.Term("table freed")]))) == [row]
 
 
 def test_a_beginning_does_not_take_the_place_of_the_whole_mail() -> None:

@@ -12,6 +12,9 @@ from threads.management.base import Command as BaseCommand
 from threads.services import importing
 from threads.services.importing import Progress
 
+#: series without all their parts that are named at the end
+MAX_INCOMPLETE = 20
+
 
 class Command(BaseCommand):
     """Keep the mails of a mailbox and assemble their series; nothing is applied or built."""
@@ -46,6 +49,16 @@ class Command(BaseCommand):
         progress = importing.take_in(options["source"], mailing_list, tell=self._tell)
         if not progress.seen:
             self._tell(progress)
+        self._tell_incomplete(importing.incomplete(progress))
+
+    def _tell_incomplete(self, rows: list[models.Series]) -> None:
+        """Say which series lack parts, and which parts."""
+        if rows:
+            self.stdout.write(f"{len(rows)} series lack{'s' if len(rows) == 1 else ''} parts:")
+        for row in rows[:MAX_INCOMPLETE]:
+            self.stdout.write(f"  {row.date:%Y-%m-%d} {row.subject[:120]} <{row.root_msgid}>\n    {row.reason}")
+        if len(rows) > MAX_INCOMPLETE:
+            self.stdout.write(f"  and {len(rows) - MAX_INCOMPLETE} more; the inbox lists them all")
 
     def _tell(self, progress: Progress) -> None:
         count = progress.earlier + progress.seen
