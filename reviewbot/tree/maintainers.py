@@ -1,4 +1,4 @@
-"""MAINTAINERS of a kernel tree: which repository takes the patches to a file.
+"""MAINTAINERS of a kernel tree: which repository takes the patches to a file, and who maintains it.
 
 Source: the head of the file itself ("Descriptions of section entries") and
 Documentation/process/maintainers.rst of Linux.
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _MAX_SIZE = 8 << 20
-_ENTRY = re.compile(r"([TFXNS]):[ \t]+(.+)")
+_ENTRY = re.compile(r"([MTFXNS]):[ \t]+(.+)")
+_ADDRESS = re.compile(r"[^\s<>\"]{1,64}@[^\s<>\"]{1,255}")
 _HEADING = re.compile(r"[^\s\d.*<-][^\n]*")
 
 
@@ -23,10 +24,12 @@ class Section:
 
     :ivar name: its heading.
     :ivar trees: address and branch ("" when none is given) of each git repository that takes its patches.
+    :ivar people: addresses of its maintainers (``M:``), in lower case.
     """
 
     name: str
     trees: tuple[tuple[str, str], ...]
+    people: tuple[str, ...]
     files: tuple[str, ...]
     excluded: tuple[str, ...]
     regexes: tuple[re.Pattern[str], ...]
@@ -48,15 +51,30 @@ class Section:
 @lru_cache(maxsize=8)
 def read(content: bytes) -> tuple[Section, ...]:
     """Return the subsystems that name a git repository."""
+    return tuple(section for section in _subsystems(content) if section.trees)
+
+
+def people(content: bytes, paths: Iterable[str]) -> frozenset[str]:
+    """Return the maintainers of some files by address, in lower case.
+
+    Who is named for every file of the kernel ("THE REST") is not among them.
+    """
+    named = [section for section in _subsystems(content) if section.people]
+    return frozenset(person for path in paths for section in named if section.depth(path) for person in section.people)
+
+
+@lru_cache(maxsize=8)
+def _subsystems(content: bytes) -> tuple[Section, ...]:
     sections = []
     for block in re.split(r"\n\s*\n", content[:_MAX_SIZE].decode("utf-8", "replace")):
         heading, _, rest = block.strip().partition("\n")
         entries = [match.groups() for line in rest.splitlines() if (match := _ENTRY.match(line))]
         trees = tuple(tree for kind, value in entries if kind == "T" and (tree := _tree(value)))
-        if not trees or not _HEADING.fullmatch(heading):
+        if not entries or not _HEADING.fullmatch(heading):
             continue
-        values = {kind: tuple(value.strip() for name, value in entries if name == kind) for kind in "FXN"}
-        sections.append(Section(heading, trees, values["F"], values["X"], tuple(_regexes(values["N"]))))
+        values = {kind: tuple(value.strip() for name, value in entries if name == kind) for kind in "MFXN"}
+        addresses = tuple(match[0].lower() for value in values["M"] if (match := _ADDRESS.search(value)))
+        sections.append(Section(heading, trees, addresses, values["F"], values["X"], tuple(_regexes(values["N"]))))
     return tuple(sections)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reviewbot.tree.maintainers import read, responsible, same_repository
+from reviewbot.tree.maintainers import people, read, responsible, same_repository
 
 MAINTAINERS = b"""\
 List of maintainers
@@ -32,9 +32,11 @@ N:\t(broken
 X:\tarch/port/dts/
 
 WITHOUT A TREE
+M:\tBen Example <Ben@example.org>
 F:\tmm/secret.c
 
 THE REST
+M:\tEverybody <all@example.org>
 T:\tgit git://git.example.org/linux.git
 F:\t*
 F:\t*/
@@ -82,3 +84,10 @@ def test_one_repository_has_many_addresses() -> None:
     assert same_repository("git://git.example.org/pub/scm/a/mm", "https://git.example.org/a/mm.git/")
     assert not same_repository("https://git.example.org/a/mm", "https://git.example.org/a/mm-next")
     assert not same_repository("", "")
+
+
+def test_maintainers_are_those_who_are_named_for_a_file_and_not_who_is_named_for_all() -> None:
+    assert people(MAINTAINERS, ["mm/secret.c"]) == {"ada@example.org", "ben@example.org"}
+    assert people(MAINTAINERS, ["mm/slab.c", "mm/deep/slab.c"]) == {"ada@example.org"}
+    assert people(MAINTAINERS, ["drivers/x.c"]) == frozenset()
+    assert people(b"", ["mm/secret.c"]) == frozenset()
