@@ -299,7 +299,7 @@ def _version(version: int, date: datetime, previous: models.Series | None = None
         version=version,
         date=date,
         previous=previous,
-        previous_how="subject" if previous else "",
+        previous_how="subject+author" if previous else "",
         **({"topic": previous.topic} if previous else {}),
     )
     changes = "" if version == 1 else "Changes since v1:\n - the level is told by an enum (Tomas)\n\n"

@@ -62,6 +62,11 @@ def to_thread(list_name: str, message_id: str) -> str:
     return f"{to_message(list_name, message_id)}thread/"
 
 
+def to_finding(list_name: str, message_id: str, key: str) -> str:
+    """Return the path of the page of one finding of a series, where it is judged."""
+    return f"{to_series(list_name, message_id)}finding/{key}/"
+
+
 def to_author(email: str, list_name: str = ANY_LIST) -> str:
     """Return the path of what one person posted; quoted as a Message-ID is."""
     return f"/project/{list_name or ANY_LIST}/author/{msgid(email)}/"

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from threads import converters, feeds
 from threads.api.patchwork import views as patchwork
-from threads.views import compare, inbox, mails, people, reference, search, series
+from threads.views import compare, inbox, mails, marks, people, reference, search, series
 
 converters.register()
 
@@ -19,6 +19,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("threads.api.urls")),
     path("healthz", inbox.healthz, name="healthz"),
     path("submissions/<int:pk>/", inbox.submission, name="submission"),
+    path("login/", marks.SignIn.as_view(), name="login"),
+    path("logout/", marks.SignOut.as_view(), name="logout"),
+    path("audit/", marks.audit, name="audit"),
     path("status/", inbox.status, name="status"),
     path("trees/", reference.trees, name="trees"),
     path("rules/", reference.rules, name="rules"),
@@ -31,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("project/<slug:name>/author/<msgid:email>/", people.author, name="author"),
     path("project/<slug:name>/file/<path:path>/", people.file, name="file"),
     path("project/<slug:name>/list.atom", feeds.ListFeed(), name="list-feed"),
+    path("project/<slug:name>/series/<msgid:msgid>/finding/<slug:key>/", marks.finding, name="finding"),
     path("project/<slug:name>/series/<msgid:msgid>/rerun/", series.rerun, name="rerun"),
     path("project/<slug:name>/series/<msgid:msgid>/", series.series_page, name="series"),
     path("project/<slug:name>/series/<msgid:msgid>.<form:form>", series.series_file, name="series-file"),

@@ -48,7 +48,7 @@ _NAMES = {name: prefix.names[0] for prefix in PREFIXES for name in prefix.names}
 _COLUMNS = {"s": "subject", "f": "from", "b": "body"}
 
 _TOKEN = re.compile(r'(?P<not>-)?(?:(?P<prefix>[A-Za-z]{1,10}):)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
-_LINK = re.compile(r"https?://\S+?/(?P<mid>[^/\s]+@[^/\s]+)")
+_LINK = re.compile(r"https?://\S+?/(?P<mid>[^/\s]+@[^/\s]+)(?:/\S*)?")
 _DAY = re.compile(r"(\d{4})(?:-?(\d\d)(?:-?(\d\d))?)?")
 _AGO = re.compile(r"(\d{1,4})\.?(day|week|month|year)s?(?:\.ago)?")
 _UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}

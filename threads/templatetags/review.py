@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -25,6 +26,7 @@ register.simple_tag(links.to_patch, name="patch_url")
 register.simple_tag(links.to_message, name="message_url")
 register.simple_tag(links.to_list, name="list_url")
 register.simple_tag(links.to_status, name="status_url")
+register.simple_tag(links.to_finding, name="finding_url")
 register.simple_tag(links.to_thread, name="thread_url")
 register.simple_tag(links.to_author, name="author_url")
 register.simple_tag(links.to_file, name="file_url")
@@ -110,6 +112,12 @@ def _range_line(line: RangeLine) -> str:
 def has_own_id(message_id: str) -> bool:
     """Tell whether a mail came with a Message-ID, so that archives know it by that."""
     return not is_derived(message_id)
+
+
+@register.filter
+def of(rows: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401
+    """Return what a mapping has for a key, None when it has nothing."""
+    return rows.get(key)
 
 
 @register.filter

@@ -15,6 +15,7 @@ from threads.models import Submission
 from threads.selectors import service, workers
 from threads.selectors.series import find_series, list_names
 from threads.services import intake
+from threads.services.marks import note
 from threads.views.permissions import may_submit
 
 
@@ -50,7 +51,9 @@ def _submit(request: HttpRequest, target: str) -> HttpResponse | str:
     if series is not None:
         return HttpResponseRedirect(links.to_series(next(iter(list_names(series)), ""), series.root_msgid))
     try:
-        return HttpResponseRedirect(links.to_submission(intake.submit(target, {})))
+        row = intake.submit(target, {})
+        note(request.user.get_username(), "submitted", target)
+        return HttpResponseRedirect(links.to_submission(row))
     except ReviewError as error:
         return str(error)
 

@@ -1,9 +1,14 @@
-"""Who may ask for work. Reading needs no permission."""
+"""Who may ask for work, and judge findings. Reading needs no permission."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest
+
+
+def may_mark(request: HttpRequest) -> bool:
+    """True for maintainers: accounts that were given the permission to judge findings."""
+    return request.user.has_perm("threads.add_mark")
 
 
 def may_submit(request: HttpRequest) -> bool:

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET
 from reviewbot.checks.pgtable.facts import epochs_in_words
 from threads.conversion import decompress
 from threads.models import Run
+from threads.selectors import marks, service
 from threads.selectors import rules as rule_selectors
-from threads.selectors import service
 
 _MESSAGE_ID = re.compile(r"<([^<>\s]+@[^<>\s]+)>")
 #: bytes of a log that a page shows, from its end; all of it is behind a link
@@ -51,7 +51,12 @@ def run_log(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def rules(request: HttpRequest) -> HttpResponse:
     """Show the rules of the checks."""
-    return render(request, "threads/rules.html", {"rules": rule_selectors.all_rules(), "epochs": epochs_in_words()})
+    known = marks.standings()
+    return render(
+        request,
+        "threads/rules.html",
+        {"rules": [(one, known.get(one.code)) for one in rule_selectors.all_rules()], "epochs": epochs_in_words()},
+    )
 
 
 @require_GET
@@ -63,6 +68,10 @@ def rule(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "rule": page,
         "series": rule_selectors.series_with(code),
+        "standing": marks.standings().get(code, marks.Standing()),
+        "muted": marks.muted_rules().get(code, ""),
+        "marks": marks.marked(code),
+        "enough": marks.ENOUGH,
         "source": _linked(page.source),
         "lore": settings.LINK_URL,
     }

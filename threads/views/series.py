@@ -21,8 +21,10 @@ from threads.models import MailingList, Series
 from threads.selectors import listing
 from threads.selectors import series as selectors
 from threads.selectors.mails import given
+from threads.selectors.marks import marks_of
 from threads.selectors.opinions import points_of
 from threads.selectors.query import parse
+from threads.services.marks import note
 from threads.services.rerun import rerun as run_again
 from threads.views import answers
 from threads.views.discussion import tree_of
@@ -81,8 +83,11 @@ def series_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         return answers.unknown(request, msgid)
     if moved := _elsewhere(series, name, msgid):
         return HttpResponseRedirect(links.to_series(*moved))
+    marks = marks_of(series.topic_id)
+    newest = max((rows[0].pk for rows in marks.values()), default=0)
     tag = f"{selectors.tag_of(series)}-{selectors.thread_tag(series)}"
-    if answer := answers.unchanged(request, tag):
+    seen = f"{tag}-{newest}-{request.user.pk or 0}"
+    if answer := answers.unchanged(request, seen):
         return answer
     report = selectors.report_of(series)
     patches = {patch.message_id: patch.number for patch in report.patches}
@@ -101,13 +106,14 @@ def series_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         "preexisting": [(named[id(told)], told) for told in report.preexisting[:FINDINGS_SHOWN]],
         "preexisting_count": len(report.preexisting),
         "thread": tree_of(selectors.thread_of(series), patches),
+        "marks": marks,
         "points": _points(series, tag),
         "trailers": given(series.cover_trailers),
         "versions": _versions(series, report),
         "delivery": _delivery(series),
         "forms": (*_FORMS, "atom"),
     }
-    return answers.tagged(render(request, "threads/series.html", context), tag)
+    return answers.tagged(render(request, "threads/series.html", context), seen)
 
 
 def _points(series: Series, tag: str) -> list[tuple[int, tuple[Point, ...]]]:
@@ -229,6 +235,7 @@ def rerun(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         return answers.unknown(request, msgid)
     if request.method == "POST" and may_submit(request):
         run_again(series)
+        note(request.user.get_username(), "asked to look again", series.root_msgid)
         return HttpResponseRedirect(links.to_series(name, series.root_msgid))
     context = {"name": name, "series": series, "may_submit": may_submit(request)}
     return render(request, "threads/rerun.html", context, status=403 if request.method == "POST" else 200)

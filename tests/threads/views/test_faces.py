@@ -1,0 +1,164 @@
+"""Search with its explanations, versions side by side, threads, files, people, and the service itself."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests import factories
+from tests.sources import MMU
+from tests.threads.views.test_pages import page, prose, series_path
+from threads import links, models
+from threads.selectors import workers
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def talk() -> factories.Discussion:
+    return factories.discussion()
+
+
+@pytest.mark.parametrize(
+    ("query", "versions"),
+    [
+        ("constructs", [2, 1]),
+        ("from:tomas return", [1]),
+        ("s:construct", [2, 1]),
+        (f"file:{MMU}", [2, 1]),
+        ("file:mm/nothing.c", []),
+        ("func:late_pgtable_alloc", [2, 1]),
+        ("state:findings", [2, 1]),
+        ("-state:findings", []),
+        ("state:does-not-apply", []),
+        ("list:linux-mm d:2026-03-04..", [2]),
+        ("d:2026-03-02", [1]),
+        ("d:..20260303", [1]),
+        ("rule:C01", [2]),
+        ("mid:aaa1.jun@example.org", [2]),
+        ("https://lore.kernel.org/linux-mm/aaa1.jun@example.org/", [2]),
+        ("<aaa1.jun@example.org>", [2]),
+    ],
+)
+def test_what_the_language_finds(client: Client, talk: factories.Discussion, query: str, versions: list[int]) -> None:
+    models.FindingLife.objects.create(
+        topic=talk.v2.topic, fingerprint="1" * 16, rule="C01", first_version=2, last_version=2
+    )
+    response = client.get("/project/all/list/", {"q": query})
+    assert [row.version for row in response.context["page"].rows] == versions
+    assert response.context["problems"] == ()
+
+
+@pytest.mark.parametrize("query", ["nonsense:x", "d:yesterdayish", "state:perfect", "-only"])
+def test_what_is_not_understood_is_explained(client: Client, talk: factories.Discussion, query: str) -> None:
+    for path in ("/project/all/list/", "/search/"):
+        response = client.get(path, {"q": query})
+        assert response.status_code == 200
+        assert len(response.context["problems"]) == 1
+        assert 'href="/search/language/"' in response.content.decode()
+
+
+def test_mails_are_found_and_the_language_has_a_page(client: Client, talk: factories.Discussion) -> None:
+    html = page(client, "/search/?q=from:jun+levels")
+    assert html.count('<li id="m') == 1
+    assert "dfn:" in page(client, "/search/language/")
+
+
+def test_versions_are_compared_with_what_was_found_and_said(client: Client, talk: factories.Discussion) -> None:
+    path = links.to_comparison(talk.v1.pk, talk.v2.pk)
+    assert f'href="{path}"' in page(client, series_path(talk.v2)) or "compare" in page(client, series_path(talk.v2))
+    text = prose(page(client, path))
+    assert "From v1 to v2" in text
+    assert "3 patches: " in text
+    assert f"said about v1: Tomas Okafor 2026-03-02 13:30{factories.RAISED}" in text.replace("30 ", "30")
+    assert "ignores the result" in text
+    assert client.get(links.to_comparison(talk.v2.pk, talk.v1.pk))["Location"] == path
+    assert client.get(links.to_comparison(talk.v1.pk, factories.series().pk)).status_code == 404
+
+
+def test_a_thread_has_a_page_of_its_own(client: Client, talk: factories.Discussion) -> None:
+    html = page(client, links.to_thread("linux-mm", talk.v2.root_msgid))
+    assert html.count('<li class="d') == 6
+    assert "<details" in html
+
+
+def test_a_long_thread_goes_on_where_it_was_left(client: Client) -> None:
+    row = factories.series("[PATCH] mm: long", expected=1)
+    factories.patch(row, 1, "mm: long", "")
+    for number in range(9):
+        factories.message(f"{number}@x", "Re: long", f"word{number} " * 1500, parent=row.root_msgid, series=row)
+    path = links.to_thread("linux-mm", row.root_msgid)
+    seen, html = set(), page(client, path)
+    for _ in range(9):
+        seen |= {number for number in range(9) if f"word{number} " in html}
+        if "The texts from there on" not in html:
+            break
+        html = page(client, f"{path}?from={html.partition('?from=')[2].partition('#')[0]}")
+    assert seen == set(range(9))
+
+
+def test_files_and_people_have_pages_and_feeds(client: Client, talk: factories.Discussion) -> None:
+    assert "[PATCH v2 0/3]" in page(client, links.to_file(MMU))
+    html = page(client, links.to_author("Mira@example.org"))
+    assert "[PATCH v2 0/3]" in html
+    assert "<entry" in page(client, f"{links.to_author('mira@example.org')}feed.atom")
+    assert page(client, links.to_author("nobody@example.org"), 404)
+    models.FindingLife.objects.create(
+        topic=talk.v2.topic, fingerprint="1" * 16, rule="C01", first_version=1, last_version=2
+    )
+    assert page(client, "/rules/C01/feed.atom").count("<entry") == 2
+
+
+def test_the_service_tells_how_it_is(
+    client: Client, talk: factories.Discussion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models.MailingList.objects.filter(name="linux-mm").update(seen_at=factories.START)
+    known = workers.Listening({"one@host": ["intake", "tree"]}, ("build",))
+    monkeypatch.setattr(workers, "listening", lambda: known)
+    text = prose(page(client, "/status/"))
+    for words in ("linux-mm2026-03-02 09:30", "takes intake, tree", "No worker takes build", "free"):
+        assert words in text
+
+
+def test_a_mail_without_a_message_id_is_sent_nowhere(client: Client) -> None:
+    mail = factories.message("0" * 32 + "@no-message-id.invalid", "Lost", "words")
+    mail.oddities = ["no Message-ID, derived from the content"]
+    mail.save()
+    html = page(client, links.to_message("linux-mm", mail.message_id))
+    assert "https://lore" not in html
+    assert "no Message-ID, derived from the content" in html
+
+
+def test_a_mail_from_a_page_of_an_archive_leads_there(client: Client) -> None:
+    mail = factories.message("page@x", "Old", "words")
+    mail.page, mail.raw = "https://lkml.example.org/0001.html", b""
+    mail.save()
+    html = page(client, links.to_message("linux-mm", "page@x"))
+    assert 'href="https://lkml.example.org/0001.html"' in html
+    assert "Only known from an archive" in html
+    assert client.get(f"{links.to_message('linux-mm', 'page@x')}raw/").status_code == 404
+
+
+def test_open_points_and_trailers_with_who_gave_them(client: Client, talk: factories.Discussion) -> None:
+    one = talk.v2.patches.get(number=1)
+    one.trailers = [
+        ["Reviewed-by", "Jun Hayashi <jun@example.org>", "aaa1.jun@example.org", False],
+        ["Acked-by", "Ada <ada@example.org>", "gone@example.org", True],
+    ]
+    one.own_trailers = 1
+    one.save()
+    asked = factories.message(
+        "ask@x", f"Re: {one.subject}", "Who frees this table?\n", who=factories.REVIEWER,
+        parent=one.message.message_id, series=talk.v2,
+    )  # fmt: skip
+    text = prose(page(client, links.to_patch("linux-mm", one.message.message_id)))
+    assert "given in a mail of Jun Hayashi" in text
+    assert "to an earlier version" in text
+    assert "sent by somebody else than it names" in text
+    for path in (links.to_patch("linux-mm", one.message.message_id), series_path(talk.v2)):
+        assert "open Tomas Okafor asks: Who frees this table?" in prose(page(client, path)), path
+    factories.message(
+        "answer@x", f"Re: {one.subject}", "> Who frees this table?\n\nNobody has to.\n", parent=asked.message_id,
+        series=talk.v2,
+    )  # fmt: skip
+    assert "answered Tomas Okafor asks" in prose(page(client, series_path(talk.v2)))

@@ -1,0 +1,79 @@
+"""Signing in, judging a finding, and the log of what people did."""
+
+from __future__ import annotations
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from reviewbot.errors import ReviewError
+from reviewbot.reports import status
+from threads import links
+from threads.models import Mark
+from threads.selectors import marks as selectors
+from threads.selectors.series import find_series, report_of
+from threads.services import marks
+from threads.views import answers
+from threads.views.permissions import may_mark
+
+#: entries of the log on its page
+LOG_SHOWN = 200
+
+
+class SignIn(LoginView):
+    """Sign in with an account of this host; leads back to where one came from."""
+
+    template_name = "threads/login.html"
+    next_page = "/"
+
+
+class SignOut(LogoutView):
+    """Sign out; only by a POST."""
+
+    next_page = "/"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def finding(request: HttpRequest, name: str, msgid: str, key: str) -> HttpResponse:
+    """Show one finding with everything that maintainers said about it; a POST says something."""
+    series = find_series(msgid)
+    if series is None:
+        return answers.unknown(request, msgid)
+    report = report_of(series)
+    told = dict(status.named(report)).get(key)
+    if told is None:
+        raise Http404("This finding is not among those of the series any more.")
+    problem = ""
+    if request.method == "POST":
+        if not may_mark(request):
+            raise PermissionDenied
+        judgement, reason = request.POST.get("judgement", ""), request.POST.get("reason", "")
+        try:
+            marks.mark(series, told, judgement, reason, request.user.get_username())
+        except ReviewError as error:
+            problem = str(error)
+        else:
+            return HttpResponseRedirect(f"{links.to_series(name, series.root_msgid)}#f-{key}")
+    context = {
+        "name": name,
+        "series": series,
+        "report": report,
+        "id": key,
+        "told": told,
+        "marks": selectors.marks_of(series.topic_id).get(told.finding.fingerprint, []),
+        "judgements": Mark.Judgement.values,
+        "may_mark": may_mark(request),
+        "problem": problem,
+        "reason": request.POST.get("reason", ""),
+    }
+    return render(request, "threads/finding.html", context, status=400 if problem else 200)
+
+
+@require_GET
+def audit(request: HttpRequest) -> HttpResponse:
+    """Show what people did, to those who may see it."""
+    if not request.user.has_perm("threads.view_auditentry"):
+        raise PermissionDenied
+    return render(request, "threads/audit.html", {"entries": selectors.audit_log()[:LOG_SHOWN]})
