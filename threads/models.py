@@ -421,7 +421,17 @@ class Delivery(models.Model):
         REJECTED = "rejected"
         WITHHELD = "withheld"
 
-    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="deliveries")
+    class Kind(models.TextChoices):
+        """What a mail is: to an author about a series, a correction of one, or to somebody who asked for it."""
+
+        REPLY = "reply"
+        NOTE = "note"
+        ANSWER = "answer"
+        DIGEST = "digest"
+        COPY = "copy"
+
+    series = models.ForeignKey(Series, null=True, blank=True, on_delete=models.CASCADE, related_name="deliveries")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.REPLY)
     digest = models.CharField(max_length=64)
     message_id = models.CharField(max_length=MESSAGE_ID_LENGTH, unique=True)
     in_reply_to = models.CharField(max_length=MESSAGE_ID_LENGTH)
@@ -435,6 +445,7 @@ class Delivery(models.Model):
     decided_by = models.CharField(max_length=320, blank=True, help_text="a person, or the policy")
     decided_at = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
+    token = models.CharField(max_length=64, blank=True, help_text="digest of the word by which a mail decides, once")
     tries = models.PositiveIntegerField(default=0, help_text="how often the server could not take it")
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="when it was taken to be handed over")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -478,6 +489,55 @@ class MailStop(models.Model):
 
     def __str__(self) -> str:
         return self.why
+
+
+class RuleMute(models.Model):
+    """While one is not lifted, nothing that the rule finds is told by mail."""
+
+    rule = models.CharField(max_length=100, db_index=True)
+    by = models.CharField(max_length=320)
+    why = models.TextField(blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+    lifted_by = models.CharField(max_length=320, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.rule}: muted by {self.by}"
+
+
+class Letter(models.Model):
+    """A mail that was written to this service, and what became of it; a second one of the same changes nothing."""
+
+    class Kind(models.TextChoices):
+        """What it was."""
+
+        COMMANDS = "commands"
+        DECISION = "decision"
+        BOUNCE = "bounce"
+        OTHER = "other"
+
+    message_id = models.CharField(max_length=MESSAGE_ID_LENGTH, unique=True)
+    seal = models.CharField(max_length=64, null=True, unique=True, help_text="digest of the signature that holds")
+    sender = models.CharField(max_length=320, blank=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    outcome = models.TextField(blank=True)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
+class Bounce(models.Model):
+    """One address that a mail of ours did not reach, as its server reports (RFC 3464)."""
+
+    address = models.CharField(max_length=320, db_index=True, help_text="in lower case")
+    status = models.CharField(max_length=20, help_text="5.1.1 and the like; 4.x.x may mend itself")
+    words = models.TextField(blank=True)
+    delivery = models.ForeignKey(Delivery, null=True, on_delete=models.SET_NULL, related_name="bounces")
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.status}"
 
 
 class Import(models.Model):
@@ -565,3 +625,111 @@ class AuditEntry(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.who}: {self.action} {self.about}"
+
+
+class Token(models.Model):
+    """The key of a program or a person to the API; only its digest is kept."""
+
+    name = models.SlugField(max_length=100, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key")
+    scopes = models.CharField(max_length=200, help_text="what it is good for, words between blanks")
+    created_at = models.DateTimeField(auto_now_add=True)
+    used_on = models.DateField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PatchDecision(models.Model):
+    """What maintainers decided about a patch; it is kept for the mail, whatever series it is assembled into."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="decision")
+    state = models.SlugField(max_length=50, blank=True, help_text="as Patchwork spells it; empty when nobody said")
+    archived = models.BooleanField(default=False)
+    delegate = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="delegated"
+    )
+    commit_ref = models.CharField(max_length=255, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.message_id}: {self.state}"
+
+
+class ForeignCheck(models.Model):
+    """What another bot says about a patch; never one of our own results."""
+
+    class Word(models.TextChoices):
+        """The states of Patchwork's checks."""
+
+        PENDING = "pending"
+        SUCCESS = "success"
+        WARNING = "warning"
+        FAIL = "fail"
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="foreign_checks")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="foreign_checks")
+    context = models.SlugField(max_length=255)
+    state = models.CharField(max_length=10, choices=Word)
+    target_url = models.URLField(max_length=2000, blank=True)
+    description = models.TextField(blank=True)
+    date = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.context}: {self.state}"
+
+
+class Event(models.Model):
+    """Something that was done to a patch; that series come and are complete is told by their own rows."""
+
+    category = models.CharField(max_length=50, help_text="as Patchwork calls it")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="events")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="events")
+    check_row = models.ForeignKey(ForeignCheck, null=True, on_delete=models.CASCADE, related_name="events")
+    before = models.CharField(max_length=255, blank=True, help_text="state, or id of the delegate")
+    after = models.CharField(max_length=255, blank=True)
+    date = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.category
+
+
+class Webhook(models.Model):
+    """An address that is told what happens."""
+
+    name = models.SlugField(max_length=100, unique=True)
+    url = models.URLField(max_length=2000)
+    secret = models.CharField(max_length=100, help_text="key of the signatures")
+    mailing_list = models.ForeignKey(
+        MailingList, null=True, blank=True, on_delete=models.CASCADE, related_name="webhooks", help_text="of these alone"
+    )
+    active = models.BooleanField(default=True)
+    told_until = models.DateTimeField(help_text="what happened before is queued")
+    failing_since = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WebhookCall(models.Model):
+    """One thing to be told to one address; tried again with growing pauses until it is taken or given up."""
+
+    hook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="calls")
+    key = models.CharField(max_length=150, help_text="what is told; the same is told once")
+    event = models.CharField(max_length=50)
+    body = models.TextField()
+    state = models.CharField(max_length=20, choices=choices(State), default=State.NOT_RUN)
+    reason = models.TextField(blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(help_text="when it is tried next; also the end of the lease of who tries it")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["hook", "key"], name="one_call_of_the_same")]
+        indexes = [models.Index(fields=["state", "due_at"])]
+
+    def __str__(self) -> str:
+        return self.key
