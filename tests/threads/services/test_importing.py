@@ -15,14 +15,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from reviewbot.errors import AuthorError, NotFoundError, OperatorError
 from reviewbot.lore.http import Client, Page
 from tests.lore import pages as archive
 from tests.lore.epochs import append
+from tests.series.posting import BOB as STRANGER
+from tests.series.posting import diff, posting
+from tests.series.posting import mail as post
 from tests.threads.test_commands import run
 from threads import models
 from threads.services import importing, messages, pages
+from threads.services.assembly import assemble_threads
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[3]
@@ -233,8 +239,6 @@ def test_a_page_becomes_a_mail_in_its_thread(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def importing_mail(raw: list[bytes]) -> None:
-    from threads.services.assembly import assemble_threads
-
     kept = messages.keep(raw)
     assemble_threads(kept.grown, kept.rows)
 
@@ -263,3 +267,54 @@ def test_a_page_of_a_mail_that_is_here_adds_its_address_only(monkeypatch: pytest
 def test_only_archives_that_the_operator_named_are_asked() -> None:
     with pytest.raises(OperatorError):
         pages.take_in("https://internal.example.org/secret.html")
+
+
+# --- what it costs
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plans")
+def test_every_look_up_of_an_import_is_by_an_index() -> None:
+    discussions = [*posting(3), *posting(3, version=2, minutes=5000)]
+    lost = post("Re: [PATCH 1/3] mm: step 1", "Why?\n", author=STRANGER, id="lost@x", minutes=90)
+    with CaptureQueriesContext(connection) as asked:
+        for batch in (discussions[:4], [lost, *discussions[4:]], discussions):
+            kept = messages.keep_parsed(batch)
+            assemble_threads(kept.grown or kept.threads, kept.rows)
+    scanned: dict[str, str] = {}
+    with connection.cursor() as cursor:
+        for sql in [one["sql"] for one in asked.captured_queries]:
+            if sql.startswith(("SELECT", "UPDATE", "DELETE")):
+                cursor.execute(f"EXPLAIN QUERY PLAN {sql}".replace("%", "%%"))
+                scanned |= {plan: sql for *_, plan in cursor.fetchall() if WHOLE_TABLE.search(plan)}
+    assert len(asked) > 60
+    assert not scanned
+
+
+#: plans that cost more with every mail that is there: a table from end to end, or all mails of some days
+WHOLE_TABLE = re.compile(r"SCAN threads_(?!mailinglist\b)|threads_message\w* USING INDEX threads_message_date")
+
+
+def test_the_number_of_queries_does_not_grow_with_the_mails() -> None:
+    def queries(count: int, name: str) -> int:
+        batch = [post(f"[PATCH] mm: {name} {number}", diff(), id=f"{name}-{number}@x") for number in range(count)]
+        with CaptureQueriesContext(connection) as asked:
+            kept = messages.keep_parsed(batch)
+        assert kept.new == count
+        return len(asked)
+
+    queries(1, "first")  # who wrote it is new once
+    assert queries(2, "few") == queries(200, "many")
+
+
+def test_what_lacks_parts_is_named_with_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "series.mbox"
+    parts = [
+        letter(number).replace(b"Subject: Mail", b"Subject: [PATCH %d/3] mm: step" % number).replace(
+            b"\n\n", b"\nIn-Reply-To: <0@x>\n\n").replace(b"Text", diff().encode() + b"Text")
+        for number in (1, 3)
+    ]  # fmt: skip
+    cover = letter(0).replace(b"Subject: Mail", b"Subject: [PATCH 0/3] mm: steps")
+    path.write_bytes(b"".join(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + raw + b"\n" for raw in [cover, *parts]))
+    said = run("import", str(path)).out
+    assert "1 series lacks parts:" in said
+    assert "<0@x>\n    Waiting for patch 2 of 3: not in the archive so far" in said
