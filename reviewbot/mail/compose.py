@@ -23,7 +23,8 @@ MAX_LINE = 998
 _FOLD_AT = 76
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# With them what would turn the words around that a reader sees (Unicode Standard Annex 9).
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,900}")
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
@@ -56,6 +57,36 @@ def compose_reply(
     :param headers: further fields, e.g. ``Reply-To`` or ``Precedence``; control characters in them become blanks.
     :raises OperatorError: when the sender, the Message-ID or the name of a further field cannot be used.
     """
+    return _compose(
+        reply_subject(parent.subject), body, _threading(parent), sender, to, cc, message_id, date, headers or {}
+    )
+
+
+def compose_mail(
+    subject: str,
+    body: str,
+    *,
+    sender: Address,
+    to: Iterable[Address],
+    message_id: str,
+    date: datetime,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return a mail that answers none; as :func:`compose_reply`."""
+    return _compose(subject, body, [], sender, to, (), message_id, date, headers or {})
+
+
+def _compose(
+    subject: str,
+    body: str,
+    threading: Sequence[str],
+    sender: Address,
+    to: Iterable[Address],
+    cc: Iterable[Address],
+    message_id: str,
+    date: datetime,
+    headers: Mapping[str, str],
+) -> bytes:
     if not _EMAIL.fullmatch(sender.email):
         raise OperatorError(f"The sender address {sender.email!a} is no mail address; correct the configuration.")
     if not (_MESSAGE_ID.fullmatch(message_id) and "@" in message_id):
@@ -67,12 +98,12 @@ def compose_reply(
         _field("From", [_mailbox(sender)]),
         *([_field("To", [_mailbox(address) for address in recipients], ",")] if recipients else []),
         *([_field("Cc", [_mailbox(address) for address in copied], ",")] if copied else []),
-        _text_field("Subject", reply_subject(parent.subject)),
+        _text_field("Subject", subject),
         _field("Date", [format_datetime(date.astimezone(UTC))]),
         _field("Message-ID", [f"<{message_id}>"]),
-        *_threading(parent),
+        *threading,
         "Auto-Submitted: auto-generated",
-        *(_further_field(name, value) for name, value in (headers or {}).items()),
+        *(_further_field(name, value) for name, value in headers.items()),
         "MIME-Version: 1.0",
         'Content-Type: text/plain; charset="utf-8"',
         f"Content-Transfer-Encoding: {encoding}",

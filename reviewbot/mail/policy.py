@@ -47,6 +47,9 @@ class Rule:
 
     :ivar name: the table, for the reason of a decision.
     :ivar clean: tell the author of a clean result, when they have asked for such mails.
+    :ivar each: answer each patch that something is wrong with, instead of one mail for a version.
+    :ivar notes: say so when what was told turned out wrong, or a later version has it no more.
+    :ivar sender: From, "" for that of the configuration; so with ``reply_to``.
     """
 
     name: str = "default"
@@ -55,6 +58,10 @@ class Rule:
     embargo: timedelta = timedelta()
     moderate: bool = True
     clean: bool = False
+    each: bool = False
+    notes: bool = False
+    sender: str = ""
+    reply_to: str = ""
 
     def stricter(self, other: Rule) -> Rule:
         """Return the strictest of both, word for word, named after the one that decides who is told."""
@@ -65,17 +72,25 @@ class Rule:
             embargo=max(self.embargo, other.embargo),
             moderate=self.moderate or other.moderate,
             clean=self.clean and other.clean,
+            each=self.each and other.each,
+            notes=self.notes and other.notes,
+            sender=self.sender or other.sender,
+            reply_to=self.reply_to or other.reply_to,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many mails may go out within 24 hours: together, and for each list, author and thread."""
+    """How many mails may go out within 24 hours: together, and for each list, author and thread.
+
+    ``answers`` are what one person gets to what they wrote to us; they are not among the others.
+    """
 
     all: int = 50
     list: int = 20
     author: int = 3
     thread: int = 1
+    answers: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +149,7 @@ class Question:
     :ivar lists: addresses of the lists it was posted to.
     :ivar others: everybody else in To and Cc.
     :ivar worst: severity of the worst finding that is new; None for a clean result.
+    :ivar asked: the author has asked for this very result.
     :ivar automatic: the mail says of itself that no person wrote it (``Auto-Submitted``, ``Precedence``), or is ours.
     """
 
@@ -143,6 +159,7 @@ class Question:
     worst: Severity | None
     posted: datetime
     now: datetime
+    asked: bool = False
     automatic: bool = False
 
 
@@ -163,6 +180,7 @@ class Decision:
     :ivar moderated: a person has to approve it.
     :ivar not_before: end of the embargo.
     :ivar reason: one sentence that names the rule.
+    :ivar rule: what the tables say together.
     """
 
     audience: Audience
@@ -170,6 +188,7 @@ class Decision:
     copied: tuple[Address, ...] = ()
     moderated: bool = True
     not_before: datetime | None = None
+    rule: Rule = Rule()
 
     @property
     def sends(self) -> bool:
@@ -181,15 +200,13 @@ def decide(policy: Policy, question: Question, ledger: Ledger = Ledger()) -> Dec
     """Return who may be told about a series."""
     author = question.author.email.lower()
     rule = rule_for(policy, question.lists, author)
-    if question.automatic or _fits(author, policy.robots):
-        return Decision(Audience.OFF, "A robot wrote this; robots are not answered.")
-    if _fits(author, policy.do_not_mail) or author in ledger.refused:
-        return Decision(Audience.OFF, "The author is on the list of those who get no mail.")
-    if refusal := _not_worth_it(rule, question, author in ledger.volunteers):
-        return Decision(Audience.OFF, refusal)
+    if refusal := refused(policy, author, ledger, automatic=question.automatic):
+        return Decision(Audience.OFF, refusal, rule=rule)
+    if refusal := _not_worth_it(rule, question, question.asked or author in ledger.volunteers):
+        return Decision(Audience.OFF, refusal, rule=rule)
     if rule.to in (Audience.OFF, Audience.DRAFT):
         kept = "Nothing is sent" if rule.to is Audience.OFF else "Drafts are kept and not sent"
-        return Decision(rule.to, f"{kept}: [{rule.name}] says to = {rule.to.value!r}.")
+        return Decision(rule.to, f"{kept}: [{rule.name}] says to = {rule.to.value!r}.", rule=rule)
     clean = question.worst is None
     copied = () if clean else tuple(one for one in question.others if _copied(one, rule, policy, ledger))
     until = question.posted + rule.embargo
@@ -199,7 +216,18 @@ def decide(policy: Policy, question: Question, ledger: Ledger = Ledger()) -> Dec
         copied,
         rule.moderate,
         until if until > question.now else None,
+        rule,
     )
+
+
+def refused(policy: Policy, address: str, ledger: Ledger = Ledger(), *, automatic: bool = False) -> str:
+    """Return the sentence that says why nothing may ever go to an address, "" when it may."""
+    email = address.lower()
+    if automatic or _fits(email, policy.robots):
+        return "A robot wrote this; robots are not answered."
+    if _fits(email, policy.do_not_mail) or email in ledger.refused:
+        return "The author is on the list of those who get no mail."
+    return ""
 
 
 def rule_for(policy: Policy, lists: Iterable[str], author: str) -> Rule:

@@ -7,9 +7,14 @@ It is TOML::
     what = "errors"           # the least that is told: errors, warnings, all
     embargo_hours = 24        # after the posting, before anybody is told
     moderate = true           # a person approves each mail
+    clean = false             # clean results, to authors who asked for them
+    each = false              # one mail for each patch that something is wrong with
+    notes = false             # a word when what was told was wrong, or is gone in a later version
 
     [list."linux-mm@kvack.org"]
     to = "volunteers"
+    from = "Review of mm <mm-review@example.org>"
+    reply_to = "mm-review@example.org"
 
     [person."ada@example.org"]
     to = "off"
@@ -17,12 +22,16 @@ It is TOML::
     [limits]                  # mails within 24 hours
     all = 50
 
+    [breaker]                 # what stops all sending until a person lifts it
+    bounces = 5
+
 What a table does not say is as in ``[default]``; a person's table only takes
 away. ``manage.py policy`` reads a file and says what it would decide.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, replace
@@ -33,6 +42,7 @@ from typing import Any, TypeVar
 from reviewbot.errors import OperatorError
 from reviewbot.mail.policy import Audience, Breaker, Limits, Policy, Rule, What
 
+_MAILBOX = re.compile(r"[^<>@\x00-\x1f]{0,200} <[^\s<>@]{1,64}@[^\s<>@]{1,255}>|[^\s<>@]{1,64}@[^\s<>@]{1,255}")
 Numbers = TypeVar("Numbers", Limits, Breaker)
 
 
@@ -50,7 +60,7 @@ def read_policy(text: str) -> Policy:
     _only(tables, known, "the mail policy")
     default = _rule("default", _table(tables, "default"), Rule())
     # A person's table only takes away: what it does not say must not be stricter than the rest.
-    lenient = Rule("", Audience.EVERYBODY, What.ALL, timedelta(), moderate=False, clean=True)
+    lenient = Rule("", Audience.EVERYBODY, What.ALL, timedelta(), moderate=False, clean=True, each=True, notes=True)
     patterns = {
         name: tuple(pattern.lower() for pattern in _value(tables, name, _strings, "the mail policy"))
         for name in ("do_not_mail", "robots", "list_addresses")
@@ -78,13 +88,11 @@ def _rules(tables: Mapping[str, Any], kind: str, rest: Rule) -> dict[str, Rule]:
 
 def _rule(name: str, table: Mapping[str, Any], rest: Rule) -> Rule:
     where = f"[{name}]"
-    _only(table, {"to", "what", "embargo_hours", "moderate", "clean"}, where)
+    _only(table, _WORDS, where)
     changed: dict[str, Any] = {"name": name}
-    for word, convert in (("to", Audience), ("what", What), ("moderate", _flag), ("clean", _flag)):
-        if word in table:
-            changed[word] = _value(table, word, convert, where)
-    if "embargo_hours" in table:
-        changed["embargo"] = timedelta(hours=_value(table, "embargo_hours", _number, where))
+    for word in table:
+        field, convert = _WORDS[word]
+        changed[field] = _value(table, word, convert, where)
     return replace(rest, **changed)
 
 
@@ -114,6 +122,16 @@ def _value(table: Mapping[str, Any], word: str, convert: Callable[[Any], Any], w
         raise OperatorError(f"{where} has {word} = {table[word]!r}; it takes {hint}.") from error
 
 
+def _hours(value: object) -> timedelta:
+    return timedelta(hours=_number(value))
+
+
+def _mailbox(value: object) -> str:
+    if not isinstance(value, str) or not _MAILBOX.fullmatch(value):
+        raise ValueError('an address: "a@example.org" or "Name <a@example.org>"')
+    return value
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError("true or false")
@@ -130,3 +148,17 @@ def _strings(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise ValueError("a list of patterns of addresses")
     return value
+
+
+#: the words of a table of rules: the field that each sets, and how it is read
+_WORDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "to": ("to", Audience),
+    "what": ("what", What),
+    "embargo_hours": ("embargo", _hours),
+    "moderate": ("moderate", _flag),
+    "clean": ("clean", _flag),
+    "each": ("each", _flag),
+    "notes": ("notes", _flag),
+    "from": ("sender", _mailbox),
+    "reply_to": ("reply_to", _mailbox),
+}

@@ -15,10 +15,11 @@ from reviewbot.mail.diff import parse_diff
 from reviewbot.mail.message import Message
 from reviewbot.reports.facts import Life, PatchFacts, Remark, Reproduce, SeriesReport, Told
 from reviewbot.reports.placing import Place, place_of
-from reviewbot.reports.sentences import counted, since_previous
+from reviewbot.reports.sentences import counted, since_previous, verdict
 from reviewbot.reports.terminal import MAX_CODE, excerpt, indented, shortened, visible
 
 _STEPS_SHOWN = 8
+_HOW_TO_ANSWER = 'If this is wrong, answer "#reviewbot wrong: why"; a person reads it.'
 _COMPILERS = ("gcc", "clang")
 
 
@@ -45,7 +46,42 @@ def write(
     for told in (told for told, place in places if not place):
         code = indented(excerpt(told), 2)
         lines += [f"{visible(_where(told))}:", "", *code, *([""] if code else []), *_comment(told, report, patch), ""]
-    return "\n".join([*lines, *_closing(report, findings[0], left_out), *_footer(report, site_url)])
+    return "\n".join([*lines, *_closing(report, findings[0].check, left_out), *_footer(report, site_url)])
+
+
+def clean(report: SeriesReport, site_url: str) -> str:
+    """Return the body of the short letter to an author who asked for clean results too."""
+    sentence = f"v{report.version}: " if report.version > 1 else ""
+    lines = [*wrap(f"{sentence}{verdict(report)}"), ""]
+    return "\n".join([*lines, *_closing(report, "", 0), *_footer(report, site_url)])
+
+
+def retraction(told: Told, reason: str, report: SeriesReport, site_url: str) -> str:
+    """Return the body of the mail that takes a finding back.
+
+    :param reason: why it is wrong, in the words of the maintainer who said so.
+    """
+    words = visible(shortened(" ".join(reason.split())))
+    lines = [
+        *wrap(visible(f"What this says about {_where(told)} is wrong:")),
+        "",
+        *indented(wrap(words, 68), 2),
+        "",
+        *wrap("It is not told again, and it counts against the rule."),
+        "",
+    ]
+    return "\n".join([*lines, *_footer(report, site_url)])
+
+
+def mended(gone: Sequence[Told], report: SeriesReport, site_url: str) -> str:
+    """Return the body of the mail that says of what was told which of it a later version has no more."""
+    lines = wrap(f"v{report.version} has {'none of' if not report.findings else 'no longer'} this:")
+    lines.append("")
+    for told in gone:
+        first, *more = wrap(visible(shortened(f"{_where(told)}: {_stated(told)}")), 70) or [""]
+        lines += [f"- {first}", *indented(more, 2)]
+    link = f"{report.lore}{report.message_id}"
+    return "\n".join([*lines, "", visible(link), "", *_footer(report, site_url)])
 
 
 def _quoted(place: Place, last: Place | None) -> list[str]:
@@ -125,7 +161,7 @@ def _stated(told: Told) -> str:
         where = f" in {finding.location.function}()" if finding.location.function else ""
         if option.startswith("-W"):
             return f"{tool} warns{where}: {text} [{option}]."
-        text = f"{tool} does not compile this{where}: {text}"
+        text = f"{tool} does not compile {finding.location.function + '()' if where else 'this'}: {text}"
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
@@ -157,7 +193,7 @@ def _raised_before(told: Told, report: SeriesReport) -> list[str]:
     return []
 
 
-def _closing(report: SeriesReport, main: Told, left_out: int) -> Iterator[str]:
+def _closing(report: SeriesReport, check: str, left_out: int) -> Iterator[str]:
     """Yield what the sentences above rest on: base, what was looked at, and how to see the same."""
     if left_out:
         yield from (*wrap(f"{counted(left_out, 'further finding')} can be read on the page below."), "")
@@ -167,7 +203,7 @@ def _closing(report: SeriesReport, main: Told, left_out: int) -> Iterator[str]:
         yield from (*wrap(visible(f"Applied to {report.base.describe}, commit {report.base.commit[:12]}.")), "")
     yield from _listed("Looked at:", report.looked_at)
     yield from _listed("Not looked at:", report.not_looked_at)
-    if command := _command(report.reproduce, main.check):
+    if command := _command(report.reproduce, check):
         yield from ("To see the same:", f"  {visible(command)}", "")
 
 
@@ -189,4 +225,4 @@ def _listed(title: str, items: Sequence[str]) -> Iterator[str]:
 
 
 def _footer(report: SeriesReport, site_url: str) -> list[str]:
-    return ["-- ", visible(page(report, site_url)), "If this is wrong, say so in an answer; a person reads it.", ""]
+    return ["-- ", visible(page(report, site_url)), _HOW_TO_ANSWER, ""]

@@ -152,7 +152,7 @@ def test_a_mail_says_of_itself_that_no_person_wrote_it(fields: dict[str, str], a
         ("[default]\nmoderate = 1", "[default] has moderate = 1; it takes true or false."),
         ("[default]\nembargo_hours = -1", "[default] has embargo_hours = -1; it takes a number that is not negative."),
         ("[limit]\nall = 1", "the mail policy has the word 'limit'; it knows"),
-        ("[limits]\neach = 1", "[limits] has the word 'each'; it knows all, author, list, thread."),
+        ("[limits]\neach = 1", "[limits] has the word 'each'; it knows all, answers, author, list, thread."),
         ("[list]\nlinux-mm = 1", 'The mail policy has [list."linux-mm"]; it takes a table for each address'),
         ("default = 1", "The mail policy has default = 1; it is a table"),
         ("[default", "The mail policy cannot be read:"),

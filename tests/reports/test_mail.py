@@ -282,7 +282,8 @@ def test_no_text_of_others_becomes_a_header_or_an_escape(
     names = re.findall(rb"(?m)^([A-Za-z-]+):", made.raw.partition(b"\n\n")[0])
     assert names == [
         b"From", b"To", b"Cc", b"Subject", b"Date", b"Message-ID", b"In-Reply-To", b"References", b"Auto-Submitted",
-        b"Precedence", b"X-Reviewbot-Series", b"X-Reviewbot-Findings", b"MIME-Version", b"Content-Type",
+        b"Precedence", b"Feedback-ID", b"List-Unsubscribe", b"X-Reviewbot-Series", b"X-Reviewbot-Version",
+        b"X-Reviewbot-Verdict", b"X-Reviewbot-Base", b"X-Reviewbot-Findings", b"MIME-Version", b"Content-Type",
         b"Content-Transfer-Encoding",
     ]  # fmt: skip
     shown = parse_message(made.raw)

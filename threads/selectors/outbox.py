@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from reviewbot.mail.policy import Ledger, Limits
-from threads.models import Consent, Delivery, MailStop
+from reviewbot.mail.policy import Breaker, Ledger, Limits
+from reviewbot.reports.facts import SeriesReport
+from threads.models import Bounce, Consent, Delivery, MailStop, Mark, RuleMute
+from threads.selectors import marks
 
 Stage = Delivery.Stage
+Kind = Delivery.Kind
 
 #: what counts against a limit: it is out, or may be
 OUT = (Stage.SENDING, Stage.SENT, Stage.UNCLEAR)
@@ -38,11 +42,32 @@ def at(stages: Iterable[str]) -> QuerySet[Delivery]:
     return Delivery.objects.filter(stage__in=list(stages)).select_related("series__author").order_by("-pk")
 
 
+def for_mail(report: SeriesReport) -> SeriesReport:
+    """Return a report without what is not told by mail: muted rules, and what a maintainer called wrong (3 queries)."""
+    report, _ = marks.for_mail(report)
+    muted = muted_rules()
+    return replace(report, findings=tuple(one for one in report.findings if one.finding.rule not in muted))
+
+
+def muted_rules() -> set[str]:
+    """Return the rules that a person has muted (1 query)."""
+    return set(RuleMute.objects.filter(lifted_at=None).values_list("rule", flat=True))
+
+
 def over_limit(delivery: Delivery, limits: Limits) -> str:
     """Return the sentence that says which limit is reached, "" when there is room for one more."""
-    lately = Delivery.objects.filter(stage__in=OUT, claimed_at__gt=timezone.now() - _DAY).exclude(pk=delivery.pk)
+    if delivery.kind == Kind.COPY:
+        return ""
+    lately = Delivery.objects.filter(stage__in=OUT, claimed_at__gt=timezone.now() - _DAY)
+    lately = lately.exclude(pk=delivery.pk).exclude(kind=Kind.COPY)
     if lately.count() >= limits.all:
         return f"{limits.all} mails went out within 24 hours, the limit for all."
+    if delivery.kind == Kind.ANSWER:
+        given = lately.filter(kind=Kind.ANSWER).values_list("recipients", flat=True)
+        if sum(one == delivery.recipients for one in given) >= limits.answers:
+            return f"{limits.answers} answers went to this person within 24 hours, the limit for one."
+    if delivery.series is None:
+        return ""
     if lately.filter(series__author=delivery.series.author_id).count() >= limits.author:
         return f"{limits.author} mails went to this author within 24 hours, the limit for one."
     if lately.filter(thread=delivery.thread).count() >= limits.thread:
@@ -53,6 +78,19 @@ def over_limit(delivery: Delivery, limits: Limits) -> str:
     return ""
 
 
-def failed_lately() -> int:
-    """Return how many mails of the last 24 hours were refused by a server."""
-    return Delivery.objects.filter(stage=Stage.REFUSED, claimed_at__gt=timezone.now() - _DAY).count()
+def tripped(breaker: Breaker) -> str:
+    """Return the sentence that says why all sending has to stop, "" when all is well.
+
+    What happened before a person lifted the last stop was looked at by them.
+    """
+    last = MailStop.objects.exclude(lifted_at=None).aggregate(at=Max("lifted_at"))["at"]
+    day, month = (max(filter(None, (last, timezone.now() - span))) for span in (_DAY, 30 * _DAY))
+    failed = Delivery.objects.filter(stage=Stage.REFUSED, claimed_at__gt=day).count()
+    failed += Bounce.objects.filter(at__gt=day).values("delivery", "address").distinct().count()
+    if failed >= breaker.bounces:
+        return f"{failed} mails were refused or came back within 24 hours."
+    judged = Mark.objects.filter(at__gt=month)
+    total, wrong = judged.count(), judged.filter(judgement=Mark.Judgement.WRONG).count()
+    if total >= max(breaker.marks, 1) and wrong > breaker.wrong * total:
+        return f"{wrong} of the {total} findings that were judged within 30 days were wrong."
+    return ""

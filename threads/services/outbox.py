@@ -8,24 +8,30 @@ approves, edits or rejects it; only then is it sent, by :mod:`threads.services.s
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from reviewbot.errors import AuthorError, OperatorError
+from reviewbot.errors import AuthorError, NotFoundError, OperatorError
 from reviewbot.mail.compose import with_body
 from reviewbot.mail.message import Address
 from reviewbot.mail.policy import Audience, Decision, Policy, Question, decide, is_automatic
 from reviewbot.mail.policyfile import read_policy
-from reviewbot.reports.facts import PatchFacts, SeriesReport, Verdict
-from reviewbot.reports.mail import Draft, answered, compose, worth_saying
+from reviewbot.reports.facts import SeriesReport, Verdict
+from reviewbot.reports.mail import Draft, Letterhead, answered, compose, compose_clean, worth_saying
 from threads import conversion, models
-from threads.selectors.outbox import ledger
+from threads.selectors.outbox import for_mail, ledger
+from threads.selectors.rules import find_rule
+from threads.services import posting
+from threads.services.marks import note
 from threads.services.queue import enqueue
 
 Stage = models.Delivery.Stage
+Kind = models.Delivery.Kind
 
 #: while a mail is here, nothing has left; another one may take its place
 REPLACEABLE = (Stage.DRAFT, Stage.WAITING, Stage.APPROVED, Stage.WITHHELD)
@@ -46,18 +52,12 @@ def policy() -> Policy:
         raise OperatorError(f"The mail policy {settings.MAIL_POLICY.name} cannot be read: {error}.") from error
 
 
-def sender() -> Address:
-    """Return who the mails are from."""
-    name, _, email = settings.MAIL_FROM.rpartition(" ")
-    return Address(name.strip(' "'), email.strip("<>"))
-
-
 def question(series: models.Series, report: SeriesReport, parent: models.Message) -> Question:
     """Ask about a series: who could be told, and of what."""
     said = worth_saying(report)
     lists = series.lists.exclude(address="").values_list("address", flat=True)
     people = [Address(*pair) for pair in (*parent.to, *parent.cc)]
-    ours = sender().email.lower()
+    ours = posting.sender().email.lower()
     return Question(
         lists=[*lists, *(one.email for one in people)],
         author=Address(parent.author_name, parent.author.email),
@@ -65,28 +65,51 @@ def question(series: models.Series, report: SeriesReport, parent: models.Message
         worst=min((told.finding.severity for told in said), key=lambda one: one.rank, default=None),
         posted=series.date,
         now=timezone.now(),
+        asked=bool(series.options.get("answer")),
         automatic=parent.author.email.lower() == ours or is_automatic(conversion.decompress(parent.raw)),
     )
 
 
 def put(series: models.Series, report: SeriesReport) -> None:
-    """Keep the reply that a series deserves, as far as the policy lets it go; what was drafted before gives way."""
-    if series.deliveries.filter(stage__in=SAID).exists():
-        return
-    stale = series.deliveries.filter(stage__in=REPLACEABLE)
+    """Keep what a series deserves to be told, as far as the policy lets it go; what was drafted before gives way."""
+    report = for_mail(report)
+    ours = series.deliveries.filter(kind=Kind.REPLY)
+    said = set(ours.filter(stage__in=SAID).values_list("in_reply_to", flat=True))
+    wanted = [(parent, *letter) for parent in _parents(series, report) if (letter := _letter(series, report, parent))]
+    if wanted and not wanted[0][2].rule.each:
+        wanted = [] if said else wanted[:1]
+    ours.filter(stage__in=REPLACEABLE).exclude(digest__in=[draft.digest for _, draft, _ in wanted]).delete()
+    for parent, draft, decision in wanted:
+        if parent.message_id not in said:
+            keep(series, parent.thread, draft, decision)
+
+
+def _parents(series: models.Series, report: SeriesReport) -> list[models.Message]:
+    """Return the mails to answer: the patches that something is wrong with; of a clean series its first mail."""
     rows = {row.message.message_id: row.message for row in series.patches.select_related("message__author")}
-    patch = answered(report, rows) if report.verdict is Verdict.FINDINGS else None
-    if patch is None:
-        stale.delete()
-        return
-    parent = rows[patch.message_id]
-    decision = _decision(question(series, report, parent))
-    draft = _compose(report, patch, parent, decision)
-    stale.exclude(digest=draft.digest).delete()
-    _keep(series, parent, draft, decision)
+    if report.verdict is Verdict.FINDINGS:
+        return [rows[patch.message_id] for patch in answered(report, rows)]
+    if report.verdict is Verdict.CLEAN:
+        cover = [series.cover] if series.cover else []
+        return [*cover, *rows.values()][:1]
+    return []
 
 
-def _decision(asked: Question) -> Decision:
+def _letter(series: models.Series, report: SeriesReport, parent: models.Message) -> tuple[Draft, Decision] | None:
+    """Write to those who may have it; what stays here is written as to everybody, to be looked at."""
+    asked = question(series, report, parent)
+    decision = decided(asked)
+    if asked.worst is None and decision.audience is Audience.OFF:
+        return None
+    head = letterhead(decision)
+    mail = conversion.message(parent)
+    if asked.worst is None:
+        return compose_clean(report, mail, head), decision
+    patch = next(one for one in report.patches if one.message_id == parent.message_id)
+    return compose(report, patch, mail, head, alone=decision.rule.each), decision
+
+
+def decided(asked: Question) -> Decision:
     """Decide; what a policy that cannot be read would allow is not known, so that nothing leaves."""
     try:
         return decide(policy(), asked, ledger())
@@ -94,34 +117,52 @@ def _decision(asked: Question) -> Decision:
         return Decision(Audience.DRAFT, str(error))
 
 
-def _compose(report: SeriesReport, patch: PatchFacts, parent: models.Message, decision: Decision) -> Draft:
-    """Write the mail to those who may have it; what stays here is written as to everybody, to be looked at."""
-    return compose(
-        report,
-        patch,
-        conversion.message(parent),
-        sender=sender(),
-        copied=decision.copied if decision.sends else None,
-        site_url=settings.SITE_URL,
-        reply_to=settings.MAIL_REPLY_TO,
+def for_note(decision: Decision) -> Decision:
+    """Return what a decision about a series means for a word about an earlier mail of ours."""
+    if decision.rule.notes or not decision.sends:
+        return decision
+    return replace(decision, audience=Audience.OFF, reason=f"[{decision.rule.name}] says notes = false.")
+
+
+def answered_mail(row: models.Delivery) -> str:
+    """Return the Message-ID of the patch that a mail is about; a note answers a mail of ours that answers it."""
+    ours = models.Delivery.objects.filter(message_id=row.in_reply_to, kind=Kind.REPLY).first()
+    return ours.in_reply_to if ours else row.in_reply_to
+
+
+def letterhead(decision: Decision) -> Letterhead:
+    """Return who writes to whom."""
+    return Letterhead(
+        posting.sender(decision.rule),
+        settings.SITE_URL,
+        decision.rule.reply_to or settings.MAIL_REPLY_TO,
+        decision.copied if decision.sends else None,
     )
 
 
-def _keep(series: models.Series, parent: models.Message, draft: Draft, decision: Decision) -> None:
+def keep(
+    series: models.Series,
+    thread: str,
+    draft: Draft,
+    decision: Decision,
+    kind: models.Delivery.Kind = Kind.REPLY,
+) -> None:
     """Keep a draft at the stage that the policy gives it; what a person decided about the same bytes stays."""
     stage = {Audience.OFF: Stage.WITHHELD, Audience.DRAFT: Stage.DRAFT}.get(
         decision.audience, Stage.WAITING if decision.moderated else Stage.APPROVED
     )
-    decided = series.deliveries.filter(digest=draft.digest, decided_at__isnull=False).exclude(decided_by="policy")
-    if decided.exists():
+    same = series.deliveries.filter(digest=draft.digest)
+    if same.filter(decided_at__isnull=False).exclude(decided_by="policy").exists():
         return
-    models.Delivery.objects.update_or_create(
+    waited = same.filter(stage=Stage.WAITING).exists()
+    row, _ = models.Delivery.objects.update_or_create(
         series=series,
         digest=draft.digest,
         defaults={
+            "kind": kind,
             "message_id": draft.message_id,
             "in_reply_to": draft.in_reply_to,
-            "thread": parent.thread,
+            "thread": thread,
             "subject": conversion.storable(draft.subject),
             "recipients": [str(address) for address in draft.recipients],
             "raw": draft.raw,
@@ -134,6 +175,8 @@ def _keep(series: models.Series, parent: models.Message, draft: Draft, decision:
     )
     if stage == Stage.APPROVED:
         enqueue("send_due")
+    if stage == Stage.WAITING and not waited:
+        posting.show(row)
 
 
 # --- what people decide ---------------------------------------------------------------------------------------------
@@ -166,6 +209,7 @@ def edit(delivery_id: int, by: str, body: str) -> models.Delivery:
         raise AuthorError("Nothing is left of the mail; reject it instead.")
     with transaction.atomic():
         row = _waiting(delivery_id)
+        note(by[:150], "edited a mail", row.message_id)
         row.drafted = row.drafted or row.raw
         row.raw = with_body(bytes(row.raw), body)
         row.reason = f"Edited by {by}."
@@ -177,8 +221,9 @@ def edit(delivery_id: int, by: str, body: str) -> models.Delivery:
 def _decide(delivery_id: int, stage: models.Delivery.Stage, by: str, why: str) -> models.Delivery:
     with transaction.atomic():
         row = _waiting(delivery_id)
-        row.stage, row.reason, row.decided_by, row.decided_at = stage, why, by, timezone.now()
-        row.save(update_fields=["stage", "reason", "decided_by", "decided_at"])
+        note(by[:150], f"{stage} a mail", row.message_id, why)
+        row.stage, row.reason, row.decided_by, row.decided_at, row.token = stage, why, by, timezone.now(), ""
+        row.save(update_fields=["stage", "reason", "decided_by", "decided_at", "token"])
         if stage == Stage.APPROVED:
             enqueue("send_due")
     return row
@@ -207,6 +252,7 @@ def wish(addresses: Iterable[str], what: models.Consent.Wish, by: str, how: str 
     """
     for address in addresses:
         email = address.strip().lower()
+        note(by[:150], f"wished {what} for", email, how)
         models.Consent.objects.create(address=email, wish=what, by=by, how=how)
         if what == models.Consent.Wish.NONE:
             models.Delivery.objects.filter(
@@ -216,9 +262,36 @@ def wish(addresses: Iterable[str], what: models.Consent.Wish, by: str, how: str 
 
 def stop(by: str, why: str) -> models.MailStop:
     """Let no mail go out until the stop is lifted."""
+    note(by[:150], "stopped all mails", "", why)
     return models.MailStop.objects.create(by=by, why=why)
 
 
 def lift(by: str) -> int:
     """Lift every stop; return how many there were."""
+    note(by[:150], "let mails go again", "")
     return models.MailStop.objects.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by)
+
+
+def mute(rule: str, by: str, why: str = "") -> models.RuleMute:
+    """Say nothing by mail of what a rule finds, until that is lifted; what waits is written anew without it.
+
+    :raises NotFoundError: when there is no such rule.
+    """
+    if find_rule(rule) is None:
+        raise NotFoundError(f"There is no rule named {rule}; the page of rules lists them.")
+    note(by[:150], "muted a rule", rule, why)
+    with transaction.atomic():
+        row = models.RuleMute.objects.create(rule=rule, by=by, why=conversion.storable(why)[:2000])
+        _write_anew(models.Delivery.objects.filter(stage__in=REPLACEABLE, kind=Kind.REPLY))
+    return row
+
+
+def unmute(rule: str, by: str) -> int:
+    """Let a rule be told again; return how many mutes were lifted."""
+    note(by[:150], "unmuted a rule", rule)
+    return models.RuleMute.objects.filter(rule=rule, lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by)
+
+
+def _write_anew(rows: QuerySet[models.Delivery]) -> None:
+    for series in rows.values_list("series", flat=True).distinct():
+        enqueue("publish", series)

@@ -13,16 +13,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from reviewbot.mail.policy import Policy, decide
+from reviewbot.mail.policy import Policy, decide, refused
 from reviewbot.mail.signing import sign
 from reviewbot.reports.facts import SeriesReport
 from reviewbot.reports.keeping import unpack
 from threads import models
-from threads.selectors.outbox import failed_lately, ledger, over_limit, standing_stop
-from threads.services import outbox
+from threads.selectors.outbox import for_mail, ledger, over_limit, standing_stop, tripped
+from threads.services import outbox, posting
 from threads.services.smtp import Handed, Outcome, Server, hand_over
 
 Stage = models.Delivery.Stage
+Kind = models.Delivery.Kind
 
 #: minutes until the next try, by how often the server could not take it; behind the last one it is given up
 WAITS = (2, 10, 30, 60, 120, 240, 480)
@@ -34,14 +35,21 @@ def send_due() -> int:
     """Send what is approved and due; return how many mails the server took."""
     outbox.withhold_forgotten()
     settle_abandoned()
-    if not settings.SENDING or not settings.SMTP_URL or standing_stop():
+    if not settings.SENDING or not settings.SMTP_URL or _stopped():
         return 0
     due = models.Delivery.objects.filter(stage=Stage.APPROVED).order_by("pk")
     taken = 0
     for pk, not_before in list(due.values_list("pk", "not_before")):
-        if (not_before is None or not_before <= timezone.now()) and not standing_stop():
+        if (not_before is None or not_before <= timezone.now()) and not _stopped():
             taken += send(pk)
     return taken
+
+
+def _stopped() -> bool:
+    """True while nothing may go out; too many bounces or wrong findings are a reason to stop."""
+    if standing_stop() is None and (why := tripped(outbox.policy().breaker)):
+        outbox.stop("the breaker", why)
+    return standing_stop() is not None
 
 
 def settle_abandoned() -> int:
@@ -60,16 +68,14 @@ def send(delivery_id: int) -> bool:
     rules = outbox.policy()
     server = Server.read(settings.SMTP_URL)
     row = models.Delivery.objects.select_related("series__author").get(pk=delivery_id)
-    if not _may_go(row, rules):
-        return False
     mail = signed(bytes(row.raw))
     if not _claim(row, rules):
         return False
     recipients = [address.rpartition(" ")[2].strip("<>") for address in row.recipients]
-    outcome = hand_over(server, mail, settings.MAIL_BOUNCES or outbox.sender().email, recipients)
+    outcome = hand_over(server, mail, settings.MAIL_BOUNCES or posting.sender().email, recipients)
     _settle(row, outcome)
-    if outcome.handed is Handed.REFUSED and failed_lately() >= rules.breaker.bounces:
-        outbox.stop("the breaker", f"The server refused {failed_lately()} mails within 24 hours.")
+    if outcome.handed is Handed.REFUSED:
+        _stopped()
     return outcome.handed is Handed.TAKEN
 
 
@@ -77,18 +83,30 @@ def signed(mail: bytes) -> bytes:
     """Return the mail with its signature, where a key is configured."""
     if not settings.DKIM_KEY:
         return mail
-    domain = settings.DKIM_DOMAIN or outbox.sender().email.rpartition("@")[2]
+    domain = settings.DKIM_DOMAIN or posting.sender().email.rpartition("@")[2]
     return sign(mail, domain=domain, selector=settings.DKIM_SELECTOR, key=settings.DKIM_KEY)
 
 
 def _may_go(row: models.Delivery, rules: Policy) -> bool:
     """Ask once more: the policy may have changed, and the series may have been posted anew."""
-    series = row.series
+    if row.kind == Kind.COPY:
+        return True
+    if row.series is None:
+        refusals = (refused(rules, _email(one), ledger()) for one in row.recipients)
+        why = next(filter(None, refusals), "")
+        return _stays(row, Stage.WITHHELD, why) if why else True
+    return _series_may_be_told(row, row.series, rules)
+
+
+def _series_may_be_told(row: models.Delivery, series: models.Series, rules: Policy) -> bool:
     newer = series.topic.series.filter(version__gt=series.version).order_by("-version").first()
-    if newer:
+    if newer and row.kind == Kind.REPLY:
         return _stays(row, Stage.WITHHELD, f"v{newer.version} was posted before this went out.")
-    parent = models.Message.objects.select_related("author").get(message_id=row.in_reply_to)
-    decision = decide(rules, outbox.question(series, unpack(SeriesReport, series.report.facts), parent), ledger())
+    parent = models.Message.objects.select_related("author").get(message_id=outbox.answered_mail(row))
+    report = for_mail(unpack(SeriesReport, series.report.facts))
+    decision = decide(rules, outbox.question(series, report, parent), ledger())
+    if row.kind == Kind.NOTE:
+        decision = outbox.for_note(decision)
     if not decision.sends:
         return _stays(row, Stage.WITHHELD, decision.reason)
     allowed = {parent.author.email.lower(), *(one.email.lower() for one in decision.copied)}
@@ -96,7 +114,14 @@ def _may_go(row: models.Delivery, rules: Policy) -> bool:
         return _stays(row, Stage.WITHHELD, "Somebody it was written to may not be written to any more.")
     if decision.not_before and row.decided_by == "policy":
         return _stays(row, Stage.APPROVED, "The embargo is not over.", decision.not_before)
+    if row.kind == Kind.REPLY and _said_already(row, series, each=decision.rule.each):
+        return _stays(row, Stage.WITHHELD, "Another mail about this version went out already.")
     return True
+
+
+def _said_already(row: models.Delivery, series: models.Series, *, each: bool) -> bool:
+    said = series.deliveries.filter(kind=Kind.REPLY, stage__in=outbox.SAID).exclude(pk=row.pk)
+    return (said.filter(in_reply_to=row.in_reply_to) if each else said).exists()
 
 
 def _claim(row: models.Delivery, rules: Policy) -> bool:
@@ -104,7 +129,7 @@ def _claim(row: models.Delivery, rules: Policy) -> bool:
     with transaction.atomic():
         # Whoever counts waits for whoever counted before, so that two cannot take the last place.
         held = list(models.Delivery.objects.select_for_update().filter(stage=Stage.APPROVED).order_by("pk"))
-        if row.pk not in [one.pk for one in held]:
+        if row.pk not in [one.pk for one in held] or not _may_go(row, rules):
             return False
         if reached := over_limit(row, rules.limits):
             return _stays(row, Stage.APPROVED, reached, timezone.now() + timedelta(minutes=15))
