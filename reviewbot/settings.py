@@ -62,7 +62,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_celery_beat",
     "rest_framework",
-    "rest_framework.authtoken",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -230,6 +229,8 @@ MAIL_BOUNCES = env_text("MAIL_BOUNCES", "", "envelope sender: the address that b
 SENDING = env_bool("SENDING", False, "let mails leave, as far as the policy allows")
 SMTP_URL = env_secret("SMTP_URL", "", "where mails are handed in: smtp+starttls://user:secret@host:587")
 MAIL_POLICY = env_path("MAIL_POLICY", VAR / "policy.toml", "who may be told what; drafts only while there is no file")
+MODERATORS = env_list("MODERATORS", [], "addresses that waiting mails are shown to; their answers decide")
+IMAP_URL = env_secret("IMAP_URL", "", "mailbox that is read for commands: imaps://user:secret@host/INBOX")
 MODERATION_DAYS = env_int("MODERATION_DAYS", 7, "after which a mail that nobody approved is withheld")
 DKIM_KEY = env_secret("DKIM_KEY", "", "private key that signs the mails: PEM, or an Ed25519 seed; unsigned when empty")
 DKIM_DOMAIN = env_text("DKIM_DOMAIN", "", "domain that signs; that of From when empty")
@@ -242,9 +243,11 @@ OPEN_SUBMISSIONS = env_bool(
 )
 
 # --- API ------------------------------------------------------------------------------------------------------------
+API_READS = env_int("API_READS", 1200, "requests to read that one account or address may make a minute")
+API_WRITES = env_int("API_WRITES", 120, "requests to write or for work that one account or address may make a minute")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "threads.api.auth.KeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],

@@ -11,13 +11,12 @@ from django.utils.http import quote_etag
 from rest_framework import exceptions, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as default_handler
 
 from reviewbot.errors import AuthorError, NotFoundError, ReviewError, TransientError
+from threads.api.limits import ReadThrottle, WriteThrottle
 from threads.api.shapes import PROBLEM
-from threads.views.permissions import may_submit
 
 
 class UnknownError(exceptions.APIException):
@@ -25,13 +24,6 @@ class UnknownError(exceptions.APIException):
 
     status_code = status.HTTP_404_NOT_FOUND
     default_code = "unknown"
-
-
-class SubmitThrottle(AnonRateThrottle):
-    """Asking for work without a name is for people, not for floods."""
-
-    scope = "submit"
-    rate = "60/min"
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -77,6 +69,8 @@ def _sentence(data: Any) -> str:  # noqa: ANN401 - whatever DRF puts into an err
 class ApiView(APIView):
     """A view whose GET may be read from any origin and whose errors are problem+json."""
 
+    throttle_classes = [ReadThrottle, WriteThrottle]
+
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         """Return :func:`problem`."""
         return problem
@@ -91,20 +85,6 @@ class ApiView(APIView):
             response["Access-Control-Expose-Headers"] = "ETag, Link, Location"
         response.headers.setdefault("Cache-Control", "no-cache")
         return response
-
-
-def require_submitter(request: Request) -> None:
-    """Let those pass who may ask for work.
-
-    :raises NotAuthenticated: without a token, where submissions are not open.
-    :raises PermissionDenied: for a form that another site's page posts.
-    """
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        raise exceptions.PermissionDenied("A page of another site cannot ask for work here; use a script or the form.")
-    if not may_submit(request):
-        raise exceptions.NotAuthenticated(
-            "Submitting needs a token on this host: send `Authorization: Token …`, which the operator gives out."
-        )
 
 
 def with_tag(response: Response, tag: str) -> Response:

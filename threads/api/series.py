@@ -14,14 +14,14 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 
 from reviewbot.lore.origin import parse_target
 from reviewbot.reports import badge, status, text
 from reviewbot.reports.facts import State, Verdict
 from threads import links
 from threads.api import shapes
-from threads.api.base import ApiView, SubmitThrottle, UnknownError, number_of, require_submitter, with_tag
+from threads.api.auth import require
+from threads.api.base import ApiView, UnknownError, number_of, with_tag
 from threads.models import Series, Submission
 from threads.selectors import listing
 from threads.selectors import series as selectors
@@ -138,8 +138,6 @@ class BadgeView(ApiView):
 class RerunView(ApiView):
     """Looking at a series again."""
 
-    throttle_classes = [SubmitThrottle]
-
     @extend_schema(
         parameters=[_MSGID],
         request=None,
@@ -147,7 +145,7 @@ class RerunView(ApiView):
     )
     def post(self, request: Request, msgid: str) -> Response:
         """Choose the base anew and run again what broke."""
-        require_submitter(request)
+        require(request, "submit")
         series = require_series(msgid)
         rerun(series)
         return Response(None, status=202, headers={"Location": links.to_status(series.root_msgid)})
@@ -155,10 +153,6 @@ class RerunView(ApiView):
 
 class SeriesListView(ApiView):
     """Lists of series, and asking for one."""
-
-    def get_throttles(self) -> list[BaseThrottle]:
-        """Limit asking for work, not reading."""
-        return [SubmitThrottle()] if self.request.method == "POST" else []
 
     @extend_schema(
         operation_id="series_list",
@@ -193,7 +187,7 @@ class SeriesListView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Ask for a series; it is fetched with its whole thread, applied and checked."""
-        require_submitter(request)
+        require(request, "submit")
         asked = shapes.Submit(data=request.data)
         asked.is_valid(raise_exception=True)
         row = intake.submit(asked.validated_data["target"], dict(asked.validated_data.get("options", {})))

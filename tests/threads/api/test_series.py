@@ -10,14 +10,13 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
 from reviewbot.errors import NotFoundError
 from reviewbot.reports.facts import State
 from tests import factories, tellings
 from threads import links, models
 from threads.api import series as api
-from threads.services import intake
+from threads.services import intake, tokens
 
 pytestmark = pytest.mark.django_db
 
@@ -257,13 +256,12 @@ class TestSubmitting:
     def test_a_form_will_do(self, client: Client) -> None:
         assert client.post("/api/v1/series/", {"target": "x@y"}).status_code == 202
 
-    def test_it_needs_a_token_where_it_is_not_open(self, client: Client, settings: Any, admin_user: Any) -> None:
+    def test_it_needs_a_token_where_it_is_not_open(self, client: Client, settings: Any) -> None:
         settings.OPEN_SUBMISSIONS = False
         answer = client.post("/api/v1/series/", {"target": "x@y"})
         assert answer.status_code == 401
         assert "token" in answer.json()["detail"]
-        token = Token.objects.create(user=admin_user)
-        headers = {"Authorization": f"Token {token.key}"}
+        headers = {"Authorization": f"Token {tokens.create('ci', ['submit'])}"}
         assert client.post("/api/v1/series/", {"target": "x@y"}, headers=headers).status_code == 202
 
     def test_pages_of_other_sites_cannot_ask(self, client: Client) -> None:

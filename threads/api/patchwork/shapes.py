@@ -6,16 +6,18 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
 
 from reviewbot.mail.diff import find_diff
 from threads import links
 from threads.conversion import decompress
-from threads.models import MailingList, Message, Patch, Person, Series
-from threads.selectors.patchwork import NEW, SUPERSEDED, Check, Checks
+from threads.models import Event, MailingList, Message, Patch, Person, Series
+from threads.selectors.patchwork import NEW, USERS, Check, Checks, PatchDone, SeriesCame, as_check
 
-#: who the checks are from
-USER = {"id": 1, "username": "reviewbot", "first_name": "", "last_name": "", "email": ""}
+#: who our own checks are from
+OURSELVES = {"id": USERS, "username": "reviewbot", "first_name": "", "last_name": "", "email": ""}
 
 
 class Shapes:
@@ -29,13 +31,24 @@ class Shapes:
         self._version = version
         self._api = f"{self._site}/api/{version[0]}.{version[1]}"
         self._lists = {row.pk: row for row in MailingList.objects.all()}
+        self._users: dict[str, dict[str, Any] | None] = {}
 
     def _since(self, minor: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         return fields if self._version >= (1, minor) else {}
 
-    def user(self) -> dict[str, Any]:
-        """Return the user that the checks are from."""
-        return USER | {"url": f"{self._api}/users/1/"}
+    def user(self, row: AbstractUser | None = None) -> dict[str, Any]:
+        """Return an account; None is the service itself. Addresses of accounts are nobody's business."""
+        if row is None:
+            return OURSELVES | {"url": f"{self._api}/users/{USERS}/"}
+        number = USERS + row.pk
+        return {
+            "id": number,
+            "url": f"{self._api}/users/{number}/",
+            "username": row.get_username(),
+            "first_name": row.first_name,
+            "last_name": row.last_name,
+            "email": "",
+        }
 
     def project(self, row: MailingList | None) -> dict[str, Any]:
         """Return a list as a project; None is the project of what is on no list."""
@@ -73,16 +86,17 @@ class Shapes:
         """Return a patch as lists of patches have it."""
         mail = row.message
         own = f"{self._api}/patches/{row.pk}/"
+        decision = getattr(mail, "decision", None)
         return {
             **self._mail(row.pk, "patches", mail, row.subject, self._list(row)),
             "project": self.project(self._lists.get(self._project_id(row))),
-            "commit_ref": None,
+            "commit_ref": (decision.commit_ref or None) if decision else None,
             "pull_url": None,
-            "state": SUPERSEDED if getattr(row, "superseded", False) else NEW,
-            "archived": False,
+            "state": getattr(row, "standing", NEW),
+            "archived": decision.archived if decision else False,
             "hash": row.patch_id or None,
             "submitter": self.person(mail.author),
-            "delegate": None,
+            "delegate": self.user(decision.delegate) if decision and decision.delegate else None,
             "series": [self.series_in_patch(row.series, self._list(row))],
             "check": checks.combined,
             "checks": f"{own}checks/",
@@ -147,29 +161,58 @@ class Shapes:
         return {**self.cover(row), "headers": _headers(row), "content": row.body}
 
     def check(self, check: Check, patch: Patch) -> dict[str, Any]:
-        """Return one check of a patch."""
-        page = links.to_series(self._list(patch), patch.series.root_msgid)
+        """Return one check of a patch, ours or of another bot."""
+        if check.user:
+            target = check.target_url or None
+        else:
+            page = links.to_series(self._list(patch), patch.series.root_msgid)
+            target = self._site + (links.to_run(check.run) if check.run else page)
         return {
             "id": check.number,
             "url": f"{self._api}/patches/{patch.pk}/checks/{check.number}/",
-            "user": self.user(),
+            "user": self.user(check.user),
             "date": _date(check.date),
             "state": check.state,
-            "target_url": self._site + (links.to_run(check.run) if check.run else page),
+            "target_url": target,
             "context": check.context,
             "description": check.description,
         }
 
-    def event(self, number: int, category: str, row: Series) -> dict[str, Any]:
-        """Return what happened to a series."""
+    def event(self, one: SeriesCame | PatchDone) -> dict[str, Any]:
+        """Return what happened to a series or a patch."""
+        about: Series | Patch
+        if isinstance(one, SeriesCame):
+            about, date, actor = one.series, one.series.received_at, None
+            payload: dict[str, Any] = {"series": self.series_in_patch(one.series, self._list(one.series))}
+        else:
+            about, date, actor = one.patch, one.event.date, one.event.actor
+            payload = self._done(one.event, one.patch)
         return {
-            "id": number,
-            "category": category,
-            "project": self.project(self._lists.get(self._project_id(row))),
-            "date": _date(row.received_at),
-            **self._since(1, actor=None),
-            "payload": {"series": self.series_in_patch(row, self._list(row))},
+            "id": one.number,
+            "category": one.category,
+            "project": self.project(self._lists.get(self._project_id(about))),
+            "date": _date(date),
+            **self._since(1, actor=self.user(actor) if actor else None),
+            "payload": payload,
         }
+
+    def _done(self, event: Event, patch: Patch) -> dict[str, Any]:
+        payload = {"patch": self._mail(patch.pk, "patches", patch.message, patch.subject, self._list(patch))}
+        if event.check_row:
+            return payload | {"check": self.check(as_check(event.check_row), patch)}
+        if event.category == "patch-state-changed":
+            return payload | {"previous_state": event.before, "current_state": event.after}
+        return payload | {
+            "previous_delegate": self._delegate(event.before),
+            "current_delegate": self._delegate(event.after),
+        }
+
+    def _delegate(self, pk: str) -> dict[str, Any] | None:
+        """Return an account by its row; it may be gone."""
+        if pk not in self._users:
+            row = get_user_model()._default_manager.filter(pk=pk).first() if pk else None
+            self._users[pk] = self.user(row) if row else None
+        return self._users[pk]
 
     def _project_id(self, row: Patch | Series | Message) -> int:
         return getattr(row, "project", None) or 0

@@ -16,7 +16,7 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"{_VERSION}people/?$", views.People.as_view()),
     re_path(rf"{_VERSION}people/{_PK}/?$", views.PersonView.as_view()),
     re_path(rf"{_VERSION}users/?$", views.Users.as_view()),
-    re_path(rf"{_VERSION}users/{_PK}/?$", views.Users.as_view()),
+    re_path(rf"{_VERSION}users/{_PK}/?$", views.UserView.as_view()),
     re_path(rf"{_VERSION}bundles/?$", views.Empty.as_view()),
     re_path(rf"{_VERSION}patches/?$", views.Patches.as_view()),
     re_path(rf"{_VERSION}patches/{_PK}/?$", views.PatchView.as_view()),

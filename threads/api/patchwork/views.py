@@ -7,27 +7,33 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, QueryDict
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from threads.api.patchwork.shapes import USER, Shapes
+from reviewbot.errors import AuthorError
+from threads.api.auth import require
+from threads.api.limits import ReadThrottle, WriteThrottle
+from threads.api.patchwork.bodies import NewCheck, PatchChanges
+from threads.api.patchwork.shapes import OURSELVES, Shapes
 from threads.conversion import storable
-from threads.models import MailingList, Message, Patch, Person, Series
+from threads.models import MailingList, Message, Patch, Person
 from threads.selectors import patchwork as selectors
-from threads.selectors.patchwork import Checks
+from threads.selectors.patchwork import Check, Checks
+from threads.services import foreign
 
 PER_PAGE, MOST = 30, 250
 LATEST = (1, 4)
 
 
 class PatchworkView(APIView):
-    """A read of the dialect. Whatever token a client sends, reading is not by name."""
+    """An address of the dialect. Whatever key a client sends, reading is not by name."""
 
     schema = None
+    throttle_classes = [ReadThrottle, WriteThrottle]
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         """Ask nobody for a name who only reads: b4 insists on sending some token."""
@@ -147,15 +153,26 @@ class PersonView(PatchworkView):
 
 
 class Users(PatchworkView):
-    """The one user that checks are from."""
+    """The accounts that checks and decisions are from; the first is the service itself."""
 
-    def get(self, request: Request, pk: str | None = None, version: str | None = None) -> Response:
-        """List it, or return it."""
-        if pk is None:
-            return self.paged(request, [self.shapes.user()], list)
-        if int(pk) != USER["id"]:
-            raise Http404
-        return Response(self.shapes.user())
+    def get(self, request: Request, version: str | None = None) -> Response:
+        """List them; ``q`` is a part of the name, or an address."""
+        rows = selectors.all_users().order_by("pk")
+        words = storable(request.query_params.get("q", ""))
+        if words:
+            rows = rows.filter(username__icontains=words) | rows.filter(email__iexact=words)
+        ours = [None] if words.lower() in "reviewbot" else []
+        found = [*ours, *rows[:1000]]
+        return self.paged(request, found, lambda some: [self.shapes.user(row) for row in some])
+
+
+class UserView(PatchworkView):
+    """One account."""
+
+    def get(self, request: Request, pk: str, version: str | None = None) -> Response:
+        """Return an account."""
+        number = int(pk) - selectors.USERS
+        return Response(self.shapes.user(_one(selectors.all_users(), str(number)) if number else None))
 
 
 class Empty(PatchworkView):
@@ -183,13 +200,19 @@ class PatchView(PatchworkView):
 
     def get(self, request: Request, pk: str, version: str | None = None) -> Response:
         """Return a patch with its diff."""
-        row = _one(selectors.find_patches(request.query_params), pk)
-        row.message = Message.objects.select_related("author").get(pk=row.message_id)
+        row = _one(selectors.find_patches(QueryDict()), pk)
+        mails = Message.objects.select_related("author", "decision__delegate")
+        row.message = mails.get(pk=row.message_id)
         return Response(self.shapes.patch_in_full(row, selectors.checks_of([row]).get(row.pk, Checks())))
 
     def patch(self, request: Request, pk: str, version: str | None = None) -> Response:
-        """Refuse: what maintainers decide about a patch is kept in their own Patchwork."""
-        raise exceptions.PermissionDenied("States of patches are not kept here; set them in your own Patchwork.")
+        """Set state, archive, delegate or commit of a patch."""
+        require(request, "state")
+        row = _one(selectors.find_patches(QueryDict()), pk)
+        changes = PatchChanges(data=request.data, partial=True)
+        changes.is_valid(raise_exception=True)
+        foreign.decide(row, request.user, row.standing, changes.validated_data)
+        return self.get(request, pk, version)
 
     put = patch
 
@@ -199,7 +222,7 @@ class ChecksView(PatchworkView):
 
     def get(self, request: Request, pk: str, version: str | None = None) -> Response:
         """List the checks; ``context`` and ``state`` filter."""
-        row = _one(selectors.find_patches(request.query_params.__class__()), pk)
+        row = _one(selectors.find_patches(QueryDict()), pk)
         found = list(selectors.checks_of([row]).get(row.pk, Checks()).checks)
         query = request.query_params
         found = [
@@ -207,13 +230,28 @@ class ChecksView(PatchworkView):
             for check in found
             if query.get("context", check.context) == check.context and query.get("state", check.state) == check.state
         ]
+        if "user" in query:
+            asked = query.get("user", "")
+            found = [check for check in found if asked in (str(self.shapes.user(check.user)["id"]), _name(check))]
         if query.get("order", "").startswith("-"):
             found.reverse()
         return self.paged(request, found, lambda some: [self.shapes.check(check, row) for check in some])
 
     def post(self, request: Request, pk: str, version: str | None = None) -> Response:
-        """Refuse: only this service's own checks stand here."""
-        raise exceptions.PermissionDenied("Checks of others are not kept here.")
+        """Keep a check of another bot."""
+        require(request, "checks")
+        row = _one(selectors.find_patches(QueryDict()), pk)
+        posted = NewCheck(data=request.data)
+        posted.is_valid(raise_exception=True)
+        try:
+            check = foreign.add_check(row.message, request.user, **posted.validated_data)
+        except AuthorError as error:
+            raise exceptions.PermissionDenied(str(error)) from error
+        return Response(self.shapes.check(selectors.as_check(check), row), status=201)
+
+
+def _name(check: Check) -> str:
+    return check.user.get_username() if check.user else str(OURSELVES["username"])
 
 
 class CheckView(PatchworkView):
@@ -221,7 +259,7 @@ class CheckView(PatchworkView):
 
     def get(self, request: Request, pk: str, number: str, version: str | None = None) -> Response:
         """Return a check."""
-        row = _one(selectors.find_patches(request.query_params.__class__()), pk)
+        row = _one(selectors.find_patches(QueryDict()), pk)
         for check in selectors.checks_of([row]).get(row.pk, Checks()).checks:
             if check.number == int(number):
                 return Response(self.shapes.check(check, row))
@@ -263,19 +301,9 @@ class CoverView(PatchworkView):
 
 
 class Events(PatchworkView):
-    """What happened: a series came, a series is complete."""
+    """What happened: a series came or is complete, a check was posted, a maintainer decided about a patch."""
 
     def get(self, request: Request, version: str | None = None) -> Response:
         """List events, newest first."""
-        query = request.query_params.copy()
-        query["order"] = "-id"
-        category = query.get("category", "")
-        rows = selectors.find_series(query)
-        return self.paged(
-            request, rows, lambda found: [event for row in found for event in self._events(row, category)]
-        )
-
-    def _events(self, row: Series, category: str) -> list[dict[str, Any]]:
-        complete = len(row.patches.all()) >= row.expected
-        happened = [(2 * row.pk + 1, "series-completed")] * complete + [(2 * row.pk, "series-created")]
-        return [self.shapes.event(number, what, row) for number, what in happened if category in ("", what)]
+        rows = selectors.find_events(request.query_params)
+        return self.paged(request, rows, lambda found: [self.shapes.event(one) for one in selectors.happened(found)])
