@@ -12,6 +12,7 @@ import pytest
 from pytest_django.live_server_helper import LiveServer
 
 from tests import factories
+from threads.services import tokens
 
 BIN = Path(sys.executable).parent
 
@@ -22,21 +23,31 @@ def talk(transactional_db: None) -> factories.Discussion:
     return factories.discussion()
 
 
+@pytest.fixture
+def token(transactional_db: None) -> str:
+    """Return a token of a maintainer who also runs a bot."""
+    return tokens.create("jun", ["checks", "state"])
+
+
 Client = Callable[..., str]
 
 
 @pytest.fixture
-def client_tool(tmp_path: Path, live_server: LiveServer) -> Client:
-    """Return a function that runs a client in an empty home and returns what it prints."""
+def client_tool(tmp_path: Path, live_server: LiveServer, request: pytest.FixtureRequest) -> Client:
+    """Return a function that runs a client in an empty home and returns what it prints.
+
+    The clients have the token of a maintainer in a test that takes ``token``, else one that is not known here.
+    """
+    known = request.getfixturevalue("token") if "token" in request.fixturenames else "whatever"
     (tmp_path / "gitconfig").write_text(
         "[b4]\n"
-        f"\tpw-url = {live_server.url}\n\tpw-key = whatever\n\tpw-project = linux-mm\n"
+        f"\tpw-url = {live_server.url}\n\tpw-key = {known}\n\tpw-project = linux-mm\n"
         "\tattestation-policy = off\n"
-        f"[pw]\n\tserver = {live_server.url}/api/1.3\n\tproject = linux-mm\n\ttoken = whatever\n",
+        f"[pw]\n\tserver = {live_server.url}/api/1.3\n\tproject = linux-mm\n\ttoken = {known}\n",
         encoding="utf-8",
     )
     (tmp_path / ".pwclientrc").write_text(
-        f"[options]\ndefault = linux-mm\n[linux-mm]\nbackend = rest\nurl = {live_server.url}/api\ntoken = whatever\n",
+        f"[options]\ndefault = linux-mm\n[linux-mm]\nbackend = rest\nurl = {live_server.url}/api\ntoken = {known}\n",
         encoding="utf-8",
     )
 
