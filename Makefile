@@ -50,6 +50,9 @@ define install_packages
 	fi
 endef
 
+# Lets `python -m reviewbot.checks` and the like work in any folder, while the environment is active.
+install_project = echo '$(CURDIR)' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/reviewbot.pth"
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,11 +118,13 @@ $(BIN)/python: | packages
 
 $(VENV)/.requirements: requirements.txt constraints.txt | $(BIN)/python
 	@echo 'Installing requirements.txt'
+	@$(call install_project)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
 $(VENV)/.requirements-dev: requirements-dev.txt requirements.txt constraints.txt | $(BIN)/python
 	@echo 'Installing requirements-dev.txt'
+	@$(call install_project)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@ $(VENV)/.requirements
 
