@@ -157,7 +157,8 @@ def _read_folder(folder: Path, place: str) -> Iterator[Read]:
         with file.open("rb") as stream:
             mails = iter((stream.read(MAX_MAIL),)) if maildir else (mail.raw for mail in _named(stream, str(file)))
             for raw in mails:
-                yield Read(raw, place, done)
+                # A file of several mails is read again from its beginning: its name says that it was read to its end.
+                yield Read(raw, file.name if maildir else place, done)
         place = file.name
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 #: lines that are told apart; what stands beyond them is one block
-MAX_LINES = 6_000
+MAX_LINES = 10_000
+#: and lines of "… wrote:"; honest mails have a few
+MAX_ATTRIBUTIONS = 500
+_MAX_ATTRIBUTION = 300  # characters
 
 _MARKS = re.compile(r">(?:[ \t]?>)*")
-_ATTRIBUTION_END = re.compile(
-    r"(?:wrote|writes|said|schrieb|schreibt|a écrit|escribió|ha scritto|написал)\s*:\s*$|\bschrieb\s[^:]{1,80}:\s*$",
-    re.IGNORECASE,
-)
+_MORE_MARKS = frozenset("> \t")
+_ATTRIBUTION_ENDS = ("wrote", "writes", "said", "schrieb", "schreibt", "a écrit", "escribió", "ha scritto", "написал")
+_SCHRIEB = re.compile(r"\bschrieb\s[^:]{1,80}$", re.IGNORECASE)
 _VERB = re.compile(r"(?:wrote|writes|said|a écrit|escribió|ha scritto|написал)\s*:\s*$", re.IGNORECASE)
 _ATTRIBUTION_START = re.compile(
     r"(?:on|am|le|el|il|at|quoting|\*|\[.*\]|\d{1,4}[./-]\d|mon|tue|wed|thu|fri|sat|sun)\b|.{0,80}<[^<>\s]+@[^<>\s]+>|.{1,60}$",
@@ -32,6 +34,7 @@ _TRAILER = re.compile(
 _SCISSORS = re.compile(
     r"[-\s]*(?:-{2,}\s*(?:8<|>8|%<|>%)|(?:8<|>8|%<|>%)\s*-{2,})[-\s8%<>]*(?:cut here)?[-\s8%<>]*$", re.IGNORECASE
 )
+_SCISSORS_START = frozenset("->8% \t\r\f\v\xa0")
 _DIFF = re.compile(r"diff --git a/|Index: \S|--- a/\S")
 _OF_DIFF = re.compile(
     r"[ +\-@\\\t]"
@@ -102,6 +105,8 @@ def unquote(line: str) -> tuple[int, str]:
     """
     if not line.startswith(">"):
         return 0, line  # an indented > begins no quote
+    if line[1:2] == " " and line[2:3] not in _MORE_MARKS:
+        return 1, line[2:]  # as nearly all are, at a fraction of the time
     marks = _MARKS.match(line)
     level, position = (marks[0].count(">"), marks.end()) if marks else (0, 0)
     return level, line[position + 1 :] if line[position : position + 1] == " " else line[position:]
@@ -140,13 +145,19 @@ def _classify(lines: list[str]) -> Iterator[tuple[Kind, int, str]]:
     """Yield kind, level and text of each line."""
     mode: Kind | None = None  # once begun, a signature or an inline diff reaches to the end
     unquoted = [unquote(line) for line in lines]
+    closing = [text.startswith("* ") or _ends_attribution(text) for _, text in unquoted]
+    attributions = 0
     position = 0
     while position < len(lines):
         line = lines[position]
         level, text = unquoted[position]
         mode = _mode(mode, line, text, level)
-        attribution = 0 if mode or _is_trailer(text) else _attribution_length(unquoted, position)
+        attribution = 0
+        near = attributions < MAX_ATTRIBUTIONS and True in closing[position : position + 3]
+        if near and not mode and not _is_trailer(text):
+            attribution = _attribution_length(unquoted, closing, position)
         if attribution:
+            attributions += 1
             for _, each in unquoted[position : position + attribution]:
                 yield Kind.ATTRIBUTION, level, each
             position += attribution
@@ -156,7 +167,7 @@ def _classify(lines: list[str]) -> Iterator[tuple[Kind, int, str]]:
             yield mode, 0 if mode is not Kind.QUOTE else 1, line
         elif level:
             yield Kind.QUOTE, level, text
-        elif _SCISSORS.match(line):
+        elif line[:1] in _SCISSORS_START and _SCISSORS.match(line):
             yield Kind.SCISSORS, 0, line
         elif _is_trailer(line):
             yield Kind.TRAILERS, 0, line
@@ -169,7 +180,7 @@ def _mode(mode: Kind | None, line: str, text: str, level: int) -> Kind | None:
         return mode if mode in (Kind.SIGNATURE, Kind.QUOTE) else None
     if line == "-- ":
         return Kind.SIGNATURE
-    if _ORIGINAL.match(text):
+    if "---" in text and _ORIGINAL.match(text):
         return Kind.QUOTE
     if mode is None and _DIFF.match(text):
         return Kind.DIFF
@@ -179,26 +190,35 @@ def _mode(mode: Kind | None, line: str, text: str, level: int) -> Kind | None:
 
 
 def _is_trailer(line: str) -> bool:
-    return len(line) < 1000 and bool(_TRAILER.match(line))
+    return ":" in line and len(line) < 1000 and bool(_TRAILER.match(line))
 
 
-def _attribution_length(lines: list[tuple[int, str]], position: int) -> int:
+def _ends_attribution(text: str) -> bool:
+    """Tell whether a line ends with "… wrote:" in a language of the lists."""
+    text = text[-_MAX_ATTRIBUTION:].rstrip()
+    if not text.endswith(":"):
+        return False
+    said = text[-200:-1].rstrip().lower()
+    return said.endswith(_ATTRIBUTION_ENDS) or ("schrieb" in said and bool(_SCHRIEB.search(said)))
+
+
+def _attribution_length(lines: list[tuple[int, str]], closing: list[bool], position: int) -> int:
     """Return how many lines an attribution at this place has, 0 when there is none.
 
     It is "… wrote:" on up to three lines, before a quote one level deeper.
 
     :param lines: depth and text of each.
+    :param closing: for each whether an attribution may end there.
     """
     level, first = lines[position]
-    if not first or len(first) > 300 or not any(":" in text for _, text in lines[position : position + 3]):
-        return 0
     text = first.strip()
-    for length, (depth, last) in enumerate(lines[position : position + 3] if text else [], 1):
-        last = last.rstrip()
-        if depth != level or not last:
+    if not text or len(first) > _MAX_ATTRIBUTION:
+        return 0
+    for length, (depth, last) in enumerate(lines[position : position + 3], 1):
+        if depth != level or not last.strip():
             return 0
-        ends = last.endswith(":") and _ATTRIBUTION_END.search(last[-200:])
-        if ends or (length == 1 and last.startswith("* ") and _STARRED.match(last[:400])):
+        starred = last.startswith("* ") and not _ends_attribution(last)
+        if closing[position + length - 1] and (not starred or (length == 1 and _STARRED.match(last[:400]))):
             follows = _quote_follows(lines, position + length, level)
             return length if follows and _ATTRIBUTION_START.match(text) else 0
     return 0

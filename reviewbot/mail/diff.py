@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 #: what is read of one diff; a larger one is cut there, and says so
 MAX_LINES = 400_000
 MAX_FILES = 5_000
 MAX_HUNKS = 3_000
+#: a longer diff may have one file or hunk more for each so many of its lines, as honest ones do, with their context
+_LINES_OF_FILE, _LINES_OF_HUNK = 8, 5
 
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(.*)")
 _START = re.compile(r"^(?:diff --git |diff --(?:cc|combined) |--- .*\n\+\+\+ )", re.MULTILINE)
@@ -23,6 +26,7 @@ _INDEX = re.compile(r"index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: (\d{6}))?$")
 _QUOTED_NAMES = re.compile(r"""(?P<old>"(?:[^"\\]|\\.)*"|[^" ]\S*) (?P<new>"(?:[^"\\]|\\.)*"|[^"]+)""")
 _DATED = re.compile(r"\s+\d{4}-\d\d-\d\d \d\d:\d\d.*$|\s+\w{3} \w{3} +\d+ \d\d:\d\d.*$")
 _EPOCH = re.compile(r"\s(?:1970-01-01|1969-12-31) \d\d:")
+_CONTEXT = frozenset((" ", "", "\r"))
 _MAX_ODDITIES = 50
 _MAX_NAMES = 2 * 4096 + 16  # two of the kernel's PATH_MAX
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
@@ -57,13 +61,14 @@ class DiffLine(NamedTuple):
     newline: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hunk:
     """One ``@@`` block.
 
     :ivar header: the ``@@`` line as written.
     :ivar section: what stands behind the second ``@@``, usually the function.
     :ivar position: index of the header in the text that was parsed, from 0.
+    :ivar written: the lines below the header as they stand in the text, without line ends.
     :ivar whole: false when fewer lines follow than the header announces.
     """
 
@@ -74,8 +79,29 @@ class Hunk:
     new_count: int
     section: str
     position: int
-    lines: tuple[DiffLine, ...] = field(repr=False)
+    written: tuple[str, ...] = field(repr=False)
     whole: bool = True
+
+    @cached_property
+    def lines(self) -> tuple[DiffLine, ...]:
+        """The lines with their numbers, made when they are first asked for: most large diffs are only passed on."""
+        found: list[DiffLine] = []
+        old, new = self.old_start, self.new_start
+        for position, line in enumerate(self.written, self.position + 1):
+            kind = line[:1]
+            if kind == "+":
+                found.append(DiffLine("+", line[1:], 0, new, position))
+                new += 1
+            elif kind == "-":
+                found.append(DiffLine("-", line[1:], old, 0, position))
+                old += 1
+            elif kind == "\\":
+                found[-1] = found[-1]._replace(newline=False)
+            else:
+                found.append(DiffLine(" ", line[1:] if kind == " " else line, old, new, position))
+                old += 1
+                new += 1
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +134,8 @@ class FileDiff:
 
     def count(self, kind: str) -> int:
         """Return how many lines of a kind (``"+"``, ``"-"``, ``" "``) the hunks have."""
-        return sum(line.kind == kind for hunk in self.hunks for line in hunk.lines)
+        lines = (line[:1] for hunk in self.hunks for line in hunk.written)
+        return sum(first == kind if kind != " " else first in _CONTEXT for first in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +167,8 @@ def find_diff(text: str) -> int:
 def parse_diff(text: str, *, whole: bool = False) -> Diff:
     """Read every file of a diff; the text may be a whole mail body.
 
-    At most :data:`MAX_LINES` lines, :data:`MAX_FILES` files and :data:`MAX_HUNKS` hunks are read. A text
-    without a diff yields no files.
+    At most :data:`MAX_LINES` lines are read, and no more files and hunks than so many lines can honestly hold
+    (:data:`MAX_FILES` and :data:`MAX_HUNKS` in any case). A text without a diff yields no files.
 
     :param whole: read every file and hunk within those lines, for who applies the patch.
     """
@@ -182,7 +209,6 @@ class _Reader:
     """Goes through the lines once; ``at`` is the line that is looked at next."""
 
     def __init__(self, text: str, *, whole: bool) -> None:
-        self.whole = whole
         start = find_diff(text)
         first = text.count("\n", 0, start) if start > 0 else 0
         self.lines = text.split("\n", first + MAX_LINES) if start >= 0 else []
@@ -193,21 +219,24 @@ class _Reader:
         self.at = self.start = self.end = first
         self.files: list[_File] = []
         self.hunks = 0
+        lines = len(self.lines) - first
+        self.max_files = lines if whole else max(MAX_FILES, lines // _LINES_OF_FILE)
+        self.max_hunks = lines if whole else max(MAX_HUNKS, lines // _LINES_OF_HUNK)
 
     def read(self) -> Diff:
         while self.at < len(self.lines):
             line = self.lines[self.at]
             if line.startswith("diff --git ") or self._is_plain_header():
-                if len(self.files) == MAX_FILES and not self.whole:
-                    self._note(f"cut after {MAX_FILES} files")
+                if len(self.files) == self.max_files:
+                    self._note(f"cut after {self.max_files} files")
                     break
                 self._file(line)
             elif line.startswith(("diff --cc ", "diff --combined ")):
                 self._note("a combined diff of a merge, which cannot be applied")
                 self.at += 1
             elif self.files and (match := _HUNK.match(line)):
-                if self.hunks == MAX_HUNKS and not self.whole:
-                    self._note(f"cut after {MAX_HUNKS} hunks")
+                if self.hunks == self.max_hunks:
+                    self._note(f"cut after {self.max_hunks} hunks")
                     break
                 self._hunk(match)
                 self.hunks += 1
@@ -252,40 +281,37 @@ class _Reader:
         old_start, old_count, new_start, new_count = (int(number or 1) for number in match.groups()[:4])
         position = self.at
         self.at += 1
-        lines, whole = self._hunk_lines(old_start, old_start + old_count, new_start, new_start + new_count)
+        whole = self._skip_lines(old_count, new_count)
         if not whole:
             self._note(f"the hunk at line {position + 1} ends before its {old_count}+{new_count} lines")
         header = match.group().rstrip("\r")
         section = match.group(5).strip()
+        written = tuple(self.lines[position + 1 : self.at])
         self.files[-1].hunks.append(
-            Hunk(header, old_start, old_count, new_start, new_count, section, position, tuple(lines), whole)
+            Hunk(header, old_start, old_count, new_start, new_count, section, position, written, whole)
         )
 
-    def _hunk_lines(self, old: int, old_end: int, new: int, new_end: int) -> tuple[list[DiffLine], bool]:
-        """Read lines until both sides are at their ends or something else comes; tell whether they got there."""
-        found: list[DiffLine] = []
-        for at in range(self.at, len(self.lines)):
-            line = self.lines[at]
-            kind = line[:1]
-            if kind == "+" and new < new_end:
-                found.append(DiffLine("+", line[1:], 0, new, at))
-                new += 1
-            elif kind == "-" and old < old_end:
-                found.append(DiffLine("-", line[1:], old, 0, at))
-                old += 1
+    def _skip_lines(self, old: int, new: int) -> bool:
+        """Go on until both sides have their lines or something else comes; tell whether they got there.
+
+        :param old: lines that the old side still has to get, as ``new`` for the new side.
+        """
+        lines, first = self.lines, self.at
+        self.at = len(lines)
+        for at in range(first, len(lines)):
+            kind = lines[at][:1]
+            if kind == "+" and new:
+                new -= 1
+            elif kind == "-" and old:
+                old -= 1
             # An empty line is context whose blank was lost on the way.
-            elif kind in (" ", "", "\r") and old < old_end and new < new_end:
-                found.append(DiffLine(" ", line[1:] if kind == " " else line, old, new, at))
-                old += 1
-                new += 1
-            elif kind == "\\" and found:
-                found[-1] = found[-1]._replace(newline=False)
-            else:
+            elif kind in _CONTEXT and old and new:
+                old -= 1
+                new -= 1
+            elif kind != "\\" or at == first:
                 self.at = at
                 break
-        else:
-            self.at = len(self.lines)
-        return found, old == old_end and new == new_end
+        return not old and not new
 
     def _note(self, oddity: str) -> None:
         if len(self.oddities) < _MAX_ODDITIES:

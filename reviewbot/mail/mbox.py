@@ -18,11 +18,12 @@ _CHUNK = 1 << 20
 
 _NAME = rb"(?:[!-9;-~]+[ \t]*:|>?From )"
 _HEADER = re.compile(_NAME)
-# "From " alone is not enough: prose begins lines with it, and not every writer quotes them.
+# "From " alone is not enough: prose begins lines with it, and not every writer quotes them. A time as asctime(3) writes
+# it is sure, whatever follows: a mail may begin with bytes that are no header. Other spellings need one behind them.
 _SEPARATION = re.compile(
-    rb"^From (?:\S[^\n]{0,500}\b\d{1,2}:\d\d(?::\d\d)?\b[^\n]{0,500}\b\d{4}\b[^\n]*|\S+@\S+[^\S\n]*)\n(?="
-    + _NAME
-    + rb")",
+    rb"^From (?:\S[^\n]{0,500}? (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d \d{4}"
+    rb"(?: [+-]\d{4})?\r?\n"
+    rb"|(?:\S[^\n]{0,500}\b\d{1,2}:\d\d(?::\d\d)?\b[^\n]{0,500}\b\d{4}\b[^\n]*|\S+@\S+[^\S\n]*)\n(?=" + _NAME + rb"))",
     re.MULTILINE,
 )
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)

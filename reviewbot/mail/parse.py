@@ -21,12 +21,12 @@ from reviewbot.mail.headers import Headers
 from reviewbot.mail.message import Address, Message
 from reviewbot.mail.text import MAX_FLOWED_LINES, decode, plain_lines, suspicious, unflow
 
-#: text beyond this is not read; in bytes before decoding. The lists themselves refuse mails of half of it.
-MAX_BODY = 1024 * 1024
-#: and lines beyond these; among 7,600 mails of a list the longest had 4,100
-MAX_LINES = 12_000
+#: text beyond this is not read; in bytes before decoding. The longest patches of the kernel lists have about 1 MB.
+MAX_BODY = 4 * 1024 * 1024
+#: and lines beyond these; patches that bring tables of test data have some 40,000
+MAX_LINES = 200_000
 #: of one mail as received, attachments and all, in bytes
-MAX_MAIL = 3 * 1024 * 1024
+MAX_MAIL = 12 * 1024 * 1024
 MAX_PARTS = 200
 MAX_DEPTH = 10
 MAX_REFERENCES = 2000
@@ -287,7 +287,7 @@ def _decode_transfer(mime: MimeHeader, body: bytes, reading: _Reading) -> bytes:
     elif encoding not in ("", "7bit", "8bit", "binary"):
         reading.note(f"unknown transfer encoding {encoding[:40]!a}")
     if len(body) > MAX_BODY:
-        reading.note("text larger than 1 MB, the rest was not read")
+        reading.note(f"text larger than {MAX_BODY >> 20} MB, the rest was not read")
     return body[:MAX_BODY]
 
 
@@ -314,7 +314,7 @@ def _decode_base64(body: bytes, reading: _Reading) -> bytes:
 
 def _text(part: _Part, reading: _Reading) -> str:
     if len(part.content) > reading.text_left:
-        reading.note("text larger than 1 MB, the rest was not read")
+        reading.note(f"text larger than {MAX_BODY >> 20} MB, the rest was not read")
     content = part.content[: reading.text_left]
     reading.text_left -= len(content)
     text, oddity = decode(content, _parameter(part.mime.get_content_charset))

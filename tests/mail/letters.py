@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import quopri
+
 from reviewbot.mail.message import Message
 from reviewbot.mail.parse import parse_message
 
@@ -61,3 +64,29 @@ def letter(body: str | bytes = "Hello.\n", /, **fields: str) -> bytes:
 def mail(body: str = "Hello.\n", /, **fields: str) -> Message:
     """Return the same, parsed."""
     return parse_message(letter(body, **fields))
+
+
+def large_patch(content: str, encoding: str = "8bit") -> bytes:
+    """Return a patch that makes a file of many lines.
+
+    :param encoding: how the body is transferred (RFC 2045).
+    """
+    count = content.count("\n")
+    body = (
+        "Bring the table.\n\nSigned-off-by: Ada Example <ada@example.org>\n---\n"
+        f" lib/table.h | {count} +\n 1 file changed, {count} insertions(+)\n\n"
+        "diff --git a/lib/table.h b/lib/table.h\nnew file mode 100644\nindex 000000000000..111111111111\n"
+        f"--- /dev/null\n+++ b/lib/table.h\n@@ -0,0 +1,{count} @@\n"
+        + "".join(f"+{line}\n" for line in content.split("\n")[:-1])
+        + "-- \n2.39.5\n"
+    ).encode()
+    encode = {"base64": base64.encodebytes, "quoted-printable": quopri.encodestring}.get(encoding, bytes)
+    head = {
+        "From": "Ada Example <ada@example.org>",
+        "Date": "Tue, 4 Mar 2025 10:00:00 +0100",
+        "Message-ID": "<table@example.org>",
+        "Subject": "[PATCH] lib: bring the table",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Transfer-Encoding": encoding,
+    }
+    return "".join(f"{name}: {value}\n" for name, value in head.items()).encode() + b"\n" + encode(body)

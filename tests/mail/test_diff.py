@@ -186,6 +186,27 @@ def test_a_huge_diff_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     assert "cut after 50 lines" in parse_diff(long).oddities
 
 
+def test_a_long_diff_may_have_as_many_files_and_hunks_as_its_lines_can_honestly_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(diff, "MAX_FILES", 5)
+    monkeypatch.setattr(diff, "MAX_HUNKS", 5)
+    file = "diff --git a/{0} b/{0}\n--- a/{0}\n+++ b/{0}\n@@ -1,6 +1,6 @@\n a\n b\n c\n-d\n+e\n f\n g\n"
+    result = parse_diff("".join(file.format(number) for number in range(40)))
+    assert (len(result.files), result.oddities) == (40, ())
+    bare = parse_diff("diff --git a/x b/x\n" + "@@ -1 +1 @@\n-a\n+b\n" * 400)
+    assert (len(bare.files[0].hunks), bare.oddities) == (240, ("cut after 240 hunks",))
+
+
+def test_lines_get_their_numbers_only_when_they_are_asked_for() -> None:
+    (file,) = parse_diff("--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-a\n+b\n\n\\ No newline at end of file\n").files
+    (hunk,) = file.hunks
+    assert [file.count(kind) for kind in "-+ "] == [1, 1, 1]
+    assert "lines" not in vars(hunk)
+    assert hunk.lines[-1] == DiffLine(" ", "", 2, 2, 5, newline=False)
+    assert hunk.lines is hunk.lines
+
+
 TEXT = st.lists(
     st.sampled_from(["a", "b", "-c", "+d", "", "@@ -1 +1 @@", "--- a/x", "diff --git a/x b/x"]), max_size=12
 )

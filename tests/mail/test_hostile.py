@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.hostile.__main__ import A_LINE
 from benchmarks.hostile.letters import letter as generated
 from benchmarks.hostile.mutations import MUTATIONS, mutate
+from reviewbot.mail.blocks import MAX_LINES as MAX_BLOCK_LINES
 from reviewbot.mail.blocks import Kind, parse_blocks
 from reviewbot.mail.message import Message
 from reviewbot.mail.parse import MAX_BODY, MAX_LINES, parse_message
 from reviewbot.series.assemble import assemble
 from reviewbot.series.topics import link_versions
-from tests.mail.letters import letter
+from tests.mail.letters import large_patch, letter
 
 Notes = dict[str, tuple[bytes, str]]
 
@@ -55,9 +57,9 @@ NOTES: Notes = {
                content_type="multipart/mixed; boundary=b0"),
         "nested deeper than 10, the rest was not read",
     ),
-    "many lines": (letter("a\n" * 50_000), f"more than {MAX_LINES:,} lines, the rest was not read"),
-    "a long text": (letter("x" * 2_000_000), "text larger than 1 MB, the rest was not read"),
-    "a large mail": (letter("x" * 5_000_000), "larger than 3 MB, the rest was not read"),
+    "many lines": (letter("a\n" * 250_000), f"more than {MAX_LINES:,} lines, the rest was not read"),
+    "a long text": (letter("x" * 5_000_000), "text larger than 4 MB, the rest was not read"),
+    "a large mail": (letter("x" * 14_000_000), "larger than 12 MB, the rest was not read"),
     "garbage": (letter("%%%%", content_transfer_encoding="base64"), "not base64 as declared"),
     "an encoding that is none": (letter(content_transfer_encoding="x-gzip"), "unknown transfer encoding 'x-gzip'"),
     "a charset that is none": (letter("ä", content_type="text/plain; charset=x"), "unknown charset 'x'"),
@@ -75,9 +77,23 @@ def test_what_is_odd_is_noted_on_the_message(name: str) -> None:
 
 
 def test_what_was_cut_is_still_a_message_with_its_head() -> None:
-    message = parse_message(letter("a\n" * 50_000, subject="[PATCH] x"))
+    message = parse_message(letter("a\n" * 250_000, subject="[PATCH] x"))
     assert message.subject == "[PATCH] x"
     assert message.body.count("\n") == MAX_LINES
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "base64", "quoted-printable"])
+def test_a_patch_of_40_000_lines_is_read_whole_and_assembled_at_4_us_a_line(encoding: str) -> None:
+    table = "".join(f"\t{{ {number}, 0x{number * 7919:x} }},\n" for number in range(40_000))
+    raw = large_patch(table, encoding)
+    started = time.thread_time()
+    message = parse_message(raw)
+    (series,) = assemble([message])
+    seconds = time.thread_time() - started
+    (patch,) = series.patches
+    assert (message.oddities, patch.files, patch.diff.count("\n+\t{")) == ((), ("lib/table.h",), 40_000)
+    assert patch.patch_id
+    assert seconds < 4 * 40_000 * A_LINE, "four times the bound of the benchmark, as other tests run beside this one"
 
 
 def test_parts_within_an_encoding_are_read_though_no_mailer_may_send_them() -> None:
@@ -91,7 +107,7 @@ def test_parts_within_an_encoding_are_read_though_no_mailer_may_send_them() -> N
 
 
 def test_a_log_that_is_attached_does_not_take_the_room_of_the_patch() -> None:
-    log = "--b\nContent-Disposition: attachment\n\n" + "x\n" * 700_000
+    log = "--b\nContent-Disposition: attachment\n\n" + "x\n" * 3_000_000
     patch = "--b\nContent-Type: text/x-patch\n\ndiff --git a/x b/x\n--b--\n"
     body = parse_message(letter("--b\n\nSee.\n" + log + patch, content_type="multipart/mixed; boundary=b")).body
     assert body == "See.\ndiff --git a/x b/x\n"
@@ -109,9 +125,9 @@ def test_parameters_that_are_none_hide_no_text(parameters: str) -> None:
 
 
 def test_lines_beyond_those_that_are_told_apart_are_one_block() -> None:
-    blocks = parse_blocks("> a\n" * 6000 + "b\n" * 10)
+    blocks = parse_blocks("> a\n" * MAX_BLOCK_LINES + "b\n" * 10)
     assert [block.kind for block in blocks] == [Kind.QUOTE, Kind.REST]
-    assert sum(len(block.lines) for block in blocks) == 6011
+    assert sum(len(block.lines) for block in blocks) == MAX_BLOCK_LINES + 11
 
 
 @given(st.integers(0, 2**32), st.integers(0, 30))
