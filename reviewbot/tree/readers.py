@@ -159,6 +159,11 @@ class GitFiles:
         """The name of the tree that is read."""
         return str(self._tree.id)
 
+    def changed(self, later: GitFiles) -> list[str]:
+        """Return the sorted paths that another state of the same repository has otherwise, or one of both alone."""
+        deltas = self._tree.diff_to_tree(later._tree, swap=False).deltas
+        return sorted({path for delta in deltas for path in (delta.old_file.path, delta.new_file.path)})
+
     def _entry(self, path: str) -> pygit2.Object | None:
         if not safe_path(path):
             return None

@@ -145,7 +145,7 @@ def _plan(row: models.Series, application: models.Application) -> None:
         _plan_lane(row, commits, check_name=check.name, version=checking.version_of(check))
     if not settings.BUILD_ENABLED or row.options.get("build") is False:
         return
-    plan = building.plan_of(row, commits[-1].commit)
+    plan = building.plan_of(row, commits[0].commit, commits[-1].commit)
     for planned in plan.builds:
         version = building.version_of(planned)
         _plan_lane(row, commits, check_name=BUILD, configuration=planned.configuration.name, version=version)

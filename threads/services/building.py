@@ -45,14 +45,19 @@ def build(series_id: int, configuration: str) -> None:
     pipeline.advance_sharers(series)
 
 
-def plan_of(series: models.Series, commit: str) -> Plan:
-    """Choose what to build for a series, from the state after its last patch."""
-    return planning.plan(touched(series), GitFiles(settings.STORE, commit), thorough=settings.BUILD_THOROUGH)
+def plan_of(series: models.Series, base: str, commit: str) -> Plan:
+    """Choose what to build for a series, from the state after its last patch.
+
+    What git made of the patches counts as well as what their mails show: of a long mail not all is shown.
+    """
+    last = GitFiles(settings.STORE, commit)
+    paths = {*touched(series), *GitFiles(settings.STORE, base).changed(last)}
+    return planning.plan(sorted(paths), last, thorough=settings.BUILD_THOROUGH)
 
 
 def _build(series: models.Series, configuration: str, claimed: list[int]) -> None:
     commits = list(models.AppliedPatch.objects.filter(application__series=series, application__chosen=True))
-    plan = plan_of(series, commits[-1].commit)
+    plan = plan_of(series, commits[0].commit, commits[-1].commit)
     planned = next((one for one in plan.builds if one.configuration.name == configuration), None)
     supersede(runs_of(series).filter(check_name=BUILD, configuration=configuration), version_of(planned))
     if planned is None:

@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 from django.conf import settings
@@ -26,6 +27,7 @@ from threads.services.queue import claim, release
 from threads.services.runs import note, settle, supersede
 
 _MAX_UNREAD = 10
+_MAX_TOLD = 20
 
 
 def check(series_id: int, name: str) -> None:
@@ -75,12 +77,12 @@ def _check(series: models.Series, check: Check, claimed: list[int]) -> None:
     supersede(runs, version)
     by_tree = {run.tree_id: run for run in runs.filter(version=version)}
     lane = [by_tree[commit.tree_id] for commit in commits]
-    touched = dict(series.patches.values_list("number", "files"))
+    states = [GitFiles(settings.STORE, commit.commit) for commit in commits]
     start = time.monotonic()
     found = check_series(
         check,
-        [GitFiles(settings.STORE, commit.commit) for commit in commits],
-        [touched[commit.number] for commit in commits[1:]],
+        states,
+        _touched(series, commits, states),
         waivers=read_waivers(_waiver_file(), settings.WAIVERS) if settings.WAIVERS else (),
         progress=lambda number: note(lane[number], "reading", claimed),
     )
@@ -88,6 +90,19 @@ def _check(series: models.Series, check: Check, claimed: list[int]) -> None:
     for number, run in enumerate(lane):
         if run.pk in claimed:
             _keep(run, check, found, number, seconds)
+
+
+def _touched(
+    series: models.Series, commits: Sequence[models.AppliedPatch], states: Sequence[GitFiles]
+) -> list[list[str]]:
+    """Return the paths that each patch touches: those its mail shows, and those that git made of it.
+
+    The two differ for what is cut of a long mail, for parts of a mail that are
+    not shown, and where a merge followed a file to its new name.
+    """
+    shown = dict(series.patches.values_list("number", "files"))
+    changed = (before.changed(after) for before, after in pairwise(states))
+    return [sorted({*shown[commit.number], *paths}) for commit, paths in zip(commits[1:], changed, strict=True)]
 
 
 def _keep(run: models.Run, check: Check, found: SeriesFindings, number: int, seconds: float) -> None:
@@ -101,7 +116,7 @@ def _keep(run: models.Run, check: Check, found: SeriesFindings, number: int, sec
         reason="",
         summary=f"{counted(len(findings), 'finding')} in this state" if findings else "nothing found",
         coverage={
-            "looked_at": [*_looked_at(check, coverage), *coverage.told[:_MAX_UNREAD]],
+            "looked_at": [*_looked_at(check, coverage), *_told(coverage)],
             "not_looked_at": _unread(check, coverage),
             "touched": sorted(map(list, found.functions)),
         },
@@ -119,6 +134,11 @@ def _looked_at(check: Check, coverage: Coverage) -> list[str]:
     facts = f"; {'; '.join(coverage.facts[:1])}" if coverage.facts else ""
     functions = f", {counted(coverage.functions, 'function')}" if coverage.functions else ""
     return [f"{check.title}: {counted(len(coverage.files), 'file')}{functions}, before and after each patch{facts}."]
+
+
+def _told(coverage: Coverage) -> list[str]:
+    more = len(coverage.told) - _MAX_TOLD
+    return [*coverage.told[:_MAX_TOLD], *([f"{counted(more, 'more remark')} about waivers."] if more > 0 else [])]
 
 
 def _unread(check: Check, coverage: Coverage) -> list[str]:

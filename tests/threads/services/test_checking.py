@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import email
+import re
+from email.policy import SMTP
 from pathlib import Path
 
 import pytest
 from django.conf import settings as configured
 
+from reviewbot.checks.protocol import Coverage
 from reviewbot.errors import NotFoundError, OperatorError
 from reviewbot.reports.facts import SeriesReport
 from reviewbot.reports.keeping import unpack
 from tests.threads.conftest import Queue
 from threads import models
-from threads.services import checking, pipeline
+from threads.services import checking, intake, pipeline
 
 
 def names(*asked: str) -> list[str]:
@@ -55,3 +59,32 @@ def test_a_waiver_file_that_is_not_there_is_the_operators_fault(waivers: Path) -
     waivers.unlink()
     with pytest.raises(OperatorError, match="WAIVERS names"):
         checking.version_of(checking.chosen(["pgtable"])[0])
+
+
+def hidden(raw: bytes) -> bytes:
+    """Return a patch mail whose text shows a new note alone, and whose diff is in a part that no reader shows."""
+    mail = email.message_from_bytes(raw, policy=SMTP)
+    log, diff = re.split(r"(?m)^(?=diff --git )", mail.get_content(), maxsplit=1)
+    name = f"note-{mail['Subject'][7:12].replace('/', '-').replace(' ', '-')}"
+    note = f"diff --git a/{name} b/{name}\nnew file mode 100644\n--- /dev/null\n+++ b/{name}\n@@ -0,0 +1 @@\n+Note.\n"
+    mail.set_content(log + note)
+    mail.add_attachment(diff.encode(), maintype="application", subtype="octet-stream")
+    return mail.as_bytes()
+
+
+def test_what_git_takes_from_a_mail_is_checked_also_where_no_reader_shows_it(
+    minikernel: models.Tree, steps: Queue, mails: list[bytes]
+) -> None:
+    first = [raw for raw in mails if b"\nSubject: [PATCH " in b"\n" + raw and b"[PATCH v2" not in raw]
+    row = intake.take_in([hidden(raw) if b"\ndiff --git " in raw else raw for raw in first])
+    assert {path for patch in row.patches.all() for path in patch.files if path.endswith(".c")} == set()
+    pipeline.want(row, {"build": False})
+    steps.drain()
+    report = unpack(SeriesReport, models.Report.objects.get(series=row).facts)
+    assert {one.finding.location.file for one in report.findings} == {"arch/arm64/mm/pageattr.c"}
+
+
+def test_what_is_told_of_waivers_is_cut_and_counted() -> None:
+    coverage = Coverage(told=[f"remark {number}" for number in range(25)])
+    told = checking._told(coverage)
+    assert (told[0], told[-2], told[-1]) == ("remark 0", "remark 19", "5 more remarks about waivers.")
