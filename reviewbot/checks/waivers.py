@@ -113,40 +113,47 @@ def tree_waivers(files: Files) -> tuple[Waiver, ...]:
 def run(
     check: Check, files: Files, paths: Sequence[str], coverage: Coverage, waivers: Iterable[Waiver] = ()
 ) -> Iterator[Finding]:
-    """Run a check and leave out what is waived; ``coverage.told`` says what, why, and which waiver is at fault."""
+    """Run a check and leave out what is waived.
+
+    ``coverage.told`` says what, why, and which waiver is at fault; first what a
+    comment in the code waives, since who writes a patch writes that, too.
+    """
     found = list(check.check(files, paths, coverage))
     rules = frozenset(getattr(check, "rules", ()))
     looked_at = set(coverage.files)
     standing = [one for one in waivers if any(fnmatch.fnmatchcase(path, one.file) for path in looked_at)]
+    faults: list[str] = []
     for path in sorted(looked_at):
-        standing += _comments(path, files.read(path) or b"", coverage)
-    used: set[Waiver] = set()
+        standing += _comments(path, files.read(path) or b"", faults)
+    used: dict[Waiver, list[str]] = {}
     for finding in found:
         waiver = next((one for one in standing if one.covers(finding)), None)
         if waiver is None:
             yield finding
             continue
-        used.add(waiver)
         place = finding.location
-        coverage.told.append(
+        used.setdefault(waiver, []).append(
             f"{finding.rule} at {place.file}:{place.line} is waived by {waiver.origin}: {waiver.reason}"
         )
+    coverage.told += [line for waiver in sorted(used, key=lambda one: not one.line) for line in used[waiver]]
     for waiver in standing:
         if waiver not in used and waiver.rule in rules:
-            coverage.told.append(f"{waiver.origin} waives {waiver.rule}, but nothing of that kind was found there.")
+            faults.append(f"{waiver.origin} waives {waiver.rule}, but nothing of that kind was found there.")
+    coverage.told += faults
 
 
-def _comments(path: str, data: bytes, coverage: Coverage) -> Iterator[Waiver]:
+def _comments(path: str, data: bytes, faults: list[str]) -> Iterator[Waiver]:
     if b"reviewbot:" not in data:
         return
     text = data.decode("utf-8", "replace")
+    line, before = 1, 0
     for match in _COMMENT.finditer(text):
         rule, reason = match.groups()
-        line = text.count("\n", 0, match.start()) + 1
+        line, before = line + text.count("\n", before, match.start()), match.start()
         if reason:
             yield Waiver(rule, fnmatch_literal(path), reason, f"the comment at {path}:{line}", line=line)
         else:
-            coverage.told.append(f"The comment at {path}:{line} waives {rule} without a reason and does not count.")
+            faults.append(f"The comment at {path}:{line} waives {rule} without a reason and does not count.")
 
 
 def fnmatch_literal(path: str) -> str:

@@ -76,6 +76,14 @@ def test_a_comment_has_a_reason_and_the_right_rule(comment: str, words: str, tmp
     assert words in told[0]
 
 
+def test_what_a_comment_waives_is_told_before_any_other_remark(tmp_path: Path) -> None:
+    noise = "\t/* reviewbot: C05 */\n" * 30
+    found, told = _run(tmp_path, _WRONG % (noise + "\t/* reviewbot: C01 looks fine */\n", ""))
+    assert found == []
+    assert told[0].startswith(f"C01 at {_PATH}:39 is waived by the comment at {_PATH}:38")
+    assert len(told) == 31
+
+
 def test_a_series_cannot_bring_its_own_waivers(tmp_path: Path) -> None:
     right = _WRONG.replace("	pgtable_page_ctor(pte);", "	BUG_ON(!pgtable_page_ctor(pte));") % ("", "")
     base = files("E0", tmp_path, pgalloc=right)
