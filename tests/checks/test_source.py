@@ -1,5 +1,8 @@
 """Kernel source is cut into functions and macros without a configuration."""
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +79,32 @@ def test_lines_survive_blanking() -> None:
     text = 'a /* b\nc */ "d;{" // e\nf'
     assert blank(text).count("\n") == text.count("\n")
     assert "{" not in blank(text)
+
+
+def test_a_string_over_several_lines_keeps_its_lines_and_an_open_one_ends_with_its_line() -> None:
+    text = 'a "b\\\n{c" d\n"open {\ne\n#error don\'t {\nf\n'
+    assert blank(text).count("\n") == text.count("\n")
+    assert "{" not in blank(text)
+    assert blank(text).split() == ["a", '"', '"', "d", '"', "e", "#error", "don'", "f"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "struct x " + "__a" * 50_000 + " @ {",
+        "struct " + " " * 50_000 + "@ {",
+        "__printf(" + " " * 50_000 + "{",
+        "a" * 100_000 + " {",
+        "'\\" * 50_000 + "{",
+        "int f(int x) {" + "alloc" * 20_000 + "; }",
+    ],
+    ids=["struct", "blanks", "annotation", "name", "quotes", "parts-of-a-name"],
+)
+def test_text_that_is_made_to_take_long_takes_no_second(text: str) -> None:
+    start = time.process_time()
+    for piece in Source("f.c", text.encode()).pieces:
+        assert piece.called is not None
+    assert time.process_time() - start < 1
 
 
 @given(st.binary(max_size=400))

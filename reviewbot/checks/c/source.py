@@ -15,32 +15,37 @@ from functools import cached_property
 
 from reviewbot.checks.c.conditionals import DIRECTIVE, DIRECTIVES, Conditions, spaces
 
+# A string that is not closed ends with its line: to look for its end from each of its quotes would take for ever.
 _BLANKED = re.compile(
-    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",
+    r"""//[^\n]*|/\*.*?(?:\*/|\Z)"""
+    r"""|"(?:\\.|[^"\\\n])*(?:"|(?=\n)|\\?\Z)|'(?:\\.|[^'\\\n])*(?:'|(?=\n)|\\?\Z)""",
     re.DOTALL,
 )
+# No name in C is as long; what looks for parts of names takes the square of their length.
+_TOO_LONG = re.compile(r"\b\w{500,}")
 _TOKEN = re.compile(rf"(?P<directive>{DIRECTIVE})|[{{}};]", re.MULTILINE)
 _TOKEN_INSIDE = re.compile(rf"(?P<directive>{DIRECTIVE})|[{{}}]", re.MULTILINE)
 _DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)(\(([^)]*)\))?", re.DOTALL)
 _ANNOTATION = re.compile(
     r"\b(?:__attribute__|__printf|__scanf|__acquires|__releases|__must_hold|__section|__alias|__aligned|"
     r"__alloc_size|__malloc|__nocapture|__diagnose_as|__counted_by|__rcu|__no_sanitize|__assume_aligned)"
-    r"\s*\(\s*(?:[^()]|\([^()]*\))*\)"
+    r"\s*\((?:[^()]|\([^()]*\))*\)"
 )
-_CALL_HEAD = re.compile(r"(\w+)\s*\(")
-_NOT_FUNCTION = re.compile(r"\b(?:struct|union|enum)\s+\w*\s*(?:__\w+\s*)*$|=\s*(?:\([^()]*\)\s*)?$")
+_CALL_HEAD = re.compile(r"\b(\w+)\s*\(")
+_NOT_FUNCTION = re.compile(r"\b(?:struct|union|enum)\s+\w*\s*(?:\b__\w+\s*)*$|=\s*(?:\([^()]*\)\s*)?$")
 
 
 def _space(match: re.Match[str]) -> str:
     text = match.group()
     if text[0] in "\"'":
-        return text[0] + " " * (len(text) - 2) + text[-1]
+        end = text[-1] if len(text) > 1 and text[-1] == text[0] else ""
+        return text[0] + spaces(text[1 : len(text) - len(end)]) + end
     return spaces(text)
 
 
 def blank(text: str) -> str:
     """Replace comments and the insides of strings with spaces; lines and columns stay."""
-    return _BLANKED.sub(_space, text)
+    return _TOO_LONG.sub(_space, _BLANKED.sub(_space, text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ def _matching(text: str, opening: int) -> int:
 
 def parse_header(text: str) -> tuple[str, str, tuple[Parameter, ...], int] | None:
     """Read ``static pte_t *f(struct mm_struct *mm)``: result, name, parameters, offset of the name."""
-    if _NOT_FUNCTION.search(text.rstrip()):
+    if _NOT_FUNCTION.search(" ".join(text.split())):
         return None
     cleaned = _ANNOTATION.sub(_space, text)
     head = _CALL_HEAD.search(cleaned)
