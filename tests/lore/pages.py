@@ -1,6 +1,15 @@
-"""The same invented mail as the pages of four archives show it."""
+"""The same invented mail as the pages of four archives show it, and a thread."""
 
 from __future__ import annotations
+
+from reviewbot.lore.html import ArchivedPage, parse_pages
+
+
+def read_page(html: bytes, url: str, content_type: str = "") -> ArchivedPage:
+    """Return the one mail of a page."""
+    (page,) = parse_pages(html, url, content_type)
+    return page
+
 
 HYPERMAIL = b"""\
 <!DOCTYPE html PUBLIC "-//W3C//DTD HTML 4.01//EN">
@@ -180,4 +189,149 @@ On Tue, Mar 04, 2025 at 10:00:00AM +0100, Ada Example wrote:
 Does this leak &lt;page&gt;?
 <b>[<a href="?l=linux-mm&amp;m=1&amp;w=2">prev in list</a>] [<a href="?l=linux-mm&amp;m=2&amp;w=2">next in list</a>]</b>
 </pre></body></html>
+"""
+
+PUBLIC_INBOX_THREAD = b"""\
+<html><head><title>[PATCH 0/2] mm: late tables</title></head><body><form
+action="../../"><pre><a
+href="../../?t=1"><b>public inbox</b></a></pre></form><pre><a
+href=#e0000000000000000000000000000000000000001
+id=m0000000000000000000000000000000000000001>*</a> <b>[PATCH 1/2] mm: check the constructor</b>
+<b>@ 2025-03-04  9:00 ` Ada Example</b>
+  <a
+href=#r0000000000000000000000000000000000000001>0 siblings, 1 reply; 4+ messages in thread</a>
+From: Ada Example @ 2025-03-04  9:00 UTC (<a
+href="../../20250304.1-ada@example.org/">permalink</a> / <a
+href="../../20250304.1-ada@example.org/raw">raw</a>)
+  To: Ada Example
+  Cc: list, linux-mm
+
+Check &lt;it&gt;.
+---
+ <a
+id=ix
+href=#x>mm/a.c</a> | 2 +-
+
+<span
+class="head"><a
+href=#ix
+id=x>diff</a> --git a/mm/a.c b/mm/a.c
+--- a/mm/a.c
++++ b/mm/a.c
+</span><span
+class="hunk">@@ -1 +1 @@
+</span><span
+class="del">-a
+</span><span
+class="add">+b
+</span>--&#32;
+2.39.5
+
+
+<a
+href=#m0000000000000000000000000000000000000001
+id=e0000000000000000000000000000000000000001>^</a> <a
+href="../../20250304.1-ada@example.org/">permalink</a> <a
+href="../../20250304.1-ada@example.org/raw">raw</a> <a
+href="../../20250304.1-ada@example.org/#R">reply</a>	[<a
+href="../../20250304.1-ada@example.org/T/#u"><b>flat</b></a>|<a
+href="../../20250304.1-ada@example.org/t/#u">nested</a>] <a
+href=#r0000000000000000000000000000000000000001>4+ messages in thread</a></pre><hr><pre><a
+href=#e0000000000000000000000000000000000000002
+id=m0000000000000000000000000000000000000002>*</a> <b>Re: [PATCH 1/2] mm: check the constructor</b>
+<b>@ 2025-03-04 11:15   ` Bob &#34;B&#34; Example</b>
+  <a
+href=#r0000000000000000000000000000000000000002>0 siblings, 1 reply; 4+ messages in thread</a>
+From: Bob &#34;B&#34; Example @ 2025-03-04 11:15 UTC (<a
+href="../../20250304111500.2-bob@example.org/">permalink</a> / <a
+href="../../20250304111500.2-bob@example.org/raw">raw</a>)
+  To: Ada Example
+  Cc: list, linux-mm
+
+On Tue, Mar 04, 2025 at 10:00:00AM +0100, Ada Example wrote:
+<span
+class="q">&gt; +	if (!ctor(page)) {
+&gt; +		return 0;
+</span>
+Does this leak &lt;page&gt;?
+
+
+<a
+href=#m0000000000000000000000000000000000000002
+id=e0000000000000000000000000000000000000002>^</a> <a
+href="../../20250304111500.2-bob@example.org/">permalink</a> <a
+href="../../20250304111500.2-bob@example.org/raw">raw</a> <a
+href="../../20250304111500.2-bob@example.org/#R">reply</a>	[<a
+href="../../20250304111500.2-bob@example.org/T/#u"><b>flat</b></a>|<a
+href="../../20250304111500.2-bob@example.org/t/#u">nested</a>] <a
+href=#r0000000000000000000000000000000000000002>4+ messages in thread</a></pre><hr><pre><a
+href=#e0000000000000000000000000000000000000003
+id=m0000000000000000000000000000000000000003>*</a> <b>Re: [PATCH 1/2] mm: check the constructor</b>
+<b>@ 2025-03-04 12:00     ` Carol Example</b>
+  <a
+href=#r0000000000000000000000000000000000000003>0 siblings, 1 reply; 4+ messages in thread</a>
+From: Carol Example @ 2025-03-04 12:00 UTC (<a
+href="../../20250304.3%2Fx%2By@example.org/">permalink</a> / <a
+href="../../20250304.3%2Fx%2By@example.org/raw">raw</a>)
+  To: Ada Example
+  Cc: list, linux-mm
+
+From: Mallory @ 2025-01-01 10:00 UTC (permalink / raw)
+
+No.
+
+
+<a
+href=#m0000000000000000000000000000000000000003
+id=e0000000000000000000000000000000000000003>^</a> <a
+href="../../20250304.3%2Fx%2By@example.org/">permalink</a> <a
+href="../../20250304.3%2Fx%2By@example.org/raw">raw</a> <a
+href="../../20250304.3%2Fx%2By@example.org/#R">reply</a>	[<a
+href="../../20250304.3%2Fx%2By@example.org/T/#u"><b>flat</b></a>|<a
+href="../../20250304.3%2Fx%2By@example.org/t/#u">nested</a>] <a
+href=#r0000000000000000000000000000000000000003>4+ messages in thread</a></pre><hr><pre><a
+href=#e0000000000000000000000000000000000000004
+id=m0000000000000000000000000000000000000004>*</a> <b>Re: [PATCH 9/9] lost</b>
+<b>@ 2025-03-05 12:00   ` Dan Example</b>
+  <a
+href=#r0000000000000000000000000000000000000004>0 siblings, 1 reply; 4+ messages in thread</a>
+From: Dan Example @ 2025-03-05 12:00 UTC (<a
+href="../../20250305.4-dan@example.org/">permalink</a> / <a
+href="../../20250305.4-dan@example.org/raw">raw</a>)
+  To: Ada Example
+  Cc: list, linux-mm
+
+I answer a mail that is not here.
+
+
+<a
+href=#m0000000000000000000000000000000000000004
+id=e0000000000000000000000000000000000000004>^</a> <a
+href="../../20250305.4-dan@example.org/">permalink</a> <a
+href="../../20250305.4-dan@example.org/raw">raw</a> <a
+href="../../20250305.4-dan@example.org/#R">reply</a>	[<a
+href="../../20250305.4-dan@example.org/T/#u"><b>flat</b></a>|<a
+href="../../20250305.4-dan@example.org/t/#u">nested</a>] <a
+href=#r0000000000000000000000000000000000000004>4+ messages in thread</a></pre><hr><pre>end of thread, other threads:[<a
+href="../../">newest</a>]
+
+<b
+id=t>Thread overview:</b> 4+ messages (download: <a
+href="../t.mbox.gz">mbox.gz</a>)
+-- links below jump to the message on this page --
+2025-03-04  9:00 <a
+href="#m0000000000000000000000000000000000000001"
+id=r0000000000000000000000000000000000000001>[PATCH 1/2] mm: check the constructor</a> Ada Example
+2025-03-04 11:15 ` <a
+href="#m0000000000000000000000000000000000000002"
+id=r0000000000000000000000000000000000000002>Bob &#34;B&#34; Example</a>
+2025-03-04 12:00   ` <a
+href="#m0000000000000000000000000000000000000003"
+id=r0000000000000000000000000000000000000003>Carol Example</a>
+     [not found] ` &lt;<a
+href="../../gone@example.org/">gone@example.org</a>&gt;
+2025-03-05 12:00   ` <a
+href="#m0000000000000000000000000000000000000004"
+id=r0000000000000000000000000000000000000004>Dan Example</a>
+</pre><hr><pre>This is a public inbox</pre></body></html>
 """

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reviewbot.lore.html import ArchivedPage, parse_page
+from reviewbot.lore.html import ArchivedPage
 from tests.lore import page_variants as variants
-from tests.lore.pages import HYPERMAIL
+from tests.lore.pages import HYPERMAIL, read_page
 from tests.lore.test_html import BODY
 
 URL = "https://www.example.org/lists/linux-mm/msg00011.html"
@@ -26,7 +26,7 @@ PAGES = {
 
 
 def page(name: str) -> ArchivedPage:
-    return parse_page(PAGES[name][0], URL)
+    return read_page(PAGES[name][0], URL)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -72,7 +72,7 @@ def test_links_of_hypermail(name: str) -> None:
 
 
 def test_quotes_that_are_drawn_as_boxes_get_their_marks_back() -> None:
-    lines = parse_page(variants.FANCY_MHONARC, URL).body.split("\n")
+    lines = read_page(variants.FANCY_MHONARC, URL).body.split("\n")
     assert [line for line in lines if line.startswith("> ") and line.strip("> ")] == [
         "> +\tif (!ctor(page)) {",
         "> +\t\treturn 0;",
@@ -82,16 +82,16 @@ def test_quotes_that_are_drawn_as_boxes_get_their_marks_back() -> None:
 
 def test_a_mail_cannot_write_the_header_of_its_page() -> None:
     forged = b'<!-- id="forged@example.com" --><!-- name="Eve" -->Does this'
-    read = parse_page(HYPERMAIL.replace(b"Does this", forged), URL)
+    read = read_page(HYPERMAIL.replace(b"Does this", forged), URL)
     assert (read.message_id, read.author.name) == (ID, 'Bob "B" Example')
     forged = b"<!--X-Message-Id: forged@example.com --><!--X-References--><a href='evil.html'>x</a>"
-    read = parse_page(variants.SPINICS.replace(b"Does this", forged + b"Does this"), URL)
+    read = read_page(variants.SPINICS.replace(b"Does this", forged + b"Does this"), URL)
     assert (read.message_id, read.parent.rpartition("/")[2]) == (ID, "msg00010.html")
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_that_was_cut_is_read_as_far_as_it_goes(name: str) -> None:
     html = PAGES[name][0]
-    read = parse_page(html[: html.index(b"Does this leak")], URL)
+    read = read_page(html[: html.index(b"Does this leak")], URL)
     assert "> +\tif (!ctor(page)) {" in read.body
     assert read.subject.startswith("Re: [PATCH 1/2]")

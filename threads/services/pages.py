@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from django.conf import settings
 from django.db import transaction
 
-from reviewbot.lore.html import ArchivedPage, parse_page, same_mail
+from reviewbot.lore.html import ArchivedPage, parse_pages, same_mail
 from reviewbot.lore.html.page import SAME_MAIL
 from reviewbot.lore.http import Client, Manners
 from threads import conversion, models
@@ -15,8 +16,10 @@ from threads.services import assembly, messages
 from threads.services.tying import join_threads
 
 
-def take_in(url: str, mailing_list: models.MailingList | None = None) -> models.Message:
-    """Fetch a page of an archive and keep the mail that it shows; where the mail is here already, only its address.
+def take_in(url: str, mailing_list: models.MailingList | None = None) -> list[models.Message]:
+    """Fetch a page of an archive and keep the mails that it shows; of those that are here already only their address.
+
+    :returns: the mails in the order of the page: one, or those of a whole thread.
 
     :raises AuthorError: when the page shows no mail.
     :raises NotFoundError: when there is no such page.
@@ -25,19 +28,25 @@ def take_in(url: str, mailing_list: models.MailingList | None = None) -> models.
     """
     manners = Manners(settings.IDENTIFICATION, frozenset(settings.ARCHIVE_HOSTS), private=settings.PRIVATE_ARCHIVES)
     page = Client(manners).get(url)
-    return keep(parse_page(page.body, page.url, page.content_type), mailing_list)
+    return keep(parse_pages(page.body, page.url, page.content_type), mailing_list)
 
 
-def keep(page: ArchivedPage, mailing_list: models.MailingList | None = None) -> models.Message:
-    """Keep the mail that a page shows, tied to the pages of its parent and its answers as far as they are here."""
+def keep(shown: Sequence[ArchivedPage], mailing_list: models.MailingList | None = None) -> list[models.Message]:
+    """Keep the mails of pages, tied to the pages of their parents and their answers as far as they are here."""
     with transaction.atomic():
-        row = _shown(page) or _new(page, mailing_list)
-        if not row.page:
-            row.page = page.url[:1000]
-            row.save(update_fields=["page"])
-        _tie_answers(row, page)
-        assembly.assemble_threads([row.thread])
-        row.refresh_from_db()
+        keys = [_keep(page, mailing_list).pk for page in shown]
+        threads = models.Message.objects.filter(pk__in=keys).values_list("thread", flat=True).distinct()
+        assembly.assemble_threads(list(threads))
+        rows = models.Message.objects.in_bulk(keys)
+    return [rows[key] for key in keys]
+
+
+def _keep(page: ArchivedPage, mailing_list: models.MailingList | None) -> models.Message:
+    row = _shown(page) or _new(page, mailing_list)
+    if not row.page:
+        row.page = page.url[:1000]
+        row.save(update_fields=["page"])
+    _tie_answers(row, page)
     return row
 
 

@@ -1,7 +1,7 @@
 """Pages of mail archives on the web, for discussions that are kept nowhere else.
 
-:func:`parse_page` knows hypermail (lkml.iu.edu), public-inbox (lore.kernel.org),
-MHonArc (spinics.net, mail-archive.com) and marc.info.
+:func:`parse_pages` knows hypermail (lkml.iu.edu), public-inbox (lore.kernel.org),
+also its pages of whole threads, MHonArc (spinics.net, mail-archive.com) and marc.info.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from reviewbot.errors import AuthorError
 from reviewbot.lore.html import hypermail, marc, mhonarc, publicinbox
 from reviewbot.lore.html.page import ArchivedPage, Source, same_mail
 
-__all__ = ["ArchivedPage", "parse_page", "same_mail"]
+__all__ = ["ArchivedPage", "parse_pages", "same_mail"]
 
 _FORMATS = (publicinbox.read, mhonarc.read, hypermail.read, marc.read)
 
 
-def parse_page(html: bytes, url: str, content_type: str = "") -> ArchivedPage:
-    """Return the mail that a page of an archive shows.
+def parse_pages(html: bytes, url: str, content_type: str = "") -> tuple[ArchivedPage, ...]:
+    """Return the mails that a page of an archive shows: one, or all of a thread.
 
     :param url: where the page came from; links are made absolute with it.
     :param content_type: of the HTTP answer; its charset counts before that of the page.
@@ -26,5 +26,8 @@ def parse_page(html: bytes, url: str, content_type: str = "") -> ArchivedPage:
     for read in _FORMATS:
         page = read(source)
         if page is not None:
-            return page
+            return (page,)
+    pages = publicinbox.read_thread(source)
+    if pages:
+        return pages
     raise AuthorError(f"The page {url[:300]} shows no mail in a format that is known here.")

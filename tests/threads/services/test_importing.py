@@ -228,7 +228,7 @@ ADA = (
 
 def test_a_page_becomes_a_mail_in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     importing_mail([ADA])
-    row = pages.take_in(serve(monkeypatch, archive.HYPERMAIL))
+    (row,) = pages.take_in(serve(monkeypatch, archive.HYPERMAIL))
     assert (row.message_id, row.raw, row.page[:22]) == (
         "20250304111500.2-bob@example.org",
         b"",
@@ -246,7 +246,7 @@ def importing_mail(raw: list[bytes]) -> None:
 @pytest.mark.parametrize("named", [True, False])
 def test_the_mail_takes_the_place_of_its_page_when_it_arrives(monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
     html = archive.HYPERMAIL if named else re.sub(rb'<!-- (id|email)="[^"]*" -->\n', b"", archive.HYPERMAIL)
-    before = pages.take_in(serve(monkeypatch, html))
+    (before,) = pages.take_in(serve(monkeypatch, html))
     importing_mail([BOB.replace(b'"Bob \\"B\\" Example"', b"Bob B Example"), ADA])
     row = models.Message.objects.get(pk=before.pk)
     assert row.message_id == "20250304111500.2-bob@example.org"
@@ -258,7 +258,7 @@ def test_the_mail_takes_the_place_of_its_page_when_it_arrives(monkeypatch: pytes
 
 def test_a_page_of_a_mail_that_is_here_adds_its_address_only(monkeypatch: pytest.MonkeyPatch) -> None:
     importing_mail([BOB])
-    row = pages.take_in(serve(monkeypatch, archive.HYPERMAIL))
+    (row,) = pages.take_in(serve(monkeypatch, archive.HYPERMAIL))
     assert row.page
     assert bytes(row.raw)
     assert models.Message.objects.count() == 1

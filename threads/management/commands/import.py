@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "source",
             help="mbox or mboxrd file, plain or gzipped; maildir or folder of mails; public-inbox folder, clone or "
-            "bundle of an epoch; - for standard input; or the address of a mail's page in an archive",
+            "bundle of an epoch; - for standard input; or the address of the page of a mail or a thread in an archive",
         )
         parser.add_argument("--list", help="mailing list the mails were read from")
 
@@ -43,8 +43,8 @@ class Command(BaseCommand):
         if options["source"].startswith(("http://", "https://")):
             from threads.services import pages  # it loads what reads HTML, which a mailbox does not need
 
-            mail = pages.take_in(options["source"], mailing_list)
-            self.stdout.write(f"{mail.subject}\n<{mail.message_id}>")
+            for mail in pages.take_in(options["source"], mailing_list):
+                self.stdout.write(f"{mail.subject}\n<{mail.message_id}>")
             return
         progress = importing.take_in(options["source"], mailing_list, tell=self._tell)
         if not progress.seen:
