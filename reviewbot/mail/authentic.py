@@ -66,7 +66,7 @@ def authenticate(mail: Message, lookup: Lookup = get_txt) -> Seal:
         if tried < _MOST_SIGNATURES and _vouches(signature, domain) and _covers(signature, names):
             tried += 1
             if _holds(checker, index, asked):
-                return Seal(domain, hashlib.sha256(b"".join(signature[b"b"].split())).hexdigest())
+                return Seal(_signer(signature), hashlib.sha256(b"".join(signature[b"b"].split())).hexdigest())
     if asked.failed:
         raise TransientError("The DNS does not answer, so that a signature cannot be checked now.")
     raise AuthorError(f"No DKIM signature of {domain} holds that covers the text and {', '.join(_BOUND)}.")
@@ -97,8 +97,12 @@ def _signature(checker: dkim.DKIM, index: int) -> dict[bytes, bytes]:
 
 def _vouches(signature: dict[bytes, bytes], domain: str) -> bool:
     """True when the signature is of the domain of the author, or of one above it that is no top-level domain."""
-    signer = signature.get(b"d", b"").decode("ascii", "replace").lower().strip(".")
+    signer = _signer(signature)
     return signer == domain or ("." in signer and domain.endswith(f".{signer}"))
+
+
+def _signer(signature: dict[bytes, bytes]) -> str:
+    return signature.get(b"d", b"").decode("ascii", "replace").lower().strip(".")
 
 
 def _covers(signature: dict[bytes, bytes], names: list[str]) -> bool:

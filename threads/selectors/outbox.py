@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from reviewbot.mail.policy import Breaker, Ledger, Limits
@@ -19,6 +19,8 @@ Kind = Delivery.Kind
 
 #: what counts against a limit: it is out, or may be
 OUT = (Stage.SENDING, Stage.SENT, Stage.UNCLEAR)
+#: mails that have to come back from an address until none is sent there
+SEVERAL = 2
 _DAY = timedelta(hours=24)
 
 
@@ -29,7 +31,14 @@ def ledger() -> Ledger:
     by_wish: dict[str, set[str]] = {Consent.Wish.MAILS: set(), Consent.Wish.NONE: set()}
     for address, what in wishes:
         by_wish[what].add(address)
-    return Ledger(volunteers=by_wish[Consent.Wish.MAILS], refused=by_wish[Consent.Wish.NONE])
+    return Ledger(volunteers=by_wish[Consent.Wish.MAILS], refused=by_wish[Consent.Wish.NONE] | unreachable())
+
+
+def unreachable() -> set[str]:
+    """Return the addresses from which several mails came back for good within a month (1 query)."""
+    failed = Bounce.objects.filter(status__startswith="5", at__gt=timezone.now() - 30 * _DAY)
+    counts = failed.values("address").annotate(mails=Count("delivery", distinct=True))
+    return set(counts.filter(mails__gte=SEVERAL).values_list("address", flat=True))
 
 
 def standing_stop() -> MailStop | None:

@@ -7,6 +7,7 @@ approves, edits or rejects it; only then is it sent, by :mod:`threads.services.s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -128,6 +129,12 @@ def answered_mail(row: models.Delivery) -> str:
     """Return the Message-ID of the patch that a mail is about; a note answers a mail of ours that answers it."""
     ours = models.Delivery.objects.filter(message_id=row.in_reply_to, kind=Kind.REPLY).first()
     return ours.in_reply_to if ours else row.in_reply_to
+
+
+def told_by(row: models.Delivery) -> set[str]:
+    """Return the fingerprints of the findings that a mail of ours tells."""
+    value = re.search(rb"^X-Reviewbot-Findings:((?:[^\n]|\n )*)", bytes(row.raw).partition(b"\n\n")[0], re.MULTILINE)
+    return {pair.split()[-1] for pair in value[1].decode("ascii").split(",") if pair.strip()} if value else set()
 
 
 def letterhead(decision: Decision) -> Letterhead:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -66,13 +67,16 @@ class Server:
         return cls(parts.scheme, parts.hostname, port or ports[parts.scheme], user, password)
 
     def connect(self) -> smtplib.SMTP:
-        """Return a connection that is ready to take a mail."""
-        secure = self.scheme == "smtps"
-        kind = smtplib.SMTP_SSL if secure else smtplib.SMTP
-        server = kind(self.host, self.port, timeout=TIMEOUT)
+        """Return a connection that is ready to take a mail; a server whose certificate does not hold gets nothing."""
+        trusted = ssl.create_default_context()
+        server = (
+            smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=trusted)
+            if self.scheme == "smtps"
+            else smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
+        )
         try:
             if self.scheme == "smtp+starttls":
-                server.starttls()
+                server.starttls(context=trusted)
             server.ehlo_or_helo_if_needed()
             if self.user:
                 server.login(self.user, self.password)
