@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from reviewbot.reports.facts import BaseFacts, Cell, Life, PatchFacts, Reject, SeriesReport, State, Told, VersionFacts
@@ -30,6 +31,17 @@ class Urls(Protocol):
         """Return the page of a rule."""
 
 
+class Elsewhere(NamedTuple):
+    """What another bot says about a patch."""
+
+    bot: str
+    context: str
+    state: str
+    description: str
+    url: str
+    date: datetime
+
+
 class RunFacts(NamedTuple):
     """What the row of a run knows beyond its square of the matrix."""
 
@@ -43,11 +55,13 @@ class Beside:
 
     :ivar patch_ids: number of the patch -> stable patch-id.
     :ivar runs: id of the run -> its tool's version and its command.
+    :ivar others: number of the patch -> what other bots say about it.
     :ivar mail: state and Message-ID of the reply, None when there is none.
     """
 
     patch_ids: Mapping[int, str] = field(default_factory=dict)
     runs: Mapping[int, RunFacts] = field(default_factory=dict)
+    others: Mapping[int, tuple[Elsewhere, ...]] = field(default_factory=dict)
     mail: tuple[str, str] | None = None
 
 
@@ -167,6 +181,9 @@ def _patch(
         "files": list(one.files),
         "trailers": list(one.trailers),
         "checks": [_check(cell, urls, beside) for cell in report.cells if cell.patch == one.number],
+        "other_checks": [
+            other._asdict() | {"date": other.date.isoformat()} for other in beside.others.get(one.number, ())
+        ],
         "findings": [finding["id"] for finding in findings if finding["patch"] == one.number],
     }
 

@@ -67,8 +67,8 @@ class Letter:
         both = ((file.old_path, file.new_path) for file in self.files.files)
         return tuple(dict.fromkeys(path for pair in both for path in pair if path))
 
-    def message(self, trailers: Iterable[Trailer] = ()) -> str:
-        """Return the commit message with the collected trailers, and the Message-ID as the last one.
+    def message(self, trailers: Iterable[Trailer] = (), *, name: bool = True) -> str:
+        """Return the commit message with the collected trailers; the Message-ID is the last one where ``name`` is true.
 
         A trailer is added once, and not at all when its mail came from another
         address than it names.
@@ -78,12 +78,12 @@ class Letter:
         added = []
         for line in [
             *(_one_line(str(trailer)) for trailer in trailers if not trailer.mismatch),
-            f"Message-ID: <{_one_line(self.message_id)}>",
+            *([f"Message-ID: <{_one_line(self.message_id)}>"] if name else []),
         ]:
             if line.lower() not in have:
                 have.add(line.lower())
                 added.append(line)
-        if lines and not _ends_with_trailers(lines):
+        if lines and added and not _ends_with_trailers(lines):
             lines.append("")
         return "\n".join([*lines, *added]) + "\n"
 

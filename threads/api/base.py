@@ -6,9 +6,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.db.models import Model, QuerySet
 from django.http import Http404
 from django.utils.http import quote_etag
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import exceptions, status
+from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -66,6 +69,61 @@ def _sentence(data: Any) -> str:  # noqa: ANN401 - whatever DRF puts into an err
     return " ".join(map(_sentence, data)) if isinstance(data, list) else str(data)
 
 
+FIELDS = OpenApiParameter("fields", str, description="names between commas: only these fields are answered")
+PAGING = [
+    FIELDS,
+    OpenApiParameter("limit", int, description="rows of a page, at most 200"),
+    OpenApiParameter("before", int, description="only ids below this one, as `next` names it"),
+]
+
+
+def paged(name: str, row: type[s.Serializer[Any]]) -> s.Serializer[Any]:
+    """Return the shape of a page of rows."""
+    return inline_serializer(name, {"next": s.CharField(allow_null=True), "results": row(many=True)})
+
+
+def page_of(request: Request, rows: QuerySet[Any], answer: Callable[[Request, Any], dict[str, Any]]) -> Response:
+    """Return one page of rows, newest first, with the address of the next (1 query, and what the rows prefetch)."""
+    size = max(1, number_of(request, "limit", 50, 200))
+    before = number_of(request, "before", 0, 2**62)
+    if before:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.order_by("-pk")[: size + 1])
+    following = None
+    if len(found) > size:
+        query = request.query_params.copy()
+        query["before"] = str(found[size - 1].pk)
+        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    return Response({"next": following, "results": [answer(request, row) for row in found[:size]]})
+
+
+def find(rows: QuerySet[Any], pk: int, what: str) -> Any:  # noqa: ANN401 - a row of the query set
+    """Return one row.
+
+    :raises Http404: when there is none of that number.
+    """
+    row: Model | None = rows.filter(pk=pk).first() if pk < 2**63 else None
+    if row is None:
+        raise Http404(f"There is no {what} {pk}.")
+    return row
+
+
+def _chosen(request: Request, data: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return an answer with the fields alone that ``fields`` names; of a page, its rows.
+
+    :raises ValidationError: when there is no field of that name.
+    """
+    names = [name.strip() for name in request.query_params["fields"].split(",") if name.strip()]
+    rows = data["results"] if isinstance(data, dict) and "results" in data else data
+    for row in rows if isinstance(rows, list) else [rows]:
+        if unknown := [name for name in names if name not in row]:
+            raise exceptions.ValidationError(f"There is no field {unknown[0][:40]!r}; there are: {', '.join(row)}.")
+    if isinstance(rows, list):
+        some = [{name: row[name] for name in names} for row in rows]
+        return data | {"results": some} if rows is not data else some
+    return {name: rows[name] for name in names}
+
+
 class ApiView(APIView):
     """A view whose GET may be read from any origin and whose errors are problem+json."""
 
@@ -76,7 +134,12 @@ class ApiView(APIView):
         return problem
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401
-        """Let scripts of any origin read; nothing is ever answered by who asks."""
+        """Give the fields that are asked for, and let scripts of any origin read; no answer is by who asks."""
+        if request.method == "GET" and "fields" in request.GET and response.status_code == status.HTTP_200_OK:
+            try:
+                response.data = _chosen(request, response.data)
+            except exceptions.ValidationError as error:
+                response = self.handle_exception(error)
         response = super().finalize_response(request, response, *args, **kwargs)
         if request.method in ("GET", "HEAD", "OPTIONS"):
             response["Access-Control-Allow-Origin"] = "*"

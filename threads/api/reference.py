@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Model, QuerySet
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions
-from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,42 +14,11 @@ from reviewbot.findings import Severity
 from reviewbot.reports.facts import State
 from threads import links
 from threads.api import shapes
-from threads.api.base import ApiView, number_of
+from threads.api.base import PAGING, ApiView, find, number_of, page_of, paged
 from threads.api.series import submission_status
 from threads.conversion import storable
 from threads.models import Finding, MailingList, Run, Submission
 from threads.selectors import rules, service
-
-_PAGING = [
-    OpenApiParameter("limit", int, description="rows of a page, at most 200"),
-    OpenApiParameter("before", int, description="only ids below this one, as `next` names it"),
-]
-
-
-def _paged(name: str, row: type[s.Serializer[Any]]) -> s.Serializer[Any]:
-    return inline_serializer(name, {"next": s.CharField(allow_null=True), "results": row(many=True)})
-
-
-def _page(request: Request, rows: QuerySet[Any], answer: Any) -> Response:  # noqa: ANN401 - row -> dict
-    """Return one page of rows, newest first, with the address of the next (1 query)."""
-    size = max(1, number_of(request, "limit", 50, 200))
-    before = number_of(request, "before", 0, 2**62)
-    if before:
-        rows = rows.filter(pk__lt=before)
-    found = list(rows.order_by("-pk")[: size + 1])
-    following = None
-    if len(found) > size:
-        query = request.query_params.copy()
-        query["before"] = str(found[size - 1].pk)
-        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-    return Response({"next": following, "results": [answer(request, row) for row in found[:size]]})
-
-
-def _get(rows: QuerySet[Any], pk: int, what: str) -> Any:  # noqa: ANN401 - a row of the query set
-    row: Model | None = rows.filter(pk=pk).first()
-    if row is None:
-        raise Http404(f"There is no {what} {pk}.")
-    return row
 
 
 class IndexView(ApiView):
@@ -60,7 +27,10 @@ class IndexView(ApiView):
     @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
         """Name the addresses."""
-        names = ("series", "submissions", "findings", "runs", "rules", "trees", "lists", "schema", "docs")
+        names = (
+            *("series", "topics", "submissions", "findings", "runs", "rules", "trees", "lists", "deliveries"),
+            *("statistics", "schema", "docs"),
+        )
         return Response({name: request.build_absolute_uri(f"/api/v1/{name}/") for name in names})
 
 
@@ -70,7 +40,7 @@ class SubmissionView(ApiView):
     @extend_schema(responses={200: shapes.SubmissionStatus} | shapes.problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return one submission; `series` is set as soon as it has become one."""
-        return Response(submission_status(request, _get(Submission.objects.select_related("series"), pk, "submission")))
+        return Response(submission_status(request, find(Submission.objects.select_related("series"), pk, "submission")))
 
 
 class SubmissionListView(ApiView):
@@ -78,12 +48,12 @@ class SubmissionListView(ApiView):
 
     @extend_schema(
         operation_id="submissions_list",
-        parameters=_PAGING,
-        responses={200: _paged("SubmissionPage", shapes.SubmissionStatus)} | shapes.problems(400),
+        parameters=PAGING,
+        responses={200: paged("SubmissionPage", shapes.SubmissionStatus)} | shapes.problems(),
     )
     def get(self, request: Request) -> Response:
         """List submissions, newest first."""
-        return _page(request, Submission.objects.select_related("series"), submission_status)
+        return page_of(request, Submission.objects.select_related("series"), submission_status)
 
 
 def _run(request: Request, run: Run) -> dict[str, Any]:
@@ -112,7 +82,7 @@ class RunView(ApiView):
     @extend_schema(responses={200: shapes.RunStatus} | shapes.problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return one run."""
-        return Response(_run(request, _get(Run.objects.defer("log"), pk, "run")))
+        return Response(_run(request, find(Run.objects.defer("log"), pk, "run")))
 
 
 class RunListView(ApiView):
@@ -121,12 +91,12 @@ class RunListView(ApiView):
     @extend_schema(
         operation_id="runs_list",
         parameters=[
-            *_PAGING,
+            *PAGING,
             OpenApiParameter("check", str),
             OpenApiParameter("state", str, enum=[str(one) for one in State]),
             OpenApiParameter("commit", str),
         ],
-        responses={200: _paged("RunPage", shapes.RunStatus)} | shapes.problems(400),
+        responses={200: paged("RunPage", shapes.RunStatus)} | shapes.problems(),
     )
     def get(self, request: Request) -> Response:
         """List runs, newest first."""
@@ -134,7 +104,7 @@ class RunListView(ApiView):
         for name, column in (("check", "check_name"), ("state", "state"), ("commit", "commit")):
             if value := storable(request.query_params.get(name, "")):
                 rows = rows.filter(**{column: value})
-        return _page(request, rows, _run)
+        return page_of(request, rows, _run)
 
 
 def _finding(request: Request, row: Finding) -> dict[str, Any]:
@@ -159,7 +129,7 @@ class FindingView(ApiView):
     @extend_schema(responses={200: shapes.FindingRow} | shapes.problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return what a run states about one place; what it means for a series stands in the series."""
-        return Response(_finding(request, _get(Finding.objects.all(), pk, "finding")))
+        return Response(_finding(request, find(Finding.objects.all(), pk, "finding")))
 
 
 class FindingListView(ApiView):
@@ -168,12 +138,12 @@ class FindingListView(ApiView):
     @extend_schema(
         operation_id="findings_list",
         parameters=[
-            *_PAGING,
+            *PAGING,
             *(OpenApiParameter(name, str) for name in ("rule", "file", "function", "fingerprint")),
             OpenApiParameter("severity", str, enum=[str(one) for one in Severity]),
             OpenApiParameter("run", int),
         ],
-        responses={200: _paged("FindingPage", shapes.FindingRow)} | shapes.problems(400),
+        responses={200: paged("FindingPage", shapes.FindingRow)} | shapes.problems(),
     )
     def get(self, request: Request) -> Response:
         """List what runs state, newest first."""
@@ -183,13 +153,13 @@ class FindingListView(ApiView):
                 rows = rows.filter(**{name: value})
         if run := number_of(request, "run", 0, 2**62):
             rows = rows.filter(run_id=run)
-        return _page(request, rows, _finding)
+        return page_of(request, rows, _finding)
 
 
 class RuleListView(ApiView):
     """The rules of the checks."""
 
-    @extend_schema(operation_id="rules_list", responses={200: shapes.RuleStatus(many=True)} | shapes.problems(400))
+    @extend_schema(operation_id="rules_list", responses={200: shapes.RuleStatus(many=True)} | shapes.problems())
     def get(self, request: Request) -> Response:
         """List the rules."""
         return Response([_rule(request, rule) for rule in rules.all_rules()])
@@ -224,7 +194,7 @@ def _rule(request: Request, rule: rules.RulePage) -> dict[str, Any]:
 class TreeListView(ApiView):
     """The kernel trees."""
 
-    @extend_schema(responses={200: shapes.TreeStatus(many=True)} | shapes.problems(400))
+    @extend_schema(responses={200: shapes.TreeStatus(many=True)} | shapes.problems())
     def get(self, request: Request) -> Response:
         """List the trees that series are applied to, in the order they are tried."""
         return Response(
@@ -246,7 +216,7 @@ class TreeListView(ApiView):
 class MailingListView(ApiView):
     """The mailing lists."""
 
-    @extend_schema(responses={200: shapes.ListStatus(many=True)} | shapes.problems(400))
+    @extend_schema(responses={200: shapes.ListStatus(many=True)} | shapes.problems())
     def get(self, request: Request) -> Response:
         """List the mailing lists that are known."""
         return Response([_list(one) for one in service.mailing_lists()])

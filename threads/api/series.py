@@ -21,7 +21,7 @@ from reviewbot.reports.facts import State, Verdict
 from threads import links
 from threads.api import shapes
 from threads.api.auth import require
-from threads.api.base import ApiView, UnknownError, number_of, with_tag
+from threads.api.base import FIELDS, ApiView, UnknownError, number_of, with_tag
 from threads.models import Series, Submission
 from threads.selectors import listing
 from threads.selectors import series as selectors
@@ -66,9 +66,8 @@ class SeriesView(ApiView):
     """One series, by any of its Message-IDs."""
 
     @extend_schema(
-        parameters=[_MSGID, _WAIT],
-        responses={200: shapes.SeriesStatus, 304: OpenApiResponse(description="nothing new")}
-        | shapes.problems(400, 404),
+        parameters=[_MSGID, _WAIT, FIELDS],
+        responses={200: shapes.SeriesStatus, 304: OpenApiResponse(description="nothing new")} | shapes.problems(404),
     )
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return everything that is known about a series."""
@@ -110,7 +109,7 @@ def _news(request: Request, msgid: str) -> bool:
 class SeriesTextView(ApiView):
     """One series as text for a terminal."""
 
-    @extend_schema(parameters=[_MSGID], responses={(200, "text/plain"): OpenApiTypes.STR} | shapes.problems(400, 404))
+    @extend_schema(parameters=[_MSGID], responses={(200, "text/plain"): OpenApiTypes.STR} | shapes.problems(404))
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return the report as a reviewer reads it in a terminal."""
         series = require_series(msgid)
@@ -123,9 +122,7 @@ class SeriesTextView(ApiView):
 class BadgeView(ApiView):
     """One series as a badge."""
 
-    @extend_schema(
-        parameters=[_MSGID], responses={(200, "image/svg+xml"): OpenApiTypes.STR} | shapes.problems(400, 404)
-    )
+    @extend_schema(parameters=[_MSGID], responses={(200, "image/svg+xml"): OpenApiTypes.STR} | shapes.problems(404))
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return the verdict as a small picture with words."""
         series = require_series(msgid)
@@ -141,7 +138,7 @@ class RerunView(ApiView):
     @extend_schema(
         parameters=[_MSGID],
         request=None,
-        responses={202: OpenApiResponse(description="queued")} | shapes.problems(404, 429),
+        responses={202: OpenApiResponse(description="queued")} | shapes.problems(404),
     )
     def post(self, request: Request, msgid: str) -> Response:
         """Choose the base anew and run again what broke."""
@@ -157,6 +154,7 @@ class SeriesListView(ApiView):
     @extend_schema(
         operation_id="series_list",
         parameters=[
+            FIELDS,
             OpenApiParameter("list", str, description="name of a mailing list"),
             OpenApiParameter("state", str, enum=[str(one) for one in State]),
             OpenApiParameter("verdict", str, enum=[str(one) for one in Verdict]),
@@ -167,7 +165,7 @@ class SeriesListView(ApiView):
             OpenApiParameter("limit", int, description="rows of a page, at most 200"),
             OpenApiParameter("at", str, description="cursor, as `next` and `previous` name it"),
         ],
-        responses={200: shapes.SeriesPage} | shapes.problems(400, 404),
+        responses={200: shapes.SeriesPage} | shapes.problems(404),
     )
     def get(self, request: Request) -> Response:
         """List series, newest first."""
@@ -183,7 +181,7 @@ class SeriesListView(ApiView):
 
     @extend_schema(
         request=shapes.Submit,
-        responses={202: shapes.SubmissionStatus} | shapes.problems(400, 404, 422, 429, 503),
+        responses={202: shapes.SubmissionStatus} | shapes.problems(404, 422, 503),
     )
     def post(self, request: Request) -> Response:
         """Ask for a series; it is fetched with its whole thread, applied and checked."""

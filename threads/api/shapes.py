@@ -9,6 +9,7 @@ from rest_framework import serializers as s
 
 from reviewbot.findings import Severity
 from reviewbot.reports.facts import Remark, State, Verdict
+from threads.models import Delivery, ForeignCheck, Mark
 
 #: media type of every error, RFC 9457
 PROBLEM = "application/problem+json"
@@ -42,8 +43,8 @@ _PROBLEMS = {
 
 
 def problems(*codes: int) -> dict[tuple[int, str], OpenApiResponse]:
-    """Return the errors of an operation for its schema; who sends a wrong token gets 401 everywhere."""
-    return {(code, PROBLEM): OpenApiResponse(Problem, _PROBLEMS[code]) for code in (*codes, 401, 403)}
+    """Return the errors of an operation for its schema; a wrong token and too many requests are errors everywhere."""
+    return {(code, PROBLEM): OpenApiResponse(Problem, _PROBLEMS[code]) for code in (*codes, 400, 401, 403, 429)}
 
 
 class Author(s.Serializer[Any]):
@@ -102,6 +103,17 @@ class Check(s.Serializer[Any]):
     reproduce = s.CharField(allow_blank=True)
 
 
+class OtherCheck(s.Serializer[Any]):
+    """What another bot says about a patch."""
+
+    bot = s.CharField()
+    context = s.CharField()
+    state = _choice(ForeignCheck.Word.values)
+    description = s.CharField(allow_blank=True)
+    url = s.CharField(allow_blank=True)
+    date = s.DateTimeField()
+
+
 class PatchStatus(s.Serializer[Any]):
     """One patch."""
 
@@ -115,6 +127,7 @@ class PatchStatus(s.Serializer[Any]):
     files = s.ListField(child=s.CharField())
     trailers = s.ListField(child=s.CharField())
     checks = Check(many=True)
+    other_checks = OtherCheck(many=True, help_text="what other bots say, the newest of each bot and context")
     findings = s.ListField(child=s.CharField(), help_text="ids of the findings that this patch brings or fixes")
 
 
@@ -332,3 +345,97 @@ class RuleStatus(s.Serializer[Any]):
     bad = s.CharField(allow_blank=True)
     good = s.CharField(allow_blank=True)
     url = s.CharField()
+
+
+class VersionRow(s.Serializer[Any]):
+    """One version of a work, in short."""
+
+    version = s.IntegerField()
+    msgid = s.CharField()
+    api = s.CharField()
+    subject = s.CharField()
+    date = s.DateTimeField()
+    state = _choice(State)
+    verdict = _choice(Verdict)
+    how = s.CharField(allow_blank=True, help_text="how it was recognised as the same work")
+
+
+class TopicStatus(s.Serializer[Any]):
+    """A work in all its versions."""
+
+    id = s.IntegerField()
+    url = s.CharField()
+    name = s.CharField()
+    versions = VersionRow(many=True)
+
+
+class PatchInSeries(PatchStatus):
+    """One patch with the findings that it brings or fixes."""
+
+    series = s.CharField()
+    found = FindingStatus(many=True)
+
+
+class QueueStatus(s.Serializer[Any]):
+    """What waits for one kind of work."""
+
+    name = s.CharField()
+    waiting = s.IntegerField()
+    running = s.IntegerField()
+    oldest = s.DateTimeField(allow_null=True)
+
+
+class RuleStanding(s.Serializer[Any]):
+    """How right a rule was found by maintainers."""
+
+    rule = s.CharField()
+    right = s.IntegerField()
+    wrong = s.IntegerField()
+    not_worth_it = s.IntegerField()
+    precision = s.IntegerField(allow_null=True, help_text="percent of the judged findings that were right")
+    muted = s.BooleanField()
+
+
+class Judged(s.Serializer[Any]):
+    """What is said about a finding."""
+
+    judgement = _choice(Mark.Judgement.values)
+    reason = s.CharField(max_length=2000)
+
+
+class VerdictKept(Judged):
+    """What was said, by whom and when."""
+
+    rule = s.CharField()
+    fingerprint = s.CharField()
+    who = s.CharField()
+    at = s.DateTimeField()
+
+
+class DeliveryStatus(s.Serializer[Any]):
+    """One mail."""
+
+    id = s.IntegerField()
+    url = s.CharField()
+    series = s.CharField()
+    msgid = s.CharField()
+    in_reply_to = s.CharField()
+    subject = s.CharField()
+    stage = _choice(Delivery.Stage.values)
+    reason = s.CharField(allow_blank=True)
+    decided_by = s.CharField(allow_blank=True)
+    decided = s.DateTimeField(allow_null=True)
+    created = s.DateTimeField()
+    text = s.CharField()
+
+
+class Rejection(s.Serializer[Any]):
+    """Why a mail should not go."""
+
+    reason = s.CharField(max_length=2000)
+
+
+class Edited(s.Serializer[Any]):
+    """A new text for a mail."""
+
+    body = s.CharField(max_length=100_000, trim_whitespace=False)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Left
 
 from reviewbot.reports.facts import SeriesReport, State, Verdict
 from reviewbot.reports.keeping import unpack
-from reviewbot.reports.status import Beside, RunFacts
+from reviewbot.reports.status import Beside, Elsewhere, RunFacts
 from threads.conversion import storable
-from threads.models import Delivery, Message, Run, Series
+from threads.models import Delivery, ForeignCheck, Message, Run, Series
 from threads.selectors.provisional import provisional_report
 
 #: mails of one thread on one page, and characters of each
@@ -69,14 +69,26 @@ def latest_delivery(series: Series) -> Delivery | None:
 
 
 def beside(series: Series, report: SeriesReport) -> Beside:
-    """Return what the status says beyond the report (3 queries)."""
+    """Return what the status says beyond the report (4 queries)."""
     runs = {cell.run for cell in report.cells if cell.run}
     mail = latest_delivery(series)
     return Beside(
+        others=others(series),
         patch_ids=dict(series.patches.values_list("number", "patch_id")),
         runs={pk: RunFacts(version, command) for pk, version, command in _run_facts(runs)},
         mail=(mail.stage, mail.message_id) if mail else None,
     )
+
+
+def others(series: Series) -> dict[int, tuple[Elsewhere, ...]]:
+    """Return what other bots say about the patches, by number, the newest of each bot and context (1 query)."""
+    rows = ForeignCheck.objects.filter(message__patches__series=series).annotate(n=F("message__patches__number"))
+    found: dict[int, dict[tuple[str, str], Elsewhere]] = {}
+    for row in rows.select_related("user").order_by("pk"):
+        bot = row.user.get_username()
+        one = Elsewhere(bot, row.context, row.state, row.description, row.target_url, row.date)
+        found.setdefault(row.n, {})[bot, row.context] = one
+    return {number: tuple(of.values()) for number, of in found.items()}
 
 
 def _run_facts(ids: Iterable[int]) -> QuerySet[Run, tuple[int, str, str]]:
@@ -86,11 +98,14 @@ def _run_facts(ids: Iterable[int]) -> QuerySet[Run, tuple[int, str, str]]:
 def tag_of(series: Series) -> str:
     """Return the entity tag of everything that is said about a series, without quotes (1 query).
 
-    It changes with the report, with the state of the row, and with the reply.
+    It changes with the report, with the state of the row, with the reply, and with checks of other bots.
     """
     row = getattr(series, "report", None)
-    mail = series.deliveries.order_by("-created_at", "-id").values_list("pk", "stage").first()
-    parts = [row.digest[:24] if row else f"{series.pk}", series.state, *(map(str, mail) if mail else ())]
+    mails = Delivery.objects.filter(series=OuterRef("pk")).order_by("-created_at", "-id")
+    others = ForeignCheck.objects.filter(message__series=OuterRef("pk")).order_by("-pk")
+    beside = [Subquery(mails.values("pk")[:1]), Subquery(mails.values("stage")[:1]), Subquery(others.values("pk")[:1])]
+    known = Series.objects.filter(pk=series.pk).values_list(*beside).first() or ()
+    parts = [row.digest[:24] if row else f"{series.pk}", series.state, *(str(part or "") for part in known)]
     return "-".join(part.replace(" ", "") for part in parts)
 
 

@@ -1,0 +1,149 @@
+"""What people decide through the API: verdicts on findings, and mails that wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from reviewbot.reports import status
+from threads import links
+from threads.api import shapes
+from threads.api.auth import require
+from threads.api.base import PAGING, ApiView, UnknownError, find, page_of, paged
+from threads.api.series import require_series
+from threads.models import Delivery
+from threads.selectors import series as selectors
+from threads.services import marks, outbox
+
+_ROWS = Delivery.objects.select_related("series")
+
+
+class VerdictView(ApiView):
+    """Judging a finding of a series."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter("key", str, OpenApiParameter.PATH, description="`id` of the finding")],
+        request=shapes.Judged,
+        responses={201: shapes.VerdictKept} | shapes.problems(404, 422),
+    )
+    def post(self, request: Request, msgid: str, key: str) -> Response:
+        """Say whether a finding is right, wrong, or not worth it, with the reason."""
+        require(request, "verdict")
+        series = require_series(msgid)
+        told = dict(status.named(selectors.report_of(series))).get(key)
+        if told is None:
+            raise UnknownError(
+                f"The series has no finding {key[:100]!r}; {links.to_status(series.root_msgid)} names its findings."
+            )
+        posted = shapes.Judged(data=request.data)
+        posted.is_valid(raise_exception=True)
+        said = posted.validated_data
+        row = marks.mark(series, told, said["judgement"], said["reason"], request.user.get_username())
+        answer = {"rule": row.rule, "fingerprint": row.fingerprint, "judgement": row.judgement, "reason": row.reason}
+        return Response(answer | {"who": row.who, "at": row.at.isoformat()}, status=201)
+
+
+def _delivery(request: Request, row: Delivery) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "url": request.build_absolute_uri(f"/api/v1/deliveries/{row.pk}/"),
+        "series": request.build_absolute_uri(links.to_status(row.series.root_msgid)),
+        "msgid": row.message_id,
+        "in_reply_to": row.in_reply_to,
+        "subject": row.subject,
+        "stage": row.stage,
+        "reason": row.reason,
+        "decided_by": row.decided_by,
+        "decided": row.decided_at.isoformat() if row.decided_at else None,
+        "created": row.created_at.isoformat(),
+        "text": bytes(row.raw).decode("utf-8", "replace"),
+    }
+
+
+class DeliveryListView(ApiView):
+    """The mails that were drafted, and what became of them."""
+
+    @extend_schema(
+        operation_id="deliveries_list",
+        parameters=[*PAGING, OpenApiParameter("stage", str, enum=Delivery.Stage.values)],
+        responses={200: paged("DeliveryPage", shapes.DeliveryStatus)} | shapes.problems(),
+    )
+    def get(self, request: Request) -> Response:
+        """List mails, newest first; who moderates sees what waits, others what their series show."""
+        rows = _ROWS.all()
+        if stage := request.query_params.get("stage", ""):
+            if stage not in Delivery.Stage.values:
+                raise exceptions.ValidationError(f"stage takes one of: {', '.join(Delivery.Stage.values)}.")
+            rows = rows.filter(stage=stage)
+        return page_of(request, rows, _delivery)
+
+
+class DeliveryView(ApiView):
+    """One mail."""
+
+    @extend_schema(responses={200: shapes.DeliveryStatus} | shapes.problems(404))
+    def get(self, request: Request, pk: int) -> Response:
+        """Return a mail with its text."""
+        return Response(_delivery(request, find(_ROWS, pk, "delivery")))
+
+
+class _Decision(ApiView):
+    """A decision about a mail that waits."""
+
+    def decide(self, request: Request, pk: int, said: dict[str, str]) -> None:
+        """Carry it out."""
+        raise NotImplementedError
+
+    def _post(self, request: Request, pk: int, body: type[shapes.s.Serializer[Any]] | None) -> Response:
+        require(request, "moderate")
+        find(_ROWS, pk, "delivery")
+        said: dict[str, str] = {}
+        if body is not None:
+            posted = body(data=request.data)
+            posted.is_valid(raise_exception=True)
+            said = posted.validated_data
+        self.decide(request, pk, said)
+        return Response(_delivery(request, _ROWS.get(pk=pk)))
+
+
+class ApproveView(_Decision):
+    """Letting a mail go."""
+
+    @extend_schema(request=None, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422))
+    def post(self, request: Request, pk: int) -> Response:
+        """Approve a mail that waits."""
+        return self._post(request, pk, None)
+
+    def decide(self, request: Request, pk: int, said: dict[str, str]) -> None:
+        """Approve it."""
+        outbox.approve(pk, request.user.get_username())
+
+
+class RejectView(_Decision):
+    """Keeping a mail from going."""
+
+    @extend_schema(request=shapes.Rejection, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422))
+    def post(self, request: Request, pk: int) -> Response:
+        """Reject a mail that waits, with the reason."""
+        return self._post(request, pk, shapes.Rejection)
+
+    def decide(self, request: Request, pk: int, said: dict[str, str]) -> None:
+        """Reject it."""
+        outbox.reject(pk, request.user.get_username(), said["reason"])
+
+
+class EditView(_Decision):
+    """Changing the text of a mail."""
+
+    @extend_schema(request=shapes.Edited, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422))
+    def post(self, request: Request, pk: int) -> Response:
+        """Change the text of a mail that waits; header and recipients stay."""
+        return self._post(request, pk, shapes.Edited)
+
+    def decide(self, request: Request, pk: int, said: dict[str, str]) -> None:
+        """Edit it."""
+        outbox.edit(pk, request.user.get_username(), said["body"])
