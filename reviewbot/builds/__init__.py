@@ -4,6 +4,7 @@ from reviewbot.builds.builder import Builder, Session
 from reviewbot.builds.model import (
     BuildResult,
     Configuration,
+    Kind,
     NotBuilt,
     Plan,
     PlannedBuild,
@@ -16,6 +17,7 @@ __all__ = [
     "BuildResult",
     "Builder",
     "Configuration",
+    "Kind",
     "NotBuilt",
     "Plan",
     "PlannedBuild",

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reviewbot import sandbox
-from reviewbot.builds import kbuild
+from reviewbot.builds import kbuild, toolchains
 from reviewbot.builds.kbuild import Kbuild
-from reviewbot.builds.model import BuildResult, Configuration, Progress, State, Toolchain
+from reviewbot.builds.model import BuildResult, Configuration, Kind, Progress, State, Toolchain
 from reviewbot.builds.objects import Summary, summarise
 from reviewbot.builds.output import Cancelled, Output, Report, quiet
 from reviewbot.builds.record import Record
@@ -58,8 +58,10 @@ class Session:
     def code(self, objects: Sequence[str]) -> dict[str, Summary]:
         """Return the functions and data of objects as they are now, for :func:`reviewbot.builds.objects.compare`.
 
-        What does not exist or cannot be read is left out.
+        What does not exist or cannot be read is left out, and where no code was made there is none.
         """
+        if self.output.configuration.kind is Kind.SYNTAX:
+            return {}
         found = {}
         for name in objects:
             data = sandbox.read(self.output.kbuild.output, name, limit=_MAX_OBJECT)
@@ -115,11 +117,13 @@ class Builder:
         :raises reviewbot.errors.OperatorError: no sandbox, no room, a folder that is missing.
         """
         sandbox.require()
+        toolchains.require(configuration.kind)
         home = self._home(tree, configuration)
         with self._scratch() as scratch:
             with self._locked(home.with_suffix(".lock"), cancelled):
                 base = self._open(home, source, configuration)
                 base.report, base.cancelled = report, cancelled
+                self._begin(base, tree)
                 result = self._build_base(base, home, objects)
                 report(Progress("copy", 0, 0))
                 output = self._copy(base, scratch)
@@ -140,6 +144,7 @@ class Builder:
         :param name: names the output in the cache; the same for the same directory.
         """
         sandbox.require()
+        toolchains.require(configuration.kind)
         home = self._home(name, configuration)
         with self._locked(home.with_suffix(".lock"), cancelled):
             output = self._open(home, source, configuration)
@@ -167,16 +172,24 @@ class Builder:
 
     def _open(self, home: Path, source: Path, configuration: Configuration) -> Output:
         """Return the base's output, empty unless the last user of it left it whole."""
-        record = Record()
-        try:
-            record = Record.load((home / "record.json").read_text("utf-8"))
-        except (OSError, ValueError):
+        record = _record(home)
+        if record is None:
             sandbox.remove(home)
             self.prune()
         (home / "output").mkdir(parents=True, exist_ok=True)
         home.chmod(0o755)
         (home / "used").touch()
-        return Output(self._kbuild(source, home / "output"), configuration, record)
+        return Output(self._kbuild(source, home / "output", configuration.kind), configuration, record or Record())
+
+    def _begin(self, output: Output, tree: str) -> None:
+        """Give the empty output of another kind of work what the compiler was prepared with already."""
+        if output.record.prepared or output.configuration.kind is Kind.COMPILE:
+            return
+        plain = self._home(tree, output.configuration.plain)
+        with contextlib.suppress(TransientError), self._locked(plain.with_suffix(".lock"), lambda: True):
+            known = _record(plain)
+            if known and known.prepared and kbuild.copy(plain / "output", output.kbuild.output, self.limits).ok:
+                output.record.prepared, output.record.config = True, known.config
 
     def _build_base(self, base: Output, home: Path, objects: Sequence[str]) -> BuildResult:
         return base.recall(objects) or self._keep(base, home, objects)
@@ -211,8 +224,8 @@ class Builder:
         record = replace(base.record, objects=dict(base.record.objects))
         return replace(base, kbuild=replace(base.kbuild, output=target), record=record)
 
-    def _kbuild(self, source: Path, output: Path) -> Kbuild:
-        return Kbuild(source, output, self.toolchain, self.limits, self.jobs)
+    def _kbuild(self, source: Path, output: Path, kind: Kind) -> Kbuild:
+        return Kbuild(source, output, self.toolchain, self.limits, self.jobs, kind)
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[Path]:
@@ -252,3 +265,11 @@ class Builder:
                         ) from error
                 time.sleep(_LOCK_SECONDS)
             yield
+
+
+def _record(home: Path) -> Record | None:
+    """Read the record that the last user of an output has left, None when there is none."""
+    try:
+        return Record.load((home / "record.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -15,15 +15,21 @@ from reviewbot.builds.model import Configuration
 _PAGE_TABLES = re.compile(
     r"arch/arm64/(?:mm|include/asm|kvm/(?:mmu|hyp))|include/(?:asm-generic|linux)/\w*(?:pg|tlb|page|mm)\w*\.h|mm/"
 )
+_CONSTRUCTORS = re.compile(
+    r"arch/arm64/(?:mm/|include/asm/(?:pg|tlb))|include/(?:asm-generic/pg|linux/ptdesc|linux/pgtable)|mm/(?:pgtable|page_table|memory|ptdump|sparse-vmemmap)"
+)
 _LOCKS = re.compile(r"arch/arm64/(?:mm|include/asm)|include/linux/(?:mm|mm_types\w*|ptdump|spinlock\w*)\.h|mm/")
+
+_NEVER = re.compile(r"(?!)")
 
 
 class Choice(NamedTuple):
-    """A configuration, the paths that call for it, and why in a few words."""
+    """A configuration, the paths that call for it, why in a few words, and for which paths it is always built."""
 
     configuration: Configuration
     paths: re.Pattern[str]
     why: str
+    always: re.Pattern[str] = _NEVER
 
 
 def _arm64(name: str, title: str, *fragment: str, target: str = "defconfig") -> Configuration:
@@ -43,6 +49,7 @@ EXTRA = (
         ),
         _PAGE_TABLES,
         "64K pages: three levels, other folding",
+        _CONSTRUCTORS,
     ),
     Choice(
         _arm64(
@@ -85,6 +92,12 @@ EXTRA = (
         ),
         _LOCKS,
         "large spinlocks: page-table locks are allocated, so constructors can fail",
+        _CONSTRUCTORS,
+    ),
+    Choice(
+        Configuration("defconfig-clang", "arm64", title="arm64 defconfig with clang", compiler="clang"),
+        re.compile(""),
+        "the other compiler",
     ),
     Choice(_arm64("allnoconfig", "allnoconfig", target="allnoconfig"), re.compile(""), "nothing optional is there"),
     Choice(
@@ -98,4 +111,9 @@ EXTRA = (
 
 def default(arch: str) -> Configuration:
     """Return the default configuration of an architecture."""
-    return DEFCONFIG if arch == "arm64" else Configuration("defconfig", arch, "defconfig", (), f"{arch} defconfig")
+    target = _TARGETS.get(arch, "defconfig")
+    return DEFCONFIG if arch == "arm64" else Configuration(f"{arch}-defconfig", arch, target, (), f"{arch} {target}")
+
+
+# Where the target defconfig depends on the machine that it is called on, or has another byte order than the compiler.
+_TARGETS = {"powerpc": "ppc64le_defconfig", "x86": "x86_64_defconfig"}

@@ -69,14 +69,17 @@ def parse(output: bytes, *, compiler: str, relative: Relative, place: Place) -> 
     :param compiler: prefix of the rules, ``gcc`` or ``clang``.
     """
     said = Said()
-    current = ""
+    current, speaker = "", compiler
     for raw in output.split(b"\n"):
         if len(raw) > _MAX_LINE:
             continue
         line = raw.decode("utf-8", "replace").rstrip("\r")
         if step := _STEP.match(line):
-            current = step["target"]
-            said.made.append(current)
+            # With C=1, "CHECK mm/gup.c" follows "CC mm/gup.o" and speaks of the same object.
+            speaker = "sparse" if step["tool"] == "CHECK" else compiler
+            if speaker == compiler:
+                current = step["target"]
+                said.made.append(current)
         elif failed := _FAILED.match(line):
             said.failed.append(_target(failed["target"], relative))
         elif missing := _NO_RULE.match(line):
@@ -84,7 +87,7 @@ def parse(output: bytes, *, compiler: str, relative: Relative, place: Place) -> 
         elif line.startswith("[") and line.endswith("]"):
             _add(said, current, _from_json(line, compiler, relative, place))
         elif match := _TEXT.match(line):
-            _add(said, current, [_from_text(match, compiler, relative, place)])
+            _add(said, current, [_from_text(match, speaker, relative, place)])
         elif match := _KCONFIG.match(line):
             file, number = relative(match["file"]), int(match["line"])
             _add(said, current, [_finding("kconfig", "error", "", file, number, match["message"], place, ())])
@@ -155,7 +158,8 @@ def _caret(item: dict[str, Any]) -> tuple[str, int]:
 def _from_text(match: re.Match[str], compiler: str, relative: Relative, place: Place) -> Finding:
     file = relative(match["file"])
     tool = "kconfig" if file.rpartition("/")[2].startswith("Kconfig") else compiler
-    kind = match["kind"].lower()
+    # What sparse calls an error does not keep anything from being built.
+    kind = "warning" if tool == "sparse" else match["kind"].lower()
     return _finding(tool, kind, match["option"] or "", file, int(match["line"]), match["message"], place, ())
 
 

@@ -11,13 +11,17 @@ from pathlib import Path
 
 from reviewbot import sandbox
 from reviewbot.builds import diagnostics
-from reviewbot.builds.model import Configuration, Toolchain
+from reviewbot.builds.model import Configuration, Kind, Toolchain
 from reviewbot.sandbox import MIB, Limits, Result
 
 #: where the sandbox shows the source and the output; part of every object, so the same on every machine
 SOURCE = "/build/source"
 OUTPUT = "/build/output"
 _FRAGMENT = "/build/fragment"
+_IN_PLACE = "/build/bin"
+_WANTED = "/build/wanted"
+_SYNTAX_ONLY = Path(__file__).with_name("syntax-only.sh")
+_WORDS = {Kind.EXTRA_WARNINGS: ["W=1"], Kind.SPARSE: ["C=1", "CHECK=sparse"]}
 
 #: gcc writes JSON since this version
 _JSON_SINCE = 9
@@ -44,21 +48,28 @@ class Kbuild:
     toolchain: Toolchain
     limits: Limits
     jobs: int = 0
+    kind: Kind = Kind.COMPILE
 
     def make(
         self,
         targets: Sequence[str],
         *,
+        syntax: bool = False,
         on_line: Callable[[bytes], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Result:
-        """Run make for targets, keep going after errors, and return what it said."""
+        """Run make for targets, keep going after errors, and return what it said.
+
+        :param syntax: the targets are objects, of which the compiler is to check the syntax only.
+        """
         jobs = self.jobs or len(os.sched_getaffinity(0))
         return self._run(
             [
-                *("/usr/bin/make", "-C", SOURCE, f"O={OUTPUT}", *variables(self.toolchain), *self._diagnostics()),
+                *("/usr/bin/make", "-C", SOURCE, f"O={OUTPUT}", *variables(self.toolchain), *words(self.kind)),
+                *self._diagnostics(),
                 *("-k", f"-j{jobs}", "--output-sync=target", "--no-print-directory", "--", *targets),
             ],
+            more=self._in_place_of_the_compiler(targets) if syntax else {},
             on_line=on_line,
             cancelled=cancelled,
         )
@@ -70,9 +81,7 @@ class Kbuild:
         result = self.make([configuration.target], cancelled=cancelled)
         if not result.ok or not configuration.fragment:
             return result, ()
-        fragment = self.output.parent / "fragment"
-        fragment.write_text("\n".join(configuration.fragment) + "\n", "ascii")
-        fragment.chmod(0o644)
+        fragment = self._beside("fragment", configuration.fragment)
         # The folder is a stranger's: only the sandbox may write there.
         append = self._run(
             ["/bin/sh", "-c", f"cat {_FRAGMENT} >> {OUTPUT}/.config"], more={fragment: _FRAGMENT}, cancelled=cancelled
@@ -104,11 +113,20 @@ class Kbuild:
 
     def command(self, targets: Sequence[str]) -> str:
         """Return the make command as a line for a shell at the top of the tree."""
-        words = ["make", *variables(self.toolchain), "-k", *targets]
-        return " ".join(shlex.quote(word) for word in words)
+        return shlex.join(["make", *variables(self.toolchain), *words(self.kind), "-k", *targets])
 
     def _diagnostics(self) -> list[str]:
         return ["KCFLAGS=-fdiagnostics-format=json"] if writes_json(self.toolchain) else []
+
+    def _in_place_of_the_compiler(self, objects: Sequence[str]) -> dict[Path, str]:
+        return {_SYNTAX_ONLY: f"{_IN_PLACE}/{self.toolchain.binary}", self._beside("wanted", objects): _WANTED}
+
+    def _beside(self, name: str, lines: Sequence[str]) -> Path:
+        """Write a file for the sandbox beside the output."""
+        path = self.output.parent / name
+        path.write_text("\n".join(lines) + "\n", "utf-8")
+        path.chmod(0o644)
+        return path
 
     def _run(
         self,
@@ -123,7 +141,7 @@ class Kbuild:
             read_only={self.source: SOURCE, **(more or {})},
             writable={self.output: OUTPUT},
             cwd=OUTPUT,
-            env=_REPRODUCIBLE,
+            env={**_REPRODUCIBLE, "PATH": f"{_IN_PLACE}:/usr/bin:/bin"},
             limits=self.limits,
             on_output=_lines(on_line) if on_line else None,
             cancelled=cancelled,
@@ -147,6 +165,11 @@ def variables(toolchain: Toolchain) -> list[str]:
         return [f"ARCH={toolchain.arch}", f"LLVM={suffix or '1'}", f"CROSS_COMPILE={toolchain.prefix}"]
     words = [f"ARCH={toolchain.arch}", f"CROSS_COMPILE={toolchain.prefix}"]
     return words if toolchain.binary == f"{toolchain.prefix}gcc" else [*words, f"CC={toolchain.binary}"]
+
+
+def words(kind: Kind) -> list[str]:
+    """Return the make variables that a kind of work needs."""
+    return _WORDS.get(kind, [])
 
 
 def writes_json(toolchain: Toolchain) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reviewbot.findings import Finding
@@ -32,6 +32,15 @@ class Toolchain:
         return f"{self.binary} {self.version}"
 
 
+class Kind(StrEnum):
+    """What is done with each object; all but ``COMPILE`` say more, or sooner, about the same configuration."""
+
+    COMPILE = "compile"
+    SYNTAX = "syntax"
+    EXTRA_WARNINGS = "w1"
+    SPARSE = "sparse"
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """A kernel configuration: a target of the tree, and options set on top of it.
@@ -41,6 +50,8 @@ class Configuration:
     :ivar target: make target that gives the base configuration, e.g. ``defconfig``.
     :ivar fragment: lines as in a ``.config``, e.g. ``CONFIG_ARM64_16K_PAGES=y``.
     :ivar title: for people, e.g. ``arm64 defconfig, 16K pages``.
+    :ivar compiler: ``gcc`` or ``clang``.
+    :ivar kind: see :class:`Kind`.
     """
 
     name: str
@@ -48,12 +59,26 @@ class Configuration:
     target: str = "defconfig"
     fragment: tuple[str, ...] = ()
     title: str = ""
+    compiler: str = "gcc"
+    kind: Kind = Kind.COMPILE
 
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that change with everything but the title."""
-        words = "\n".join((self.name, self.arch, self.target, *self.fragment))
+        words = "\n".join((self.name, self.arch, self.target, *self.fragment, self.compiler, self.kind))
         return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+    def of(self, kind: Kind) -> Configuration:
+        """Return the same configuration for another kind of work; its name tells."""
+        return replace(self, name=f"{self.name}-{kind}", title=f"{self.title}, {_TITLES[kind]}", kind=kind)
+
+    @property
+    def plain(self) -> Configuration:
+        """The configuration that this one was made of by :meth:`of`."""
+        return replace(self, name=self.name.removesuffix(f"-{self.kind}"), title="", kind=Kind.COMPILE)
+
+
+_TITLES = {Kind.SYNTAX: "syntax only", Kind.EXTRA_WARNINGS: "W=1", Kind.SPARSE: "sparse"}
 
 
 @dataclass(frozen=True, slots=True)

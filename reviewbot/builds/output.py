@@ -12,7 +12,7 @@ from reviewbot import sandbox
 from reviewbot.builds import diagnostics, kbuild, makefiles
 from reviewbot.builds.diagnostics import Said
 from reviewbot.builds.kbuild import Kbuild
-from reviewbot.builds.model import BuildResult, Configuration, NotBuilt, Progress, State
+from reviewbot.builds.model import BuildResult, Configuration, Kind, NotBuilt, Progress, State
 from reviewbot.builds.record import ObjectRecord, Record, once
 from reviewbot.builds.source import Source
 from reviewbot.findings import Finding, Location, Severity
@@ -116,11 +116,21 @@ class Output:
         if not objects:
             return Result(Outcome.EXITED, 0, b"", truncated=False, seconds=0.0)
         self.report(Progress("compile", 0, len(wanted)))
-        return self.kbuild.make(objects, on_line=kbuild.made_lines(count), cancelled=self.cancelled)
+        return self.kbuild.make(
+            objects,
+            syntax=self.configuration.kind is Kind.SYNTAX,
+            on_line=kbuild.made_lines(count),
+            cancelled=self.cancelled,
+        )
 
     def _parse(self, result: Result) -> Said:
         compiler, place = self.kbuild.toolchain.compiler, Source(self.kbuild.source).place
-        return diagnostics.parse(result.output, compiler=compiler, relative=self.kbuild.relative, place=place)
+        said = diagnostics.parse(result.output, compiler=compiler, relative=self.kbuild.relative, place=place)
+        if self.configuration.kind is Kind.SPARSE:
+            # What the compiler says is told by the build proper.
+            for findings in said.by_object.values():
+                findings[:] = [f for f in findings if f.rule.startswith("sparse.") or f.severity is Severity.ERROR]
+        return said
 
     def _remember(self, result: Result, said: Said, objects: Sequence[str]) -> None:
         """Record what became of each object; of those that make did not get to, nothing is known."""

@@ -7,28 +7,28 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from reviewbot.builds import configurations, makefiles
-from reviewbot.builds.model import NotBuilt, Plan, PlannedBuild
+from reviewbot.builds import configurations, makefiles, toolchains
+from reviewbot.builds import includers as includers_module
+from reviewbot.builds.model import Configuration, Kind, NotBuilt, Plan, PlannedBuild
 from reviewbot.tree.files import Files
 
 #: objects that are compiled for touched headers
-INCLUDERS = 24
+INCLUDERS = 12
+#: more of which the syntax is checked
+SYNTAX = 60
+#: objects up to which the most telling other configurations are built, too
+CHEAP = 8
 #: objects of touched sources; more would be a tree-wide change
 SOURCES = 300
-_MAX_READ = 3000
 
 # Compiled for the build machine, or by nobody at all.
 _NO_KERNEL_CODE = ("Documentation/", "LICENSES/", "samples/", "scripts/", "tools/", "usr/", "certs/")
 _SUFFIXES = (".c", ".S", ".rs")
+# Where the options stand that the configurations set.
+_KCONFIG = ("arch/arm64/Kconfig", "mm/Kconfig.debug", "lib/Kconfig.debug")
 # Folders whose objects have names of their own (arch/arm64/kvm/hyp/nvhe/Makefile, arch/arm64/kernel/pi/Makefile).
 _NAMES = (("arch/arm64/kvm/hyp/nvhe/", ".nvhe.o"), ("arch/arm64/kernel/pi/", ".pi.o"))
 _INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    path: str
-    distance: tuple[int, int, int]
 
 
 def plan(
@@ -38,7 +38,9 @@ def plan(
     arch: str = "arm64",
     identifiers: Collection[str] = (),
     thorough: bool = False,
+    more: Collection[Kind] = (),
     includers: int = INCLUDERS,
+    syntax: int = SYNTAX,
 ) -> Plan:
     """Choose configurations and objects for a change.
 
@@ -46,10 +48,73 @@ def plan(
     :param files: the tree after the change (or before it, for what is removed).
     :param arch: the architecture to build for.
     :param identifiers: names that the change adds or removes; includers that use them come first.
-    :param thorough: also the configurations that the touched code calls for, not only the default one.
+    :param thorough: every configuration that the touched code calls for, not only the default one and, where few
+        objects are built, the most telling ones.
+    :param more: kinds of work beside compiling, each a build of its own.
     :param includers: how many objects are compiled for touched headers.
+    :param syntax: of how many more the syntax is checked.
     """
     left_out: list[NotBuilt] = []
+    objects, headers = _sources(touched, files, arch, left_out)
+    sources = len(objects)
+    seeing = includers_module.nearest(headers, files, arch, identifiers, _others(arch)) if headers else []
+    users = [name for name in (f"{posixpath.splitext(path)[0]}.o" for path in seeing) if name not in objects]
+    objects += users[:includers]
+    checked = tuple(users[includers : includers + syntax])
+    if beyond := len(users) - includers - syntax:
+        reason = f"{beyond} more files use it, beyond the budget of {includers + syntax}"
+        left_out += [NotBuilt(" ".join(headers), reason)] if beyond > 0 else []
+    change = _Change(touched, files, arch, tuple(objects), _why(sources, len(objects) - sources, headers))
+    builds = [*_builds(change, thorough=thorough), *_more(change, more)] if objects else []
+    if checked:
+        why = f"the syntax of {len(checked)} more that include {_names(headers)}"
+        builds.insert(1, PlannedBuild(builds[0].configuration.of(Kind.SYNTAX), checked, why))
+    return Plan(tuple(builds), tuple(left_out), _labels(touched))
+
+
+def plan_everywhere(
+    touched: Collection[str],
+    files: Files,
+    *,
+    identifiers: Collection[str] = (),
+    thorough: bool = False,
+    more: Collection[Kind] = (),
+) -> Plan:
+    """Plan for arm64, and for every other architecture whose own code is touched and whose compiler is here."""
+    first = plan(touched, files, identifiers=identifiers, thorough=thorough, more=more)
+    builds = list(first.builds)
+    left_out = {one.path: one for one in first.left_out}
+    for arch in dict.fromkeys(path.split("/")[1] for path in sorted(touched) if path.startswith("arch/")):
+        own = [path for path in touched if path.startswith(f"arch/{arch}/")]
+        if arch == "arm64" or arch not in toolchains.architectures():
+            continue
+        if not toolchains.installed(arch, "gcc"):
+            missing = f"belongs to {arch}, and {toolchains.package(arch)} is not installed"
+            left_out.update({path: NotBuilt(path, missing) for path in own if path in left_out})
+            continue
+        other = plan(own, files, arch=arch, identifiers=identifiers)
+        builds += other.builds
+        for path in own:
+            left_out.pop(path, None)
+        left_out.update({one.path: one for one in other.left_out})
+    return Plan(tuple(builds), tuple(left_out.values()), first.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is touched in a tree, and the objects that stand for it."""
+
+    touched: Collection[str]
+    files: Files
+    arch: str
+    objects: tuple[str, ...]
+    why: str
+
+
+def _sources(
+    touched: Collection[str], files: Files, arch: str, left_out: list[NotBuilt]
+) -> tuple[list[str], list[str]]:
+    """Return the objects of the touched sources, and the touched headers; say what is neither."""
     objects: list[str] = []
     headers: list[str] = []
     for path in sorted(touched):
@@ -64,27 +129,36 @@ def plan(
             if not found:
                 left_out.append(NotBuilt(path, "no object stands for it"))
     objects = list(dict.fromkeys(objects))
-    if len(objects) > SOURCES:
-        left_out += [NotBuilt(path, f"beyond the budget of {SOURCES} objects") for path in objects[SOURCES:]]
-        objects = objects[:SOURCES]
-    extra, beyond = _includers(headers, files, arch, identifiers, includers, set(objects))
-    if beyond:
-        left_out.append(NotBuilt(" ".join(headers), f"{beyond} more files use it, beyond the budget of {includers}"))
-    objects += extra
-    why = _why(len(objects) - len(extra), len(extra), headers)
-    builds = tuple(_builds(touched, objects, arch, why, thorough=thorough)) if objects else ()
-    return Plan(builds, tuple(left_out), _labels(touched))
+    left_out += [NotBuilt(path, f"beyond the budget of {SOURCES} objects") for path in objects[SOURCES:]]
+    return objects[:SOURCES], headers
 
 
-def _builds(
-    touched: Collection[str], objects: Sequence[str], arch: str, why: str, *, thorough: bool
-) -> Iterator[PlannedBuild]:
-    yield PlannedBuild(configurations.default(arch), tuple(objects), why)
-    if not thorough or arch != "arm64":
+def _builds(change: _Change, *, thorough: bool) -> Iterator[PlannedBuild]:
+    yield PlannedBuild(configurations.default(change.arch), change.objects, change.why)
+    if change.arch != "arm64":
         return
+    cheap = len(change.objects) <= CHEAP
     for choice in configurations.EXTRA:
-        if any(choice.paths.match(path) for path in touched):
-            yield PlannedBuild(choice.configuration, tuple(objects), choice.why)
+        if not (thorough or (cheap and any(map(choice.always.match, change.touched)))):
+            continue
+        concerned = sorted(path for path in change.touched if choice.paths.match(path))
+        if not concerned or not _known(choice.configuration, change.files):
+            continue
+        if toolchains.installed(change.arch, choice.configuration.compiler):
+            yield PlannedBuild(choice.configuration, change.objects, f"{choice.why} (for {_names(concerned)})")
+
+
+def _more(change: _Change, more: Collection[Kind]) -> Iterator[PlannedBuild]:
+    for kind in Kind:
+        if kind in more:
+            yield PlannedBuild(configurations.default(change.arch).of(kind), change.objects, change.why)
+
+
+def _known(configuration: Configuration, files: Files) -> bool:
+    """Say whether the tree has the options that make the configuration what it is."""
+    options = [line.removeprefix("CONFIG_").split("=")[0] for line in configuration.fragment if line.endswith("=y")]
+    text = b"\n".join(files.read(path) or b"" for path in _KCONFIG).decode("utf-8", "replace") if options else ""
+    return all(re.search(rf"^config {name}$", text, re.MULTILINE) for name in options)
 
 
 def _why(sources: int, includers: int, headers: Sequence[str]) -> str:
@@ -92,8 +166,17 @@ def _why(sources: int, includers: int, headers: Sequence[str]) -> str:
     if sources:
         parts.append(f"{sources} touched source file{'s' if sources > 1 else ''}")
     if includers:
-        parts.append(f"{includers} that include {', '.join(headers[:3])}{' …' if len(headers) > 3 else ''}")
+        parts.append(f"{includers} that include {_names(headers)}")
     return " and ".join(parts)
+
+
+def _names(paths: Sequence[str]) -> str:
+    return f"{', '.join(paths[:3])}{' …' if len(paths) > 3 else ''}"
+
+
+def _others(arch: str) -> str:
+    """Return a pattern of the paths of which nothing is compiled for an architecture."""
+    return rf"{'|'.join(map(re.escape, _NO_KERNEL_CODE))}|arch/(?!{re.escape(arch)}/)"
 
 
 def _not_ours(path: str, arch: str) -> str:
@@ -139,76 +222,6 @@ def _includes(user: str, path: str, files: Files) -> bool:
         if path in (posixpath.normpath(posixpath.join(folder, text)), posixpath.normpath(text)):
             return True
     return False
-
-
-def _includers(
-    headers: Sequence[str], files: Files, arch: str, identifiers: Collection[str], budget: int, have: set[str]
-) -> tuple[list[str], int]:
-    """Return the objects of the files that include the headers, nearest first, and how many more there are."""
-    found: dict[str, _Candidate] = {}
-    for header in headers:
-        for candidate in _candidates(header, files, arch, identifiers):
-            known = found.get(candidate.path)
-            if known is None or candidate.distance < known.distance:
-                found[candidate.path] = candidate
-    ordered = sorted(found.values(), key=lambda candidate: (candidate.distance, candidate.path))
-    objects: list[str] = []
-    beyond = 0
-    for candidate in ordered:
-        target = f"{posixpath.splitext(candidate.path)[0]}.o"
-        if target in have or target in objects:
-            continue
-        if len(objects) < budget:
-            objects.append(target)
-        else:
-            beyond += 1
-    return objects, beyond
-
-
-def _candidates(header: str, files: Files, arch: str, identifiers: Collection[str]) -> Iterator[_Candidate]:
-    names = include_names(header)
-    words = [f"<{names[0]}>", *(f'"{name}"' for name in names)]
-    under = _near(header, arch)
-    users = files.containing(words, under) or files.containing(words)
-    using = set(files.containing(sorted(identifiers), under)) if identifiers else set()
-    for path in users[:_MAX_READ]:
-        if not path.endswith(".c") or _not_ours(path, arch):
-            continue
-        yield _Candidate(path, (0 if path in using else 1, _distance(path, header, arch), len(path)))
-    for path in sorted(using - set(users))[:_MAX_READ]:
-        # It uses what changed and gets the header through another one.
-        if path.endswith(".c") and not _not_ours(path, arch):
-            yield _Candidate(path, (0, _distance(path, header, arch) + 1, len(path)))
-
-
-def _near(header: str, arch: str) -> list[str]:
-    """Return the folders in which includers are looked for: a whole tree is too much to read for each header."""
-    if re.match(r"(?:arch/[^/]+/)?include/", header):
-        return [f"arch/{arch}", "mm", "kernel", "fs", "lib", "init", "virt"]
-    return [posixpath.dirname(header)]
-
-
-def include_names(header: str) -> list[str]:
-    """Return the names by which a header is included, e.g. ``linux/mm.h`` for ``include/linux/mm.h``."""
-    names = []
-    inside = re.match(r"(?:arch/[^/]+/)?include/(?:uapi/)?(.+)", header)
-    if inside:
-        names.append(inside[1])
-    names.append(posixpath.basename(header))
-    return list(dict.fromkeys(names))
-
-
-def _distance(path: str, header: str, arch: str) -> int:
-    """Say how near a file is to the memory management and to the header; 0 is nearest."""
-    folder = posixpath.dirname(path)
-    if folder == posixpath.dirname(header):
-        return 0
-    for near, folders in enumerate(
-        (("mm", f"arch/{arch}/mm"), ("kernel", f"arch/{arch}/kernel", "fs", f"arch/{arch}/kvm"))
-    ):
-        if folder in folders:
-            return near + 1
-    return 3 if not folder.startswith("drivers/") else 4
 
 
 def _labels(touched: Collection[str]) -> tuple[str, ...]:

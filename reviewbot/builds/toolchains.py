@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from reviewbot import sandbox
-from reviewbot.builds.model import Toolchain
+from reviewbot.builds.model import Kind, Toolchain
 from reviewbot.errors import OperatorError
 
 # The kernel's word for an architecture -> prefix of its GNU tools and Debian's package of the compiler.
@@ -59,6 +59,27 @@ def find(arch: str = "arm64", compiler: str = "gcc") -> Toolchain:
             f"{binary} does not say its version; the operator must reinstall it (apt install {package})."
         )
     return Toolchain(arch, compiler, version.group().decode(), Path(binary).name, prefix)
+
+
+def installed(arch: str, compiler: str) -> bool:
+    """Say whether the machine has the compiler, without asking it for its version."""
+    if compiler == "clang":
+        return bool(_program("clang") and _program("ld.lld"))
+    return arch in _CROSS and _program(f"{_CROSS[arch][0]}gcc") is not None
+
+
+def package(arch: str) -> str:
+    """Return Debian's package of the compiler for an architecture."""
+    return _CROSS[arch][1]
+
+
+def require(kind: Kind) -> None:
+    """Make sure that the machine has what a kind of work needs beside the compiler.
+
+    :raises OperatorError: when it has not, with the package to install.
+    """
+    if kind is Kind.SPARSE and not _program("sparse"):
+        raise OperatorError("sparse is not installed; the operator can install it (apt install sparse).")
 
 
 def _program(name: str) -> str | None:
