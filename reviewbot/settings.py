@@ -165,6 +165,8 @@ CELERY_TASK_ROUTES = {
     "threads.tasks.fetch": {"queue": "intake"},
     "threads.tasks.follow": {"queue": "intake"},
     "threads.tasks.sweep": {"queue": "intake"},
+    "threads.tasks.obey": {"queue": "intake"},
+    "threads.tasks.read_mailbox": {"queue": "intake"},
     "threads.tasks.apply": {"queue": "tree"},
     "threads.tasks.sync": {"queue": "tree"},
     "threads.tasks.prune": {"queue": "tree"},
@@ -187,6 +189,7 @@ CELERY_BEAT_SCHEDULE = {
         ("follow", FOLLOW_SECONDS),
         ("sweep", SWEEP_SECONDS),
         ("send_due", SEND_SECONDS),
+        ("read_mailbox", FOLLOW_SECONDS),
         ("sync", SYNC_SECONDS),
         ("prune", 86_400),
     )

@@ -454,6 +454,7 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["series", "digest"], name="one_delivery_of_the_same")]
         indexes = [models.Index(fields=["stage", "claimed_at"])]
+        permissions = [("moderate", "Can decide about mails")]
 
     def __str__(self) -> str:
         return self.subject
@@ -569,14 +570,45 @@ class Submission(Work):
         return self.target
 
 
+class AppendOnlyRows(models.QuerySet[Any]):
+    """Rows that are written once: neither changed nor removed, also not many at a time."""
+
+    def update(self, **values: Any) -> int:  # noqa: ANN401
+        """Refuse.
+
+        :raises TypeError: always.
+        """
+        raise TypeError(f"A {self.model._meta.verbose_name} is never changed; write another one.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refuse.
+
+        :raises TypeError: always.
+        """
+        raise TypeError(f"A {self.model._meta.verbose_name} is never removed.")
+
+    def move(self, series: int, topic: int) -> None:
+        """Let marks go along with their series into another topic; what was said stays as it is."""
+        models.QuerySet.update(self.filter(series=series), topic=topic)
+
+
 class AppendOnly(models.Model):
     """A row that is written once: what a person did is neither changed nor taken back, only followed by something."""
 
     who = models.CharField(max_length=150, help_text="name of the account")
     at = models.DateTimeField(auto_now_add=True)
 
+    objects = AppendOnlyRows.as_manager()
+
     class Meta:
         abstract = True
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:  # noqa: ANN401
+        """Refuse.
+
+        :raises TypeError: always.
+        """
+        raise TypeError(f"A {self._meta.verbose_name} is never removed.")
 
     def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Write the row once.
@@ -703,7 +735,12 @@ class Webhook(models.Model):
     url = models.URLField(max_length=2000)
     secret = models.CharField(max_length=100, help_text="key of the signatures")
     mailing_list = models.ForeignKey(
-        MailingList, null=True, blank=True, on_delete=models.CASCADE, related_name="webhooks", help_text="of these alone"
+        MailingList,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="webhooks",
+        help_text="of these alone",
     )
     active = models.BooleanField(default=True)
     told_until = models.DateTimeField(help_text="what happened before is queued")

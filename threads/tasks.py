@@ -9,9 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Task, shared_task
+from django.conf import settings
 
 from reviewbot.errors import TransientError
-from threads.services import applying, building, checking, following, intake, pipeline, publishing, sending, trees
+from threads.services import (
+    applying,
+    building,
+    checking,
+    following,
+    intake,
+    mailbox,
+    pipeline,
+    publishing,
+    receiving,
+    sending,
+    trees,
+)
 
 
 class Step(Task):  # type: ignore[type-arg]  # celery is generic in its stubs only
@@ -40,6 +53,19 @@ class Step(Task):  # type: ignore[type-arg]  # celery is generic in its stubs on
 def fetch(submission_id: int) -> None:
     """Fetch a thread that was asked for."""
     intake.fetch(submission_id)
+
+
+@shared_task(autoretry_for=(TransientError,), retry_backoff=60, retry_jitter=True, max_retries=8, acks_late=True)
+def obey(message_id: int) -> None:
+    """Do what a mail on a list asks for."""
+    receiving.receive_kept(message_id)
+
+
+@shared_task
+def read_mailbox() -> None:
+    """Read what was written to this service."""
+    if settings.IMAP_URL:
+        mailbox.read(settings.IMAP_URL)
 
 
 @shared_task(base=Step)

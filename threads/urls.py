@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from threads import converters, feeds
 from threads.api.patchwork import views as patchwork
-from threads.views import compare, inbox, mails, marks, people, reference, search, series
+from threads.views import compare, inbox, mails, marks, outbox, people, reference, search, series
 
 converters.register()
 
@@ -22,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", marks.SignIn.as_view(), name="login"),
     path("logout/", marks.SignOut.as_view(), name="logout"),
     path("audit/", marks.audit, name="audit"),
+    path("outbox/", outbox.queue, name="outbox"),
+    path("outbox/<int:pk>/", outbox.mail, name="outbox-mail"),
     path("status/", inbox.status, name="status"),
     path("trees/", reference.trees, name="trees"),
     path("rules/", reference.rules, name="rules"),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, Subquery
 from django.utils import timezone
 
 from reviewbot.mail.policy import Breaker, Ledger, Limits
@@ -21,6 +20,8 @@ Kind = Delivery.Kind
 OUT = (Stage.SENDING, Stage.SENT, Stage.UNCLEAR)
 #: mails that have to come back from an address until none is sent there
 SEVERAL = 2
+#: mails of one stage on the page
+SHOWN = 50
 _DAY = timedelta(hours=24)
 
 
@@ -46,9 +47,39 @@ def standing_stop() -> MailStop | None:
     return MailStop.objects.filter(lifted_at=None).order_by("pk").first()
 
 
-def at(stages: Iterable[str]) -> QuerySet[Delivery]:
-    """Return the mails at some stages, the newest first, ready to be listed."""
-    return Delivery.objects.filter(stage__in=list(stages)).select_related("series__author").order_by("-pk")
+def count_waiting() -> int:
+    """Return how many mails wait for a moderator (1 query)."""
+    return Delivery.objects.filter(stage=Stage.WAITING).count()
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The mails at one stage, the newest first; of many the newest."""
+
+    stage: str
+    count: int
+    rows: list[Delivery]
+
+
+def shelves() -> list[Shelf]:
+    """Return what is in the outbox, what waits for a person first; without the copies for moderators (10 queries)."""
+    shown = Delivery.objects.exclude(kind=Kind.COPY)
+    counts = dict(shown.values_list("stage").annotate(n=Count("pk")).order_by())
+    ready = shown.select_related("series__author").defer("raw", "drafted")
+    order = (
+        *(Stage.WAITING, Stage.UNCLEAR, Stage.REFUSED, Stage.APPROVED, Stage.SENDING, Stage.DRAFT),
+        *(Stage.SENT, Stage.REJECTED, Stage.WITHHELD),
+    )
+    return [
+        Shelf(stage.label, counts[stage], list(ready.filter(stage=stage).order_by("-pk")[:SHOWN]))
+        for stage in order
+        if stage in counts
+    ]
+
+
+def mail(pk: int) -> Delivery | None:
+    """Return one mail, unless it is a copy for the moderators, which holds the word that decides (1 query)."""
+    return Delivery.objects.exclude(kind=Kind.COPY).select_related("series__author").filter(pk=pk).first()
 
 
 def for_mail(report: SeriesReport) -> SeriesReport:

@@ -15,6 +15,7 @@ from django.db.models import Q
 from reviewbot.errors import ReviewError
 from reviewbot.lore.follow import Arrival, Cursor, follow, newest
 from reviewbot.lore.http import Client, Manners
+from reviewbot.mail.commands import MARK
 from threads import models
 from threads.services import arrivals, pipeline
 from threads.services.queue import enqueue
@@ -102,7 +103,7 @@ def _take_in(mailing_list: models.MailingList, batch: Sequence[Arrival], place: 
 
 
 def _ask(message_ids: Sequence[str]) -> None:
-    """Ask for the series that these mails belong to; a reply lets the report of its series be made again."""
+    """Ask for the series of these mails; a reply lets a report be made again, a command in it is done."""
     of_these = Q(cover__message_id__in=message_ids) | Q(patches__message__message_id__in=message_ids)
     posted = models.Series.objects.filter(of_these).select_related("previous").distinct()
     for series in posted:
@@ -110,6 +111,9 @@ def _ask(message_ids: Sequence[str]) -> None:
     answered = models.Series.objects.filter(messages__message_id__in=message_ids, report__isnull=False).distinct()
     for series in answered.exclude(pk__in=[one.pk for one in posted]):
         enqueue("publish", series.pk)
+    commanding = models.Message.objects.filter(message_id__in=message_ids, body__icontains=MARK)
+    for key in commanding.values_list("pk", flat=True):
+        enqueue("obey", key)
 
 
 def _manners(source: str) -> Manners:

@@ -66,6 +66,11 @@ def receive(raw: bytes, lookup: Lookup = get_txt) -> str:
     return _commands(mail, asked, seal)
 
 
+def receive_kept(message_id: int) -> str:
+    """Do what a mail asks for that was read on a list; see :func:`receive`."""
+    return receive(conversion.decompress(models.Message.objects.get(pk=message_id).raw))
+
+
 def _commands(mail: Message, asked: tuple[Command, ...], seal: Seal) -> str:
     """Do what is asked for and write down that it was done, both or neither."""
     sender = mail.author.email.lower()
