@@ -15,23 +15,27 @@ _ONE_MARK = re.compile(rb"^>(>*From )", re.MULTILINE)
 def mbox(mails: Sequence[bytes]) -> bytes:
     """Return an mbox: ``From `` gets a mark, but no second one, so that nobody can tell who wrote the first."""
     separator = b"From ada@example.org Tue Mar  4 10:00:00 2025\n"
-    return b"".join(separator + _FROM.sub(b">From ", _ended(mail)) + b"\n" for mail in mails)
+    return b"".join(separator + _marked(_ended(mail), _FROM, b">From ") + b"\n" for mail in mails)
 
 
 def from_mbox(mail: bytes) -> bytes:
     """Return what an mbox can give back of a mail: ended, and one mark less where it was written with one."""
-    return _ONE_MARK.sub(rb"\1", _FROM.sub(b">From ", _ended(mail)))
+    return _marked(_marked(_ended(mail), _FROM, b">From "), _ONE_MARK, rb"\1")
 
 
 def mboxrd(mails: Sequence[bytes]) -> bytes:
     """Return an mboxrd, as public-inbox writes it: every quoted ``From `` gets one mark more."""
     separator = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"
-    return b"".join(separator + _QUOTED.sub(rb">\1", _ended(mail)) + b"\n" for mail in mails)
+    return b"".join(separator + _marked(_ended(mail), _QUOTED, rb">\1") + b"\n" for mail in mails)
 
 
 def from_mboxrd(mail: bytes) -> bytes:
     """Return what an mboxrd gives back of a mail: all of it, with the end of its last line."""
     return _ended(mail)
+
+
+def _marked(mail: bytes, lines: re.Pattern[bytes], by: bytes) -> bytes:
+    return lines.sub(by, mail) if b"From " in mail else mail
 
 
 def _ended(mail: bytes) -> bytes:
