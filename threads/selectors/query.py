@@ -40,7 +40,8 @@ PREFIXES = (
     Prefix(("func", "dfhh"), "a function or another name that stands in a patch", "func:pagetable_pte_ctor"),
     Prefix(("m", "mid"), "the mail of a Message-ID", "mid:20260302.1-1-mira@example.org"),
     Prefix(("rule",), "series in which a rule found something new", "rule:C01"),
-    Prefix(("state",), "the state or the verdict of a series, - in place of blanks", "state:does-not-apply"),
+    Prefix(("state",), "the state or the verdict of a series, - in place of blanks; also new-version, applies-no-more "
+           "and awaiting-moderation", "state:does-not-apply"),
     Prefix(("l", "list"), "the mailing list", "list:linux-mm"),
     Prefix(("d", "date"), "when it was sent: a day, a month, or from..to with one side or both", "d:2.weeks.ago.."),
 )  # fmt: skip
@@ -52,7 +53,9 @@ _LINK = re.compile(r"https?://\S+?/(?P<mid>[^/\s]+@[^/\s]+)(?:/\S*)?")
 _DAY = re.compile(r"(\d{4})(?:-?(\d\d)(?:-?(\d\d))?)?")
 _AGO = re.compile(r"(\d{1,4})\.?(day|week|month|year)s?(?:\.ago)?")
 _UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
-_STATES = {str(one).replace(" ", "-"): one for one in (*State, *Verdict)}
+#: what can be asked of a series besides its state and verdict
+NEW_VERSION, NO_MORE, MODERATION = "new version", "applies no more", "awaiting moderation"
+_STATES = {str(one).replace(" ", "-"): one for one in (*State, *Verdict, NEW_VERSION, NO_MORE, MODERATION)}
 
 
 class Condition(NamedTuple):

@@ -9,9 +9,11 @@ from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
+from reviewbot.reports.facts import Verdict
 from threads import fulltext
 from threads.fulltext import Term
-from threads.models import MailingList, Message, Patch, Series
+from threads.models import Application, Delivery, MailingList, Message, Patch, Series
+from threads.selectors import query
 from threads.selectors.query import Condition, Query, parse
 
 Row = TypeVar("Row", Message, Series)
@@ -25,24 +27,24 @@ def mails(text: str) -> QuerySet[Message]:
     nothing. Of very common words the matches that arrived last count, at most
     :data:`threads.fulltext.MAX_MATCHES`.
     """
-    query = parse(text)
-    if not (query.wanted or query.conditions or query.since or query.until):
+    asked = parse(text)
+    if not (asked.wanted or asked.conditions or asked.since or asked.until):
         return Message.objects.none()
-    rows = _in_time(Message.objects.all(), query)
-    if query.wanted:
-        rows = rows.filter(pk__in=_matches(query.terms))
-    for condition in query.conditions:
+    rows = _in_time(Message.objects.all(), asked)
+    if asked.wanted:
+        rows = rows.filter(pk__in=_matches(asked.terms))
+    for condition in asked.conditions:
         test = _mail_test(condition)
         rows = rows.exclude(test) if condition.excluded else rows.filter(test)
     return rows.select_related("author").defer("raw", "body").order_by("-date", "-id")
 
 
-def series(rows: QuerySet[Series], query: Query) -> QuerySet[Series]:
+def series(rows: QuerySet[Series], asked: Query) -> QuerySet[Series]:
     """Return those of some series that a query is about: one mail of it has the words, and each condition holds."""
-    rows = _in_time(rows, query)
-    if query.wanted:
-        rows = rows.filter(pk__in=_series_of(Message.objects.filter(pk__in=_matches(query.terms))))
-    for condition in query.conditions:
+    rows = _in_time(rows, asked)
+    if asked.wanted:
+        rows = rows.filter(pk__in=_series_of(Message.objects.filter(pk__in=_matches(asked.terms))))
+    for condition in asked.conditions:
         test = _series_test(condition)
         rows = rows.exclude(test) if condition.excluded else rows.filter(test)
     return rows
@@ -53,10 +55,10 @@ def touching(path: str) -> QuerySet[Series]:
     return Series.objects.filter(pk__in=_patches_of_file(path, exactly=True).values("series"))
 
 
-def _in_time(rows: QuerySet[Row], query: Query) -> QuerySet[Row]:
-    if query.since:
-        rows = rows.filter(date__gte=query.since)
-    return rows.filter(date__lt=query.until) if query.until else rows
+def _in_time(rows: QuerySet[Row], asked: Query) -> QuerySet[Row]:
+    if asked.since:
+        rows = rows.filter(date__gte=asked.since)
+    return rows.filter(date__lt=asked.until) if asked.until else rows
 
 
 def _matches(terms: Iterable[Term]) -> RawSQL | list[int]:
@@ -108,7 +110,19 @@ def _series_test(condition: Condition) -> Q:
             on = MailingList.objects.filter(Q(name=value) | Q(address__iexact=value))
             return Q(pk__in=Series.lists.through.objects.filter(mailinglist__in=on).values("series"))
         case _:
-            return Q(state=value) | Q(verdict=value)  # "broken" is both
+            return _in_state(value)
+
+
+def _in_state(state: str) -> Q:
+    match state:
+        case query.NEW_VERSION:
+            return Q(version__gt=1, previous__isnull=False)
+        case query.NO_MORE:
+            return Q(verdict=Verdict.DOES_NOT_APPLY, pk__in=Application.objects.filter(applies=True).values("series"))
+        case query.MODERATION:
+            return Q(pk__in=Delivery.objects.filter(stage=Delivery.Stage.WAITING).values("series"))
+        case _:
+            return Q(state=state) | Q(verdict=state)  # "broken" is both
 
 
 def _mail_test(condition: Condition) -> Q:

@@ -31,19 +31,26 @@ class Heading:
 
 
 def inbox() -> list[Heading]:
-    """Return what needs a look, and last what came through clean (6 queries)."""
+    """Return what needs a look, and last what came through clean; a series stands where it fits first (9 queries)."""
     headings = (
+        ("Awaiting moderation", Wanted(q="state:awaiting-moderation")),
         ("New findings", Wanted(verdict=Verdict.FINDINGS, latest=True)),
+        ("Applies no more", Wanted(q="state:applies-no-more", latest=True)),
         ("Does not apply", Wanted(verdict=Verdict.DOES_NOT_APPLY, latest=True)),
         ("Under way", Wanted(state=State.RUNNING)),
+        ("New versions", Wanted(q="state:new-version d:2.weeks.ago..", latest=True)),
         ("Incomplete", Wanted(verdict=Verdict.INCOMPLETE, latest=True)),
         ("Broken: our fault", Wanted(verdict=Verdict.BROKEN, latest=True)),
         ("Nothing found", Wanted(verdict=Verdict.CLEAN, latest=True)),
     )
     found = []
+    above: set[int] = set()
     for title, wanted in headings:
         rows = shown(find_rows(wanted), ("-date", "-pk"), INBOX_SIZE + 1)
-        found.append(Heading(title, wanted, rows[:INBOX_SIZE], len(rows) > INBOX_SIZE))
+        more = len(rows) > INBOX_SIZE
+        rows = [row for row in rows[:INBOX_SIZE] if row.pk not in above]
+        above |= {row.pk for row in rows}
+        found.append(Heading(title, wanted, rows, more))
     return found
 
 

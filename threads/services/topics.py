@@ -41,10 +41,11 @@ def _age(work: Sequence[Series], rows: Mapping[str, models.Series]) -> float:
 
 
 def _move(row: models.Series, topic: int) -> None:
-    """Put a series into a topic; the lives of its findings go along."""
+    """Put a series into a topic; the lives of its findings, and what was said about them, go along."""
     if row.pk is not None and row.topic_id != topic:
         there = models.FindingLife.objects.filter(topic=topic).values("fingerprint")
         models.FindingLife.objects.filter(topic=row.topic_id).exclude(fingerprint__in=there).update(topic=topic)
+        models.Mark.objects.move(row.pk, topic)
         models.Series.objects.filter(pk=row.pk).update(topic=topic)
     row.topic_id = topic
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -63,6 +63,16 @@ def age(date: datetime | None) -> SafeString:
     else:
         text = f"{date:%Y-%m}"
     return format_html('<time datetime="{}" title="{} UTC">{}</time>', date.isoformat(), f"{date:%Y-%m-%d %H:%M}", text)
+
+
+@register.filter
+def lasting(time: timedelta) -> str:
+    """Show how long something took, in the unit that fits: ``40 s``, ``5 min``, ``3 h``, ``2 d``."""
+    seconds = round(time.total_seconds())
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 @register.filter

@@ -20,7 +20,7 @@ from threads.models import Message, Series
 from threads.selectors import versions as selectors
 from threads.selectors.series import list_names, report_of
 from threads.views.diffs import Comment
-from threads.views.discussion import comments_on
+from threads.views.discussion import answers_to, comments_on
 
 #: lines of one comparison that a page shows
 MAX_SHOWN = 1500
@@ -146,7 +146,8 @@ def _notes(series: Series, *, new: bool) -> dict[int, list[Note]]:
     for patch in series.patches.all():
         if report:
             notes[patch.number] += _found(report, patch.number, patch.message, new=new)
-        notes[patch.number] += _said(series, patch.message, answers, new=new)
+        below = answers_to([patch.message, *answers], patch.message.message_id)
+        notes[patch.number] += _said(series, patch.message, below, new=new)
     return notes
 
 

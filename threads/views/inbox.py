@@ -12,11 +12,12 @@ from reviewbot.errors import ReviewError
 from reviewbot.reports.facts import State
 from threads import links
 from threads.models import Submission
-from threads.selectors import service, workers
+from threads.selectors import figures, outbox, service, workers
 from threads.selectors.series import find_series, list_names
 from threads.services import intake
 from threads.services.marks import note
-from threads.views.permissions import may_submit
+from threads.views.permissions import may_moderate, may_submit
+from threads.views.pictures import Part, bars
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,6 +38,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "lists": service.mailing_lists(),
         "submissions": service.open_submissions(),
         "may_submit": may_submit(request),
+        "mails_waiting": outbox.count_waiting() if may_moderate(request) else 0,
         "problem": problem,
         "target": target,
     }
@@ -71,7 +73,11 @@ def submission(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def status(request: HttpRequest) -> HttpResponse:
     """Show how the service itself is: lists, queues, workers, disk."""
+    times, half, most = figures.times_to_verdict()
     context = {
+        "times": bars("Series by time from mail to verdict", [(label, (Part("", n),)) for label, n in times]),
+        "half": half,
+        "most": most,
         "service": service.service_state(),
         "lists": service.mailing_lists(),
         "queues": service.queues(),

@@ -43,7 +43,7 @@ def patch_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         "who": author_of(patch.message),
         "report": report,
         "message": selectors.commit_message(patch.message.body),
-        "diff": diff,
+        "oddities": list(dict.fromkeys((*patch.message.oddities, *diff.oddities))),
         "shown": show(diff, findings, in_diff),
         "about_message": [one for position, said in comments.items() if position < diff.start for one in said],
         "findings": findings,

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import PermissionDenied
+from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -11,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from reviewbot.errors import ReviewError
 from reviewbot.reports import status
 from threads import links
+from threads.conversion import storable
 from threads.models import Mark
 from threads.selectors import marks as selectors
 from threads.selectors.series import find_series, report_of
@@ -20,6 +28,25 @@ from threads.views.permissions import may_mark
 
 #: entries of the log on its page
 LOG_SHOWN = 200
+
+
+@receiver(user_logged_in)
+def _note_sign_in(user: AbstractBaseUser, **kwargs: object) -> None:
+    marks.note(user.get_username(), "signed in", "")
+
+
+@receiver(user_logged_out)
+def _note_sign_out(user: AbstractBaseUser | None, **kwargs: object) -> None:
+    if user is not None:
+        marks.note(user.get_username(), "signed out", "")
+
+
+@receiver(user_login_failed)
+def _note_refusal(credentials: Mapping[str, Any], **kwargs: object) -> None:
+    """Note who could not sign in; a name that is none may be a password in the wrong field, and is not kept."""
+    name = str(credentials.get("username") or "")[:150]
+    known = get_user_model().objects.filter(username=storable(name)).exists()
+    marks.note(name if known else "", "could not sign in", "")
 
 
 class SignIn(LoginView):

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_GET
 from reviewbot.checks.pgtable.facts import epochs_in_words
 from threads.conversion import decompress
 from threads.models import Run
-from threads.selectors import marks, service
+from threads.selectors import figures, marks, service
 from threads.selectors import rules as rule_selectors
+from threads.views.pictures import Part, bars
 
 _MESSAGE_ID = re.compile(r"<([^<>\s]+@[^<>\s]+)>")
 #: bytes of a log that a page shows, from its end; all of it is behind a link
@@ -72,6 +73,10 @@ def rule(request: HttpRequest, code: str) -> HttpResponse:
         "muted": marks.muted_rules().get(code, ""),
         "marks": marks.marked(code),
         "enough": marks.ENOUGH,
+        "months": bars(
+            "Series with new findings by month",
+            [(f"{month:%Y-%m}"[2:], (Part("", number),)) for month, number in figures.found_by_month(code)],
+        ),
         "source": _linked(page.source),
         "lore": settings.LINK_URL,
     }

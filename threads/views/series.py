@@ -18,8 +18,9 @@ from reviewbot.reports.facts import Cell, PatchFacts, SeriesReport, State, Verdi
 from threads import feeds, links
 from threads.conversion import decompress
 from threads.models import MailingList, Series
-from threads.selectors import listing
+from threads.selectors import figures, listing
 from threads.selectors import series as selectors
+from threads.selectors.conflicts import InFlight, in_flight_with
 from threads.selectors.mails import given
 from threads.selectors.marks import marks_of
 from threads.selectors.opinions import points_of
@@ -30,9 +31,12 @@ from threads.views import answers
 from threads.views.discussion import tree_of
 from threads.views.mailbox import mboxrd
 from threads.views.permissions import may_submit
+from threads.views.pictures import Bars, Part, bars
 
 #: findings of one kind on one page; all of them stand in the files
 FINDINGS_SHOWN = 100
+#: versions in the picture of the findings, the latest
+MAX_VERSIONS = 12
 #: rows of patches that were announced and are not there
 MISSING_SHOWN = 50
 #: seconds for which what was read out of a thread is kept; a new mail makes it be read again
@@ -85,8 +89,9 @@ def series_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         return HttpResponseRedirect(links.to_series(*moved))
     marks = marks_of(series.topic_id)
     newest = max((rows[0].pk for rows in marks.values()), default=0)
+    others = in_flight_with(series)
     tag = f"{selectors.tag_of(series)}-{selectors.thread_tag(series)}"
-    seen = f"{tag}-{newest}-{request.user.pk or 0}"
+    seen = f"{tag}-{newest}-{_digest(others)}-{request.user.pk or 0}"
     if answer := answers.unchanged(request, seen):
         return answer
     report = selectors.report_of(series)
@@ -110,10 +115,27 @@ def series_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         "points": _points(series, tag),
         "trailers": given(series.cover_trailers),
         "versions": _versions(series, report),
+        "history": _history(series, report),
+        "others": others,
         "delivery": _delivery(series),
         "forms": (*_FORMS, "atom"),
     }
     return answers.tagged(render(request, "threads/series.html", context), seen)
+
+
+def _digest(others: list[InFlight]) -> str:
+    told = "\0".join(f"{one.series.pk} {one.collides} {one.reason}" for one in others)
+    return hashlib.sha256(told.encode()).hexdigest()[:8]
+
+
+def _history(series: Series, report: SeriesReport) -> Bars | None:
+    """Draw what the versions up to this one still had, brought and fixed."""
+    versions = sorted({one.version for one in report.versions if one.version <= report.version})
+    columns = [
+        (f"v{version}", (Part("still there", still), Part("new", new), Part("fixed", fixed)))
+        for version, still, new, fixed in figures.history(series, versions[-MAX_VERSIONS:])
+    ]
+    return bars("Findings by version", columns)
 
 
 def _points(series: Series, tag: str) -> list[tuple[int, tuple[Point, ...]]]:

@@ -9,6 +9,7 @@ from django.test import Client
 from tests import factories
 from threads import links, models
 from threads.selectors import marks as selectors
+from threads.services.marks import note
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +47,7 @@ def test_a_mark_is_shown_beside_the_finding_on_the_rule_and_in_the_log(
         html = client.get(path).content.decode()
         assert "The &lt;caller&gt; checks it." in html, path
         assert "jun" in html
-    entry = models.AuditEntry.objects.get()
+    entry = models.AuditEntry.objects.get(action="marked a finding")
     assert (entry.who, entry.about) == ("jun", talk.v2.root_msgid)
 
 
@@ -116,3 +117,34 @@ def test_what_a_maintainer_called_wrong_is_not_mailed(talk: factories.Discussion
     left, why = selectors.for_mail(talk.report)
     assert [one.finding for one in left.findings] == [one.finding for one in talk.report.findings[1:]]
     assert why == ()
+
+
+def test_marks_and_the_log_are_neither_changed_nor_removed_in_bulk(talk: factories.Discussion) -> None:
+    mark(talk.v2.topic, talk.v2, 1, "right")
+    note("mira", "submitted", "x@example.org")
+    for rows in (models.Mark.objects, models.AuditEntry.objects):
+        with pytest.raises(TypeError, match="never changed"):
+            rows.update(who="somebody else")
+        with pytest.raises(TypeError, match="never removed"):
+            rows.filter(who="mira").delete()
+        with pytest.raises(TypeError, match="never removed"):
+            rows.get().delete()
+        assert rows.count() == 1
+
+
+def test_marks_go_along_when_works_turn_out_to_be_one(talk: factories.Discussion) -> None:
+    said = mark(talk.v2.topic, talk.v2, 1, "right")
+    other = models.Topic.objects.create(name="the same work")
+    models.Mark.objects.move(talk.v2.pk, other.pk)
+    said.refresh_from_db()
+    assert said.topic == other
+    assert said.judgement == "right"
+
+
+def test_who_signs_in_and_who_cannot_is_noted(client: Client, maintainer: User) -> None:
+    client.logout()
+    for name, password in (("jun", "wrong"), ("hunter2", "typed into the wrong field")):
+        client.post("/login/", {"username": name, "password": password})
+    told = list(models.AuditEntry.objects.order_by("pk").values_list("who", "action"))
+    assert told[-3:] == [("jun", "signed out"), ("jun", "could not sign in"), ("anybody", "could not sign in")]
+    assert not models.AuditEntry.objects.filter(detail__contains="hunter2").exists()

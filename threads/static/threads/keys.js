@@ -22,6 +22,7 @@
     k: () => go(".rows tbody tr, .thread > li, .matrix tbody tr", -1),
     n: () => go(".finding", 1),
     p: () => go(".finding", -1),
+    N: () => go(".thread > li.new", 1),
     "[": () => follow("a[rel=prev]"),
     "]": () => follow("a[rel=next]"),
     u: () => follow("a[rel=up]", ".crumbs a"),
@@ -40,6 +41,30 @@
       keys[event.key]();
     }
   });
+
+  // Mails that came since the thread was last read here; kept in this browser alone.
+  const thread = document.querySelector("ol.thread[data-thread]");
+  const mark = () => {
+    const read = new Map(JSON.parse(localStorage.getItem("read") || "[]"));
+    const before = read.get(thread.dataset.thread);
+    let newest = before || 0;
+    for (const mail of thread.children) {
+      const number = Number(mail.id.slice(1));
+      newest = Math.max(newest, number);
+      if (!before || number <= before) continue;
+      mail.classList.add("new");
+      const word = Object.assign(document.createElement("b"), { className: "unread", textContent: "new " });
+      mail.querySelector(".head").prepend(word);
+    }
+    read.delete(thread.dataset.thread);
+    read.set(thread.dataset.thread, newest);
+    localStorage.setItem("read", JSON.stringify([...read].slice(-500)));
+  };
+  try {
+    if (thread) mark();
+  } catch {
+    // storage is switched off, or holds something else: nothing is marked
+  }
 
   // A page of something under way loads itself again when there is news.
   const wait = document.body.dataset.wait;

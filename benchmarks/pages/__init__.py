@@ -1,0 +1,1 @@
+"""How long pages take when there are very many series."""
