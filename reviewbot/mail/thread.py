@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from operator import itemgetter
 
 from reviewbot.mail.message import Message
 from reviewbot.mail.subject import strip_reply
@@ -124,19 +126,24 @@ def _parent(mail: Message, mails: Mapping[str, Message]) -> str:
 
 def _repair(mails: Mapping[str, Message], parents: dict[str, str]) -> set[str]:
     """Tie replies without a parent to the one mail that has their subject; return which were tied."""
-    originals: dict[str, list[Message]] = defaultdict(list)
+    originals: dict[str, list[tuple[float, str]]] = defaultdict(list)
     lost: list[tuple[str, Message]] = []
     for mail in mails.values():
         key, answer = subject_key(mail.subject)
         if not answer:
-            originals[key].append(mail)
+            originals[key].append((mail.date.timestamp(), mail.message_id))
         elif not parents[mail.message_id]:
             lost.append((key, mail))
+    for candidates in originals.values():
+        candidates.sort()
     repaired = set()
     for key, mail in lost:
-        candidates = [first for first in originals[key] if timedelta(0) <= mail.date - first.date <= REPAIR_WINDOW]
-        if key and len(candidates) == 1:
-            parents[mail.message_id] = candidates[0].message_id
+        candidates = originals[key]
+        sent = mail.date.timestamp()
+        behind = bisect_right(candidates, sent, key=itemgetter(0))
+        first = bisect_left(candidates, sent - REPAIR_WINDOW.total_seconds(), key=itemgetter(0))
+        if key and behind - first == 1:
+            parents[mail.message_id] = candidates[first][1]
             repaired.add(mail.message_id)
     return repaired
 

@@ -50,7 +50,7 @@ def _series_of(thread: Conversation, known: Mapping[str, Patch]) -> list[Series]
     alike: dict[str, list[tuple[int, str]]] = defaultdict(list)  # version and Message-ID, by patch-id
     for batch in batches:
         for mail in batch.parts:
-            if mail.id in patches and (name := patches[mail.id].patch_id):
+            if given[mail.id] and mail.id in patches and (name := patches[mail.id].patch_id):
                 alike[name].append((batch.version, mail.id))
     made = []
     for batch in batches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -95,3 +96,10 @@ def test_every_mail_is_there_once_below_its_parent(links: list[tuple[int, int, i
         assert node.depth == (thread[node.parent].depth + 1 if node.parent else 0)
         seen.add(node.message.message_id)
     assert shape(thread) == shape(build_thread(node.message for node in thread))
+
+
+def test_thousands_of_mails_of_one_subject_take_no_second() -> None:
+    mails = [make(str(number), subject="Re: topic" if number % 2 else "topic") for number in range(6000)]
+    start = time.process_time()
+    assert len(build_thread(mails)) == 6000
+    assert time.process_time() - start < 1

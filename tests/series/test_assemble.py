@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -412,3 +414,13 @@ def test_no_part_is_lost_or_used_twice(data: st.DataObject) -> None:
     replies = [message.message_id for one in series for message in one.replies]
     assert sorted([*parts, *replies]) == ids
     assert len({one.root_msgid for one in series}) == len(series)
+
+
+def test_thousands_of_postings_of_one_patch_take_a_few_seconds_at_most() -> None:
+    mails = [patch("", "mm: one", minutes=number) for number in range(3000)]
+    mails = [
+        replace(one, message_id=f"{number}@x", in_reply_to="0@x" * bool(number)) for number, one in enumerate(mails)
+    ]
+    start = time.process_time()
+    assert len(assemble(mails)) == 3000
+    assert time.process_time() - start < 3
