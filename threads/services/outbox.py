@@ -75,7 +75,9 @@ def put(series: models.Series, report: SeriesReport) -> None:
     """Keep what a series deserves to be told, as far as the policy lets it go; what was drafted before gives way."""
     report = for_mail(report)
     ours = series.deliveries.filter(kind=Kind.REPLY)
-    said = set(ours.filter(stage__in=SAID).values_list("in_reply_to", flat=True))
+    # Locked, so that none of them is claimed and sent while another takes its place.
+    standing = ours.select_for_update().order_by("pk").values_list("in_reply_to", "stage")
+    said = {answered for answered, stage in standing if stage in SAID}
     wanted = [(parent, *letter) for parent in _parents(series, report) if (letter := _letter(series, report, parent))]
     if wanted and not wanted[0][2].rule.each:
         wanted = [] if said else wanted[:1]
