@@ -100,9 +100,11 @@ def matches(wanted: Iterable[Term]) -> RawSQL | None:
     tests, values = [], []
     for term in terms:
         column = f"ts_filter(words, '{{{_COLUMNS[term.field][1]}}}')" if term.field else "words"
-        asked = "to_tsquery('simple', %s)" if term.prefix else "phraseto_tsquery('simple', %s)"
+        words = _spaced(term.text).strip()
+        prefix = term.prefix and words  # nothing but signs is no query for to_tsquery
+        asked = "to_tsquery('simple', %s)" if prefix else "phraseto_tsquery('simple', %s)"
         tests.append(f"{'NOT ' if term.excluded else ''}{column} @@ {asked}")
-        values.append(f"'{_spaced(term.text).strip()}':*" if term.prefix else _spaced(term.text))
+        values.append(f"'{words}':*" if prefix else words)
     sql = f"SELECT rowid FROM threads_words WHERE {' AND '.join(tests)} ORDER BY rowid DESC LIMIT %s"  # noqa: S608 - of literals
     return RawSQL(sql, (*values, MAX_MATCHES))  # noqa: S611 - as above
 

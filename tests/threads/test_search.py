@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -66,3 +67,11 @@ def test_the_mail_that_arrived_in_place_of_a_page_is_found_by_its_own_words() ->
     assert found("unabridged") == ["page@x"]
     assert found("shortened") == []
     assert models.Message.objects.count() == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("asked", [{"q": "file:---"}, {"q": "func:-*"}, {"q": "tables", "page": "9" * 5000}])
+def test_a_query_of_signs_alone_and_a_page_beyond_all_numbers_are_answered(
+    client: Client, asked: dict[str, str]
+) -> None:
+    assert client.get("/search/", asked).status_code == 200

@@ -22,7 +22,7 @@ def mails(request: HttpRequest) -> HttpResponse:
     """Show the mails that a query finds, newest first, whether they belong to a series or not."""
     text = request.GET.get("q", "").strip()[:500]
     number = request.GET.get("page", "1")
-    first = (int(number) if number.isascii() and number.isdigit() else 1) - 1
+    first = (int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1) - 1
     found: list[Message] = []
     if text and 0 <= first < 1000:
         found = list(selectors.mails(text)[first * PAGE_SIZE : (first + 1) * PAGE_SIZE + 1])
