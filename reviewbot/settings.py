@@ -172,6 +172,7 @@ CELERY_TASK_ROUTES = {
     "threads.tasks.prune": {"queue": "tree"},
     "threads.tasks.check": {"queue": "check"},
     "threads.tasks.build": {"queue": "build"},
+    "threads.tasks.warm": {"queue": "build"},
     "threads.tasks.publish": {"queue": "publish"},
     "threads.tasks.send_due": {"queue": "publish"},
 }
@@ -181,6 +182,7 @@ SWEEP_SECONDS = env_int("SWEEP_SECONDS", 30, "between two looks for steps that w
 FOLLOW_SECONDS = env_int("FOLLOW_SECONDS", 120, "between two looks at the followed lists")
 SEND_SECONDS = env_int("SEND_SECONDS", 60, "between two looks for approved mails")
 SYNC_SECONDS = env_int("SYNC_SECONDS", 3600, "between two fetches of the followed trees")
+WARM_SECONDS = env_int("WARM_SECONDS", 3600, "between two looks whether the trees' present state is built ahead")
 STALE_SYNCS = env_int("STALE_SYNCS", 3, "fetches that may fail to come before a tree is called stale")
 # A look that nobody had time for is of no use later: the next one sees the same.
 CELERY_BEAT_SCHEDULE = {
@@ -192,6 +194,7 @@ CELERY_BEAT_SCHEDULE = {
         ("read_mailbox", FOLLOW_SECONDS),
         ("sync", SYNC_SECONDS),
         ("prune", 86_400),
+        ("warm", WARM_SECONDS),
     )
 }
 
@@ -221,7 +224,10 @@ BUILDS = env_path("REVIEWBOT_BUILDS", VAR / "builds", "folder of source and obje
 BUILD_THOROUGH = env_bool(
     "BUILD_THOROUGH", False, "also build the other page sizes, address widths and debugging options"
 )
-MORE_CHECKS = env_list("MORE_CHECKS", [], "checks beside the usual ones, noisy as they are: checkpatch, coccinelle")
+BUILD_DISK_GB = env_int("BUILD_DISK_GB", 20, "of objects of bases that are kept; the longest unused go first")
+MORE_CHECKS = env_list(
+    "MORE_CHECKS", [], "checks beside the usual ones, noisy as they are: checkpatch, coccinelle, w1, sparse"
+)
 WAIVERS = env_text("WAIVERS", "", "file of findings that are not told, each with its reason")
 BUILD_ENABLED = env_bool("BUILD_ENABLED", True, "cross-build at all")
 

@@ -68,10 +68,12 @@ def gather(series: models.Series) -> SeriesReport:
 def _told(series: models.Series, lanes: Sequence[Lane], commits: Sequence[models.AppliedPatch]) -> list[Told]:
     """Say every finding that concerns the series, with its code and what the thread says about it."""
     discussion = _discussion(series)
-    told = []
+    told: list[Told] = []
     for lane in lanes:
+        # What a build in one configuration has said is not said again of another one.
+        known = {one.finding.fingerprint for one in told if one.check == lane.check}
         for traced in lane.traced:
-            if not lane.concerns(traced):
+            if not lane.concerns(traced) or traced.finding.fingerprint in known:
                 continue
             life = lane.life(traced)
             told.append(

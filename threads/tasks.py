@@ -13,6 +13,7 @@ from django.conf import settings
 
 from reviewbot.errors import TransientError
 from threads.services import (
+    ahead,
     applying,
     building,
     checking,
@@ -114,6 +115,12 @@ def sync() -> None:
 def prune() -> None:
     """Remove from the store of trees what no one needs."""
     trees.prune()
+
+
+@shared_task(soft_time_limit=6600, time_limit=6700)
+def warm() -> None:
+    """Build the bases of the followed trees ahead."""
+    ahead.warm()
 
 
 @shared_task

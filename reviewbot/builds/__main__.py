@@ -62,6 +62,8 @@ def _cache() -> Path:
 
 
 def _configuration(name: str, arch: str) -> Configuration | None:
+    if name == "defconfig":
+        return configurations.default(arch)
     known = [configurations.default(arch), *(choice.configuration for choice in configurations.EXTRA)]
     return next((one for one in known if one.name == name and one.arch == arch), None)
 

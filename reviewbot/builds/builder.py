@@ -129,6 +129,15 @@ class Builder:
                 output = self._copy(base, scratch)
             yield Session(result, output)
 
+    def warm(self, source: Path, tree: str, configuration: Configuration, objects: Sequence[str]) -> BuildResult:
+        """Build objects of a base ahead; the parameters are those of :meth:`session`."""
+        sandbox.require()
+        home = self._home(tree, configuration)
+        with self._locked(home.with_suffix(".lock"), None):
+            result = self._build_base(self._open(home, source, configuration), home, objects)
+        self.prune()
+        return result
+
     def build(
         self,
         source: Path,

@@ -17,14 +17,16 @@ def lines(
     commit: str = "",
     message_id: str = "",
     base: str = "",
+    patches: int = 0,
 ) -> tuple[str, ...]:
     """Return lines for a POSIX shell in a kernel repository; they need nothing of this service.
 
     :param commit: commit to check out; used when the reader can have it.
     :param message_id: of the series, to be applied on ``base`` with b4 when there is no such commit.
     :param base: commit that the series was applied on.
+    :param patches: how many patches of the series are applied, 0 for all.
     """
-    variables = " ".join(shlex.quote(word) for word in kbuild.variables(toolchain))
+    variables = shlex.join([*kbuild.variables(toolchain), *kbuild.words(configuration.kind)])
     make = f"make O=../build {variables}"
     found = [f"# {toolchain.name}, {configuration.title or configuration.name}"]
     if commit:
@@ -32,7 +34,8 @@ def lines(
     elif base:
         found.append(f"git checkout {shlex.quote(base)}")
     if message_id and not commit:
-        found.append(f"b4 shazam {shlex.quote(message_id)}")
+        some = f"-P 1-{patches} " if patches else ""
+        found.append(f"b4 shazam {some}{shlex.quote(message_id)}")
     found.append(f"{make} {configuration.target}")
     if configuration.fragment:
         words = " ".join(shlex.quote(line) for line in configuration.fragment)

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from reviewbot.builds import objects, planning, reproduce, toolchains
+from reviewbot.builds import includers, objects, planning, reproduce, toolchains
 from reviewbot.builds.builder import Builder
-from reviewbot.builds.model import BuildResult, Plan, PlannedBuild, Progress
+from reviewbot.builds.model import BuildResult, Configuration, Kind, Plan, PlannedBuild, Progress
 from reviewbot.errors import OperatorError, TransientError
 from reviewbot.reports.facts import State
 from reviewbot.reports.sentences import counted
+from reviewbot.sandbox import GIB
 from reviewbot.tree.readers import GitFiles
 from reviewbot.tree.worktrees import Pool
 from threads import models
 from threads.lanes import BUILD, runs_of, touched
 from threads.services import pipeline
-from threads.services.queue import claim, release
-from threads.services.runs import note, settle, supersede
+from threads.services.queue import UNSETTLED, claim, release
+from threads.services.runs import give_up, note, settle, supersede
 
 _SLOTS = 8
 _NOTE_SECONDS = 2.0
+_MAX_IDENTIFIERS = 20
 
 
 def build(series_id: int, configuration: str) -> None:
@@ -52,7 +54,63 @@ def plan_of(series: models.Series, base: str, commit: str) -> Plan:
     """
     last = GitFiles(settings.STORE, commit)
     paths = {*touched(series), *GitFiles(settings.STORE, base).changed(last)}
-    return planning.plan(sorted(paths), last, thorough=settings.BUILD_THOROUGH)
+    asked = {*(series.options.get("checks") or ()), *settings.MORE_CHECKS}
+    return planning.plan_everywhere(
+        sorted(paths),
+        last,
+        identifiers=_identifiers(series),
+        thorough=settings.BUILD_THOROUGH,
+        more=[kind for kind in ON_REQUEST if kind in asked],
+    )
+
+
+def _identifiers(series: models.Series) -> Collection[str]:
+    """Return names that the patches add to headers or remove there."""
+    found: set[str] = set()
+    for patch in series.patches.select_related("message"):
+        if any(path.endswith(".h") for path in patch.files):
+            found |= includers.identifiers(patch.message.body.encode("utf-8", "replace"))
+    return sorted(found, key=lambda name: (-len(name), name))[:_MAX_IDENTIFIERS]
+
+
+def cancel(series: models.Series, reason: str) -> int:
+    """Skip the builds of a series that are not done, but for those that another series waits for.
+
+    What runs is stopped within seconds.
+
+    :param reason: one sentence for the report.
+    :return: how many states are not built.
+    """
+    waiting = models.AppliedPatch.objects.filter(
+        application__chosen=True, application__series__wanted=True, application__series__state__in=UNSETTLED
+    ).exclude(application__series=series)
+    mine = runs_of(series).filter(check_name=BUILD).exclude(tree_id__in=waiting.values("tree_id"))
+    count = give_up(mine, reason)
+    if count:
+        pipeline.advance_sharers(series)
+    return count
+
+
+def cancel_older(series: models.Series) -> int:
+    """Skip what is still to be built of the versions before one that was posted; return how many states that is."""
+    count, older = 0, series.previous
+    while older is not None:
+        if older.state in UNSETTLED:
+            count += cancel(older, f"Skipped because v{series.version} was posted.")
+        older = older.previous
+    return count
+
+
+def builder_of(configuration: Configuration) -> Builder:
+    """Return what builds in a configuration.
+
+    :raises OperatorError: when its compiler is not installed.
+    """
+    return Builder(
+        settings.BUILDS / "outputs",
+        toolchains.find(configuration.arch, configuration.compiler),
+        budget_bytes=settings.BUILD_DISK_GB * GIB,
+    )
 
 
 def _build(series: models.Series, configuration: str, claimed: list[int]) -> None:
@@ -63,17 +121,24 @@ def _build(series: models.Series, configuration: str, claimed: list[int]) -> Non
     if planned is None:
         return
     recipe = _Recipe(runs_of(series), planned, plan, claimed)
-    builder = Builder(settings.BUILDS / "outputs", toolchains.find(planned.configuration.arch))
-    with _sources() as (pool, slot):
+    builder = builder_of(planned.configuration)
+    with sources() as (pool, slot):
         report = _Report(claimed, recipe.run(commits[0]))
         report.say("unpacking the base")
         source = pool.checkout(commits[0].commit, slot, fresh=False)
         with builder.session(
-            source, commits[0].tree_id, planned.configuration, planned.objects, report=report.progress
+            source,
+            commits[0].tree_id,
+            planned.configuration,
+            planned.objects,
+            report=report.progress,
+            cancelled=report.cancelled,
         ) as session:
             recipe.keep(commits[0], session.base)
             before = session.code(planned.objects)
             for commit in commits[1:]:
+                if report.cancelled():
+                    return
                 report.run = recipe.run(commit)
                 report.say("moving the source")
                 source = pool.checkout(commit.commit, slot)
@@ -97,14 +162,16 @@ class _Recipe:
         return self.runs[commit.tree_id]
 
     def keep(self, commit: models.AppliedPatch, result: BuildResult, code: str = "") -> None:
-        """Settle the run of a state with what came of it, unless somebody else has it.
+        """Settle the run of a state with what came of it, unless somebody else has it or it was cancelled.
 
         :param code: what has changed in the generated code since the base, as a sentence.
         """
-        if self.run(commit).pk not in self.claimed:
+        run = models.Run.objects.filter(pk=self.run(commit).pk, pk__in=self.claimed, state__in=UNSETTLED)
+        if not run.exists():
             return
-        toolchain = toolchains.find(self.planned.configuration.arch)
-        lines = reproduce.lines(toolchain, self.planned.configuration, self.planned.objects)
+        configuration = self.planned.configuration
+        toolchain = toolchains.find(configuration.arch, configuration.compiler)
+        lines = reproduce.lines(toolchain, configuration, self.planned.objects)
         settle(
             self.run(commit),
             State(result.state) if result.state in _KEPT else State.BROKEN,
@@ -117,6 +184,16 @@ class _Recipe:
             coverage={
                 "looked_at": [*self._looked_at(result), *filter(None, [code])],
                 "not_looked_at": self._left_out(result),
+                "recipe": {
+                    "arch": configuration.arch,
+                    "compiler": configuration.compiler,
+                    "kind": configuration.kind,
+                    "target": configuration.target,
+                    "fragment": list(configuration.fragment),
+                    "title": configuration.title,
+                    "with": toolchain.name,
+                    "objects": list(self.planned.objects),
+                },
             },
         )
 
@@ -125,12 +202,15 @@ class _Recipe:
             return []
         title = self.planned.configuration.title or self.planned.configuration.name
         count = counted(len(result.objects), "object")
-        return [f"Built {count} for {title} with {result.compiler}: {self.planned.why}."]
+        verb = "Checked" if self.planned.configuration.kind is Kind.SYNTAX else "Built"
+        return [f"{verb} {count} for {title} with {result.compiler}: {self.planned.why}."]
 
     def _left_out(self, result: BuildResult) -> list[str]:
         return [f"Not built: {one.path} ({one.reason})." for one in (*result.not_built, *self.plan.left_out)]
 
 
+#: kinds of work that are asked for by name, as checks are
+ON_REQUEST = (Kind.EXTRA_WARNINGS, Kind.SPARSE)
 _KEPT = {"passed", "warned", "failed", "skipped"}
 _SAID_BY_COMPILER = {"passed", "warned"}
 
@@ -140,7 +220,7 @@ def version_of(planned: PlannedBuild | None) -> str:
     if planned is None:
         return "-"
     try:
-        compiler = toolchains.find(planned.configuration.arch).name
+        compiler = toolchains.find(planned.configuration.arch, planned.configuration.compiler).name
     except OperatorError:
         compiler = "none"
     words = "\0".join((planned.configuration.digest, compiler, *planned.objects))
@@ -169,13 +249,17 @@ class _Report:
         count = f" {progress.done} of {progress.total}" if progress.total else ""
         self.say(f"{progress.step}{count} {progress.what}".strip())
 
+    def cancelled(self) -> bool:
+        """Say whether nothing of it is waited for any more."""
+        return not models.Run.objects.filter(pk__in=self.claimed, state__in=UNSETTLED).exists()
+
     def say(self, what: str) -> None:
         """Write what is being done."""
         note(self.run, what, self.claimed)
 
 
 @contextmanager
-def _sources() -> Iterator[tuple[Pool, str]]:
+def sources() -> Iterator[tuple[Pool, str]]:
     """Lend a source directory that nobody else uses."""
     with Pool(settings.BUILDS / "sources", settings.STORE) as pool:
         for number in range(_SLOTS):

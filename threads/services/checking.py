@@ -23,6 +23,7 @@ from reviewbot.tree.readers import GitFiles
 from threads import models
 from threads.lanes import runs_of
 from threads.services import pipeline
+from threads.services.building import ON_REQUEST
 from threads.services.queue import claim, release
 from threads.services.runs import note, settle, supersede
 
@@ -52,9 +53,10 @@ def chosen(asked: Sequence[str]) -> list[Check]:
     :raises NotFoundError: when there is no check of such a name.
     """
     if asked:
-        return [registry.find(name) for name in asked]
+        return [registry.find(name) for name in asked if name not in ON_REQUEST]
     usual = registry.available()
-    return [*usual, *(registry.find(name) for name in settings.MORE_CHECKS if name not in {one.name for one in usual})]
+    known = {*ON_REQUEST, *(check.name for check in usual)}
+    return [*usual, *(registry.find(name) for name in settings.MORE_CHECKS if name not in known)]
 
 
 def version_of(check: Check) -> str:

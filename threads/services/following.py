@@ -17,7 +17,7 @@ from reviewbot.lore.follow import Arrival, Cursor, follow, newest
 from reviewbot.lore.http import Client, Manners
 from reviewbot.mail.commands import MARK
 from threads import models
-from threads.services import arrivals, pipeline
+from threads.services import arrivals, building, pipeline
 from threads.services.queue import enqueue
 
 log = logging.getLogger(__name__)
@@ -108,6 +108,7 @@ def _ask(message_ids: Sequence[str]) -> None:
     posted = models.Series.objects.filter(of_these).select_related("previous").distinct()
     for series in posted:
         pipeline.want(series)
+        building.cancel_older(series)
     answered = models.Series.objects.filter(messages__message_id__in=message_ids, report__isnull=False).distinct()
     for series in answered.exclude(pk__in=[one.pk for one in posted]):
         enqueue("publish", series.pk)

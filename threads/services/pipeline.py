@@ -13,6 +13,7 @@ from threads import models
 from threads.conversion import storable
 from threads.lanes import BUILD, runs_of
 from threads.services.queue import UNSETTLED, enqueue, mark_queued, waiting
+from threads.services.runs import given_up
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ def advance_sharers(series: models.Series) -> None:
 def start_over(series: models.Series) -> None:
     """Forget base, report and whatever broke; runs that said something stay, and are found again."""
     runs_of(series).filter(state=State.BROKEN).delete()
+    given_up(runs_of(series)).delete()
     series.applications.all().delete()
     models.Report.objects.filter(series=series).delete()
     incomplete = series.verdict == Verdict.INCOMPLETE

@@ -53,3 +53,15 @@ def supersede(runs: QuerySet[models.Run], version: str) -> None:
     """Settle what another version of a check or recipe had planned: nobody will do it."""
     stale = runs.filter(state__in=UNSETTLED).exclude(version=version)
     stale.update(state=State.SKIPPED, reason="Superseded by a newer version of the check.")
+
+
+def give_up(runs: QuerySet[models.Run], reason: str) -> int:
+    """Skip what is not settled, for a reason; return how many that are."""
+    return runs.filter(state__in=UNSETTLED).update(
+        state=State.SKIPPED, reason=reason, finished_at=timezone.now(), leased_until=None, queued_until=None
+    )
+
+
+def given_up(runs: QuerySet[models.Run]) -> QuerySet[models.Run]:
+    """Return those that were skipped before they came to an end: a later try may bring them there."""
+    return runs.filter(state=State.SKIPPED, finished_at__isnull=False, seconds=None)

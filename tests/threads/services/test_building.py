@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+import subprocess
+from io import StringIO
+from pathlib import Path
 
-from reviewbot.builds import toolchains
-from reviewbot.errors import OperatorError
+import pytest
+from django.core.management import call_command
+
+from reviewbot.builds import Builder, toolchains
+from reviewbot.errors import NotFoundError, OperatorError
 from reviewbot.reports.facts import SeriesReport, State, Verdict
 from reviewbot.reports.keeping import unpack
 from tests.threads.conftest import Queue
 from threads import models
 from threads.conversion import decompress
-from threads.services import building, intake, pipeline
+from threads.services import again, ahead, building, intake, pipeline
 
 
 @pytest.fixture
@@ -90,3 +95,115 @@ def test_a_build_that_is_cut_off_is_done_again(
     asked.refresh_from_db()
     assert asked.verdict == Verdict.FINDINGS
     assert not models.Run.objects.filter(state=State.RUNNING).exists()
+
+
+class TestCancelling:
+    """What nobody waits for any more is not built; what others wait for is."""
+
+    def test_what_is_not_built_is_skipped_with_its_reason(self, asked: models.Series, steps: Queue) -> None:
+        steps.drain(but="build")
+        assert building.cancel_older(asked) == 2  # v2 waits for the base and for its first patch, too
+        skipped = models.Run.objects.filter(check_name="build", state=State.SKIPPED)
+        assert {run.reason for run in skipped} == {"Skipped because v2 was posted."}
+        steps.drain()
+        asked.refresh_from_db()
+        assert asked.verdict == Verdict.FINDINGS
+        old = report_of(asked.previous)
+        assert State.SKIPPED in {cell.state for cell in old.cells if cell.check == "build"}
+        assert "build defconfig: Skipped because v2 was posted." in old.not_looked_at
+
+    def test_a_build_that_runs_is_stopped(
+        self, asked: models.Series, steps: Queue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = building._Recipe.keep
+
+        def cancelled(self: building._Recipe, *arguments: object) -> None:
+            real(self, *arguments)  # type: ignore[arg-type]
+            building.cancel(asked, "Cancelled by a test.")
+            building.cancel(asked.previous, "Cancelled by a test.")
+
+        monkeypatch.setattr(building._Recipe, "keep", cancelled)
+        steps.drain()
+        runs = models.Run.objects.filter(check_name="build")
+        assert runs.exclude(state=State.SKIPPED).count() <= 2
+        assert {run.reason for run in runs.filter(state=State.SKIPPED)} == {"Cancelled by a test."}
+        assert not runs.filter(leased_until__isnull=False).exists()
+
+    def test_looking_again_builds_what_was_cancelled(self, asked: models.Series, steps: Queue) -> None:
+        steps.drain(but="build")
+        for series in (asked.previous, asked):
+            models.Series.objects.filter(pk=series.pk).update(wanted=False)
+            building.cancel(series, "Cancelled by a test.")
+        steps.clear()
+        asked.refresh_from_db()
+        pipeline.want(asked, again=True)
+        steps.drain()
+        runs = models.Run.objects.filter(check_name="build")
+        assert {State(run.state) for run in runs} <= {State.PASSED, State.WARNED}
+
+
+class TestAgain:
+    """A build is done once more: here, or by lines that need nothing of the service."""
+
+    def test_the_same_comes_of_it_here(self, asked: models.Series, steps: Queue) -> None:
+        steps.drain()
+        warned = models.Run.objects.filter(check_name="build", state=State.WARNED).first()
+        assert warned is not None
+        assert again.again(again.find(warned.pk)) == again.Again("warned", ())
+        warned.findings.all().delete()
+        assert "unused variable" in " ".join(again.again(warned).differences)
+
+    def test_the_lines_do_it_in_a_shell(self, asked: models.Series, steps: Queue, tmp_path: Path) -> None:
+        steps.drain()
+        run = models.Run.objects.filter(check_name="build", state=State.WARNED).first()
+        assert run is not None
+        out = StringIO()
+        call_command("reproduce", run.pk, stdout=out)
+        elsewhere = tmp_path / "elsewhere" / "linux"
+        shell = ["/bin/sh", "-ec"]
+        base = models.AppliedPatch.objects.filter(number=0).first()
+        assert base is not None
+        subprocess.run([*shell, f"git clone -q {tmp_path}/store.git {elsewhere} 2>/dev/null || true"], check=True)
+        subprocess.run(["git", "-C", elsewhere, "checkout", "-q", base.commit], check=True)
+        # What b4 fetches and applies is here what the service applied.
+        (tmp_path / "bin").mkdir()
+        b4 = tmp_path / "bin" / "b4"
+        b4.write_text(f'#!/bin/sh\n[ "$1" = shazam ] && git checkout -q {run.commit}\n')
+        b4.chmod(0o755)
+        said = subprocess.run(
+            [*shell, out.getvalue()],
+            cwd=elsewhere,
+            env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "Wunused-variable" in said.stderr
+        assert "b4 shazam" in out.getvalue()
+
+    def test_a_number_that_is_no_build_is_said(self, transactional_db: None) -> None:
+        with pytest.raises(NotFoundError, match="There is no build 12"):
+            again.find(12)
+
+
+def test_followed_trees_are_built_ahead_while_nobody_waits(
+    minikernel: models.Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ahead.warm() == 0  # a directory does not move
+    models.Tree.objects.update(branch="main")
+    assert ahead.warm() >= 2
+    monkeypatch.setattr(Builder, "warm", None)
+    models.Run.objects.create(tree_id="x", commit="x", check_name="build", version="1", scope="x")
+    assert ahead.warm() == 0
+
+
+def test_more_kinds_of_builds_are_asked_for_as_checks_are(
+    minikernel: models.Tree, steps: Queue, mails: list[bytes]
+) -> None:
+    row = intake.take_in(mails)
+    pipeline.want(row, {"checks": ["pgtable", "w1"]})
+    steps.drain()
+    names = set(models.Run.objects.values_list("check_name", "configuration"))
+    assert names == {("pgtable", ""), ("build", "defconfig"), ("build", "defconfig-w1")}
+    told = [one for one in report_of(row.previous).findings if one.check == "build"]
+    assert len({one.finding.fingerprint for one in told}) == len(told)

@@ -11,7 +11,6 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
-from reviewbot.checks import registry
 from reviewbot.errors import NotFoundError
 from reviewbot.lore.mbox import read_mailbox
 from reviewbot.reports import status, text
@@ -20,7 +19,7 @@ from threads.management.base import Command as BaseCommand
 from threads.management.base import workers
 from threads.progress import Watch, exit_status
 from threads.selectors import series as selectors
-from threads.services import intake, pipeline, trees
+from threads.services import checking, intake, pipeline, trees
 
 
 class Command(BaseCommand):
@@ -51,8 +50,7 @@ class Command(BaseCommand):
             "build": not options["no_build"],
             "version": options["wanted"],
         }
-        for name in options["check"]:
-            registry.find(name)
+        checking.chosen(options["check"])
         trees.require_any()
         series = self._series(options["target"], asked)
         with workers() as alive:
