@@ -51,8 +51,8 @@ def write(
 
 def clean(report: SeriesReport, site_url: str) -> str:
     """Return the body of the short letter to an author who asked for clean results too."""
-    sentence = f"v{report.version}: " if report.version > 1 else ""
-    lines = [*wrap(f"{sentence}{verdict(report)}"), ""]
+    who = f"v{report.version}" if report.version > 1 else "This"
+    lines = [*wrap(f"{who} {_joined(verdict(report))}"), ""]
     return "\n".join([*lines, *_closing(report, "", 0), *_footer(report, site_url)])
 
 

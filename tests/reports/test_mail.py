@@ -19,8 +19,9 @@ from reviewbot.mail.diff import find_diff
 from reviewbot.mail.message import Address
 from reviewbot.mail.parse import parse_message
 from reviewbot.mail.quoting import quoted_hunks
+from reviewbot.reports import letter
 from reviewbot.reports.facts import Life, SeriesReport, Told, Verdict
-from reviewbot.reports.mail import MOST, Draft, draft
+from reviewbot.reports.mail import MOST, Draft, Letterhead, compose, compose_clean, compose_note, draft
 from tests.reports import samples
 from tests.reports.golden import same_as_golden
 
@@ -101,9 +102,71 @@ SITUATIONS: dict[str, Callable[[], SeriesReport]] = {
 }
 
 
-@pytest.mark.parametrize("name", SITUATIONS)
+def warning() -> SeriesReport:
+    """Return what a compiler warns of, and nothing else."""
+    return with_findings(samples.told(samples.unused_variable(), 3, check="build"))
+
+
+def in_a_configuration() -> SeriesReport:
+    finding = replace(samples.missing_dtor(), condition="CONFIG_ARM64_64K_PAGES", evidence=())
+    return with_findings(samples.told(finding, 3))
+
+
+def partly_looked_at() -> SeriesReport:
+    skipped = ("build defconfig: the compiler is not installed here.", "arch/x86/mm/pgtable.c: not of arm64.")
+    return replace(warning(), looked_at=samples.report().looked_at[:1], not_looked_at=skipped)
+
+
+SITUATIONS |= {"warning": warning, "configuration": in_a_configuration, "partial": partly_looked_at}
+HEAD = Letterhead(SENDER, samples.SITE, "answers@example.org")
+
+
+def third_version() -> SeriesReport:
+    """Return a v3 without the finding that was told about v2."""
+    second = samples.second_version()
+    versions = (*second.versions, replace(second.versions[1], version=3))
+    return replace(samples.report(2, gone=second.findings, versions=versions), version=3)
+
+
+def clean() -> Draft:
+    return compose_clean(third_version(), MAILS[samples.V2.format(1)], HEAD)
+
+
+def alone() -> Draft:
+    report = samples.first_version()
+    return compose(several_patches(), report.patches[1], MAILS[samples.V1.format(3)], HEAD, alone=True)
+
+
+def retraction() -> Draft:
+    report = samples.second_version()
+    words = letter.retraction(report.findings[0], "The lock is never split\r\nBcc: x@example.org", report, samples.SITE)
+    return compose_note(report, report.findings, parse_message(drafted(report).raw), words, HEAD)
+
+
+def mended() -> Draft:
+    report = third_version()
+    words = letter.mended(report.gone, report, samples.SITE)
+    return compose_note(report, report.gone, parse_message(drafted(samples.second_version()).raw), words, HEAD)
+
+
+LETTERS: dict[str, Callable[[], Draft]] = {"clean": clean, "alone": alone, "retraction": retraction, "mended": mended}
+
+
+@pytest.mark.parametrize("name", [*SITUATIONS, *LETTERS])
 def test_it_reads_as_the_golden_file(name: str) -> None:
-    same_as_golden(f"{name}.eml", drafted(SITUATIONS[name]()).raw.decode())
+    made = LETTERS[name]() if name in LETTERS else drafted(SITUATIONS[name]())
+    same_as_golden(f"{name}.eml", made.raw.decode())
+
+
+def test_a_clean_letter_goes_to_its_author_alone_and_a_note_to_whom_the_mail_went() -> None:
+    assert [one.email for one in clean().recipients] == ["mara@example.org"]
+    first = drafted(samples.second_version())
+    assert retraction().recipients == first.recipients
+    assert retraction().in_reply_to == first.message_id
+
+
+def test_alone_a_patch_hears_of_its_own_findings_only() -> None:
+    assert "split_pud" not in parse_message(alone().raw).body
 
 
 @pytest.mark.parametrize("name", SITUATIONS)

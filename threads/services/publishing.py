@@ -12,7 +12,7 @@ from reviewbot.reports.facts import SeriesReport, Told
 from reviewbot.reports.keeping import pack
 from threads import models
 from threads.facts import gather
-from threads.services import outbox
+from threads.services import notes, outbox
 from threads.services.queue import enqueue
 
 
@@ -23,6 +23,7 @@ def publish(series_id: int) -> None:
     with transaction.atomic():
         changed = _keep(series, report)
         outbox.put(series, report)
+        notes.put(series, report)
         if changed:
             for later in series.later.filter(report__isnull=False):
                 enqueue("publish", later.pk)

@@ -19,7 +19,7 @@ from reviewbot.reports.facts import SeriesReport
 from reviewbot.reports.keeping import unpack
 from threads import models
 from threads.selectors.outbox import for_mail, ledger, over_limit, standing_stop, tripped
-from threads.services import outbox, posting
+from threads.services import notes, outbox, posting
 from threads.services.smtp import Handed, Outcome, Server, hand_over
 
 Stage = models.Delivery.Stage
@@ -104,9 +104,10 @@ def _series_may_be_told(row: models.Delivery, series: models.Series, rules: Poli
         return _stays(row, Stage.WITHHELD, f"v{newer.version} was posted before this went out.")
     parent = models.Message.objects.select_related("author").get(message_id=outbox.answered_mail(row))
     report = for_mail(unpack(SeriesReport, series.report.facts))
-    decision = decide(rules, outbox.question(series, report, parent), ledger())
     if row.kind == Kind.NOTE:
-        decision = outbox.for_note(decision)
+        decision = notes.decided(series, report, parent)
+    else:
+        decision = decide(rules, outbox.question(series, report, parent), ledger())
     if not decision.sends:
         return _stays(row, Stage.WITHHELD, decision.reason)
     allowed = {parent.author.email.lower(), *(one.email.lower() for one in decision.copied)}

@@ -1,0 +1,95 @@
+"""``manage.py mail``, ``policy`` and ``digest``."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from pytest_django.fixtures import Settings
+
+from tests import factories
+from tests.threads.conftest import Queue
+from threads import models
+from threads.services import marks, outbox
+
+pytestmark = pytest.mark.django_db
+Stage = models.Delivery.Stage
+
+
+@pytest.fixture
+def talk(settings: Settings, steps: Queue, tmp_path: Path) -> factories.Discussion:
+    settings.MAIL_FROM = "Review <review@example.org>"
+    settings.MAIL_POLICY = tmp_path / "policy.toml"
+    settings.MAIL_POLICY.write_text('[default]\nto = "author"\nwhat = "all"\n', encoding="utf-8")
+    made = factories.discussion()
+    made.draft.delete()
+    outbox.put(made.v2, made.report)
+    return made
+
+
+def run(*words: str) -> str:
+    out = io.StringIO()
+    call_command(*words, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def test_the_outbox_from_a_terminal(talk: factories.Discussion) -> None:
+    row = talk.v2.deliveries.get()
+    assert f"{row.pk}  waiting    {row.subject}" in run("mail", "list")
+    assert bytes(row.raw).decode() in run("mail", "show", str(row.pk))
+    run("mail", "--by", "mira", "approve", str(row.pk))
+    row.refresh_from_db()
+    assert (row.stage, row.decided_by) == (Stage.APPROVED, "mira")
+    assert run("mail", "list", "sent") == ""
+    assert run("mail", "send") == "Nothing was sent; mail list says why.\n"
+
+
+def test_stopping_from_a_terminal(talk: factories.Discussion) -> None:
+    run("mail", "--by", "mira", "stop", "Something is odd.")
+    assert "(mira): Something is odd." in run("mail", "list")
+    assert run("mail", "start") == "Stops that were lifted: 1.\n"
+
+
+def test_what_does_not_wait_cannot_be_rejected(talk: factories.Discussion) -> None:
+    row = talk.v2.deliveries.get()
+    run("mail", "reject", str(row.pk), "It is wrong.")
+    with pytest.raises(SystemExit) as ended:
+        run("mail", "approve", str(row.pk))
+    assert ended.value.code == 2
+    with pytest.raises(SystemExit):
+        run("mail", "show", "4711")
+
+
+def test_the_policy_says_what_it_decides_and_why(talk: factories.Discussion) -> None:
+    assert run("policy").startswith("default: to author, what all, embargo 0 h, moderated\n")
+    text = run("policy", "--series", talk.v2.root_msgid)
+    assert "the worst finding is of severity error." in text
+    assert f"author: [default] says to = 'author'.\nTo {factories.AUTHOR[0]} <{factories.AUTHOR[1]}>;" in text
+
+
+def test_a_policy_that_is_none_is_told(talk: factories.Discussion, settings: Settings) -> None:
+    settings.MAIL_POLICY.write_text('[default]\nto = "all"\n', encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        run("policy")
+    assert ended.value.code == 3
+    settings.MAIL_POLICY.unlink()
+    assert run("policy").startswith("There is no policy.toml; drafts are kept, and nothing is sent.\n")
+
+
+def test_the_digest_is_sent_to_who_asked_for_mails_once(talk: factories.Discussion) -> None:
+    outbox.wish(["ben@example.org"], models.Consent.Wish.MAILS, by="ben@example.org")
+    marks.mark(talk.v2, talk.report.findings[0], "wrong", "The lock is never split.", "jun")
+    until = f"{talk.v2.date:%Y-%m-}{talk.v2.date.day + 1:02}"
+    for _ in range(2):
+        text = " ".join(run("digest", "--list", "linux-mm", "--until", until, "--send").split())
+    assert "2 series were posted to linux-mm. 2 of them were applied" in text
+    assert "2 errors and 1 warning" in text
+    row = models.Delivery.objects.get(kind=models.Delivery.Kind.DIGEST)
+    assert (row.recipients, row.stage) == (["ben@example.org"], Stage.APPROVED)
+
+
+def test_a_list_that_is_not_known_has_no_digest(talk: factories.Discussion) -> None:
+    with pytest.raises(SystemExit):
+        run("digest", "--list", "nothing")
