@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from reviewbot.mail.blocks import Block, Kind, is_elision, parse_blocks
@@ -50,17 +51,18 @@ def quoted_hunks(reply: Message, patch: Message) -> tuple[Quote, ...]:
     reply that quotes the patch; lines that a mailer wrapped or trimmed are tolerated. A
     comment beneath a quote that is not from the patch is not returned.
     """
-    lines = patch.body.split("\n")
-    index = _Index(lines)
-    places = _places(patch.body)
+    commented = list(_commented(parse_blocks(reply.body)))
+    if not commented:
+        return ()
+    index = _Index.of(patch.body)
     quotes = []
     at = -1
-    for quoted, comment in _commented(parse_blocks(reply.body)):
+    for quoted, comment in commented:
         found = index.locate(quoted, after=at)
         if found is None:
             continue
         at = found
-        place = places.get(at, _Place("", 0, 0))
+        place = index.place(at)
         quotes.append(Quote(place.file, place.line, place.old_line, at, tuple(quoted), comment))
     return tuple(quotes)
 
@@ -81,25 +83,33 @@ def _commented(blocks: Sequence[Block]) -> Iterator[tuple[list[str], str]]:
         yield quoted, "\n\n".join(said)
 
 
-def _places(body: str) -> dict[int, _Place]:
-    """Map the lines of a patch mail to the places in the files that they show."""
-    places: dict[int, _Place] = {}
-    for file in parse_diff(body).files:
-        for hunk in file.hunks:
-            places[hunk.position] = _Place(file.path, hunk.new_start, hunk.old_start)
-            places.update((line.position, _Place(file.path, line.new, line.old)) for line in hunk.lines)
-    return places
-
-
 class _Index:
-    """The lines of a patch mail, found by their text."""
+    """The lines of a patch mail, found by their text, and where in the files they are."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
-        self._keys = [_key(line) for line in lines]
+    def __init__(self, body: str) -> None:
+        self._files = parse_diff(body).files
+        self._keys = [_key(line) for line in body.split("\n")]
         self._positions: dict[str, list[int]] = defaultdict(list)
         for position, key in enumerate(self._keys):
             if key:
                 self._positions[key].append(position)
+
+    @classmethod
+    @lru_cache(maxsize=2)
+    def of(cls, body: str) -> _Index:
+        """Return the index of a mail; the answers to one patch are looked at one after the other."""
+        return cls(body)
+
+    def place(self, position: int) -> _Place:
+        """Return the place in a file that a line of the mail shows."""
+        for file in self._files:
+            for hunk in file.hunks:
+                if position == hunk.position:
+                    return _Place(file.path, hunk.new_start, hunk.old_start)
+                if hunk.position < position <= hunk.position + len(hunk.written):
+                    line = next((line for line in hunk.lines if line.position == position), None)
+                    return _Place(file.path, line.new, line.old) if line else _Place("", 0, 0)
+        return _Place("", 0, 0)
 
     def locate(self, quoted: Sequence[str], *, after: int) -> int | None:
         """Return the position of the last quoted line that is in the patch.

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from reviewbot.mail.diff import parse_diff
 from reviewbot.mail.message import Message
+from reviewbot.mail.parse import parse_message
 from reviewbot.mail.quoting import Quote, quoted_hunks
-from tests.mail.letters import PATCH_BODY, mail
+from tests.mail.letters import PATCH_BODY, large_patch, mail
 
 PATCH = mail(PATCH_BODY)
 
@@ -93,3 +94,16 @@ def test_no_reply_breaks_it(lines: list[str]) -> None:
     reply: Message = mail("\n".join(f"> {line}" if "c" not in line else line for line in lines))
     for quote in quoted_hunks(reply, PATCH):
         assert 0 <= quote.position < len(PATCH_BODY.split("\n"))
+
+
+def test_the_answers_to_a_patch_of_40_000_lines_find_their_lines() -> None:
+    patch = parse_message(large_patch("".join(f"\tentry({number}),\n" for number in range(40_000))))
+    first = patch.body.split("\n").index("+\tentry(0),")
+    for number in (17, 39_999):
+        (quote,) = quoted_hunks(mail(f"> +\tentry({number}),\nWhy?\n"), patch)
+        assert (quote.file, quote.line, quote.old_line, quote.position) == (
+            "lib/table.h",
+            number + 1,
+            0,
+            first + number,
+        )
