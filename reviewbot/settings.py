@@ -175,12 +175,15 @@ CELERY_TASK_ROUTES = {
     "threads.tasks.warm": {"queue": "build"},
     "threads.tasks.publish": {"queue": "publish"},
     "threads.tasks.send_due": {"queue": "publish"},
+    "threads.tasks.notify": {"queue": "publish"},
+    "threads.tasks.export_history": {"queue": "publish"},
 }
 QUEUES = ("intake", "tree", "check", "build", "publish")
 LEASE_SECONDS = env_int("LEASE_SECONDS", 300, "after which a step of a lost worker is taken up again")
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 30, "between two looks for steps that were left behind")
 FOLLOW_SECONDS = env_int("FOLLOW_SECONDS", 120, "between two looks at the followed lists")
 SEND_SECONDS = env_int("SEND_SECONDS", 60, "between two looks for approved mails")
+NOTIFY_SECONDS = env_int("NOTIFY_SECONDS", 20, "between two looks for what webhooks are to be told")
 SYNC_SECONDS = env_int("SYNC_SECONDS", 3600, "between two fetches of the followed trees")
 WARM_SECONDS = env_int("WARM_SECONDS", 3600, "between two looks whether the trees' present state is built ahead")
 STALE_SYNCS = env_int("STALE_SYNCS", 3, "fetches that may fail to come before a tree is called stale")
@@ -192,8 +195,10 @@ CELERY_BEAT_SCHEDULE = {
         ("sweep", SWEEP_SECONDS),
         ("send_due", SEND_SECONDS),
         ("read_mailbox", FOLLOW_SECONDS),
+        ("notify", NOTIFY_SECONDS),
         ("sync", SYNC_SECONDS),
         ("prune", 86_400),
+        ("export_history", 86_400),
         ("warm", WARM_SECONDS),
     )
 }
@@ -253,6 +258,8 @@ OPEN_SUBMISSIONS = env_bool(
 
 # --- API ------------------------------------------------------------------------------------------------------------
 API_READS = env_int("API_READS", 1200, "requests to read that one account or address may make a minute")
+BULK = env_path("REVIEWBOT_BULK", VAR / "bulk", "folder of the daily files of the whole public history")
+PRIVATE_WEBHOOKS = env_bool("PRIVATE_WEBHOOKS", False, "tell webhooks at private and loopback addresses, too")
 API_WRITES = env_int("API_WRITES", 120, "requests to write or for work that one account or address may make a minute")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

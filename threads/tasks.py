@@ -16,6 +16,7 @@ from threads.services import (
     ahead,
     applying,
     building,
+    bulkfile,
     checking,
     following,
     intake,
@@ -25,6 +26,7 @@ from threads.services import (
     receiving,
     sending,
     trees,
+    webhooks,
 )
 
 
@@ -127,3 +129,15 @@ def warm() -> None:
 def send_due() -> None:
     """Send the mails that were approved."""
     sending.send_due()
+
+
+@shared_task
+def notify() -> None:
+    """Tell the addresses that want to know what happened."""
+    webhooks.tell()
+
+
+@shared_task
+def export_history() -> None:
+    """Write the files of the whole public history."""
+    bulkfile.write(settings.BULK, settings.SITE_URL)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from threads import converters, feeds
+from threads.api import bulk
 from threads.api.patchwork import views as patchwork
 from threads.views import compare, inbox, mails, marks, outbox, people, reference, search, series
 
@@ -17,6 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", inbox.inbox, name="inbox"),
     path("api", patchwork.Index.as_view()),
     path("api/", include("threads.api.urls")),
+    path("bulk/", bulk.listing, name="bulk"),
+    path("bulk/<str:name>", bulk.download, name="bulk-file"),
     path("healthz", inbox.healthz, name="healthz"),
     path("submissions/<int:pk>/", inbox.submission, name="submission"),
     path("login/", marks.SignIn.as_view(), name="login"),

@@ -14,7 +14,7 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -109,6 +109,18 @@ class Client:
             url = urljoin(url, answer.headers.get("Location", ""))
         raise TransientError(f"{url} redirects without end.")
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Hand something to a host, once; return the status of its answer. No redirect is followed.
+
+        :raises OperatorError: when the address may not be asked.
+        :raises TransientError: when there is no answer.
+        """
+        place = self._allowed(url)
+        try:
+            return self._ask(place, dict(headers), body).status
+        except _Vanished as error:
+            raise TransientError(f"{place.netloc} does not answer ({error}).") from error
+
     def _page(self, url: str, answer: _Answer) -> Page:
         if answer.status in (404, 410):
             raise NotFoundError(f"There is no page {url}.")
@@ -187,7 +199,7 @@ class Client:
             raise OperatorError(f"The host {host} has a private address, which may not be asked.")
         return min(found, key=lambda each: (":" in each, each)), port
 
-    def _ask(self, place: SplitResult, headers: dict[str, str]) -> _Answer:
+    def _ask(self, place: SplitResult, headers: dict[str, str], body: bytes | None = None) -> _Answer:
         """Make one request.
 
         :raises _Vanished: when there is no whole answer in time.
@@ -202,7 +214,7 @@ class Client:
             connection.sock = sock
             target = (place.path or "/") + (f"?{place.query}" if place.query else "")
             fields = {"User-Agent": self.manners.identification, "Accept-Encoding": "identity", **headers}
-            connection.request("GET", target, headers=fields)
+            connection.request("GET" if body is None else "POST", target, body=body, headers=fields)
             response = connection.getresponse()
             return _Answer(response.status, response.headers, self._read(response, place, deadline))
         except (OSError, http.client.HTTPException) as error:
