@@ -80,7 +80,11 @@ def base_name(base: BaseFacts) -> str:
 
 def known_by(how: str) -> str:
     """Say how a version was recognised as one of the topic; "" when there was none before it."""
-    phrases = {"lore link in text": "a link in its text", "subject+author": "its subject and author"}
+    phrases = {
+        "lore link in text": "a link in its text",
+        "subject+author": "its subject and author",
+        "subject+files": "its subject and files; its author is another one",
+    }
     return f"known by {phrases.get(how, f'its {how}')}" if how else ""
 
 

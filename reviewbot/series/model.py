@@ -53,12 +53,13 @@ class Patch:
 
 
 class LinkHow(StrEnum):
-    """How an earlier version of the same work was recognised."""
+    """How an earlier version of the same work was recognised; ``FILES`` is the only sign of another author's."""
 
     CHANGE_ID = "change-id"
     LINK = "lore link in text"
     REPLY = "in-reply-to"
     SUBJECT = "subject+author"
+    FILES = "subject+files"
     PATCHES = "patches"
 
 

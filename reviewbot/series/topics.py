@@ -59,8 +59,9 @@ def carry_over(series: Sequence[Series]) -> list[Series]:
 def same_work(one: Series, other: Series) -> LinkHow | None:
     """Return how two series are recognised as versions of the same work, None when they are not.
 
-    A change-id decides alone. A link or a reply needs the same author, name or
-    patches with it, a subject the author or the files.
+    A change-id needs the same author, or a name, a patch or a file in common with it: anybody
+    can copy the line. A link or a reply needs the same author, name or patches with it, a
+    subject the author or the files.
     """
     older, newer = sorted((one, other), key=lambda series: series.date)
     return _how(_work(older), _work(newer))
@@ -123,9 +124,9 @@ def _previous(newer: _Work, candidates: Iterable[_Work]) -> Previous | None:
 
 def _how(older: _Work, newer: _Work) -> LinkHow | None:
     one, other = older.series, newer.series
-    if other.change_id and other.change_id == one.change_id:
-        return LinkHow.CHANGE_ID
     author = _same_author(one, other)
+    if other.change_id and other.change_id == one.change_id and (author or _in_common(older, newer)):
+        return LinkHow.CHANGE_ID
     equal = bool(older.name) and older.name == newer.name
     if author and equal and one.root_msgid == newer.parent:
         return LinkHow.REPLY
@@ -140,8 +141,10 @@ def _how(older: _Work, newer: _Work) -> LinkHow | None:
         return LinkHow.LINK
     if not older.mails.isdisjoint(newer.answered) and (related or (author and other.version == one.version + 1)):
         return LinkHow.REPLY
-    if (author and alike and (files >= 0.5 or shared > 0)) or (equal and files >= 0.5):
+    if author and alike and (files >= 0.5 or shared > 0):
         return LinkHow.SUBJECT
+    if equal and files >= 0.5:
+        return LinkHow.FILES
     # Somebody else may take a single patch into a series of his own: then it is another work.
     if shared >= 0.5 * max(1, smaller) and (author or shared >= larger / 2):
         return LinkHow.PATCHES
@@ -152,6 +155,12 @@ def _same_author(one: Series, other: Series) -> bool:
     if one.author.email.lower() == other.author.email.lower():
         return True
     return bool(one.author.name) and one.author.name.lower() == other.author.name.lower()
+
+
+def _in_common(older: _Work, newer: _Work) -> bool:
+    """Say whether two works share a file, the name of a patch or of the whole, or a patch-id."""
+    keys = (older.keys & newer.keys) - {("change", older.series.change_id), ("name", "")}
+    return bool(keys) or not older.files.isdisjoint(newer.files)
 
 
 def _shared(older: _Work, newer: _Work) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from reviewbot.mail.message import Message
 from reviewbot.series.assemble import assemble
 from reviewbot.series.model import LinkHow, Series
@@ -47,12 +49,31 @@ def single(mark: str, name: str, change: str, **fields: Any) -> Series:
     return series
 
 
-def test_a_change_id_decides_alone() -> None:
-    text = "Renamed.\n\nchange-id: 20250304-late-ctor-abcdef012345\n"
-    one = single("PATCH", "mm: before", diff("mm/a.c"), text=text)
-    two = single("PATCH v2", "fs: after", diff("fs/b.c"), text=text, author=BOB, minutes=DAY)
+CHANGE_ID = "Renamed.\n\nchange-id: 20250304-late-ctor-abcdef012345\n"
+
+
+def test_a_change_id_tells_of_a_work_of_the_same_author_whatever_else_changed() -> None:
+    one = single("PATCH", "mm: before", diff("mm/a.c"), text=CHANGE_ID)
+    two = single("PATCH v2", "fs: after", diff("fs/b.c"), text=CHANGE_ID, minutes=DAY)
     assert same_work(one, two) is LinkHow.CHANGE_ID
     assert same_work(two, one) is LinkHow.CHANGE_ID
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("mm: before", diff("fs/b.c")), ("fs: after", diff("mm/a.c", "v2();")), ("fs: after", diff("mm/a.c"))],
+    ids=["name", "file", "patch"],
+)
+def test_a_change_id_of_another_author_needs_something_in_common(name: str, change: str) -> None:
+    one = single("PATCH", "mm: before", diff("mm/a.c"), text=CHANGE_ID)
+    two = single("PATCH v2", name, change, text=CHANGE_ID, author=BOB, minutes=DAY)
+    assert same_work(one, two) is LinkHow.CHANGE_ID
+
+
+def test_a_change_id_that_somebody_copied_does_not_join_another_work() -> None:
+    one = single("PATCH", "mm: before", diff("mm/a.c"), text=CHANGE_ID)
+    copied = single("PATCH v2", "fs: after", diff("fs/b.c"), text=CHANGE_ID, author=BOB, minutes=DAY)
+    assert same_work(one, copied) is None
 
 
 def test_a_link_tells_of_a_renamed_work() -> None:
@@ -83,7 +104,7 @@ def test_a_name_needs_the_author_or_the_files() -> None:
     theirs = single("PATCH v2", "mm: fix a typo", diff("mm/z.c"), author=BOB, minutes=DAY)
     assert same_work(one, theirs) is None
     taken_over = single("PATCH v2", "mm: fix a typo", diff("mm/a.c", "v2();"), author=BOB, minutes=DAY)
-    assert same_work(one, taken_over) is LinkHow.SUBJECT
+    assert same_work(one, taken_over) is LinkHow.FILES
 
 
 def test_patches_tell_of_a_series_with_another_name() -> None:
