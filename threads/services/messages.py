@@ -60,7 +60,8 @@ def keep_parsed(messages: Iterable[Message], *, mailing_list: MailingList | None
     arrived: dict[str, list[Message]] = {}
     for message in messages:
         name = storable(message.message_id)[:MESSAGE_ID_LENGTH]
-        arrived.setdefault(name, []).append(replace(message, message_id=name))
+        named = message if name == message.message_id else replace(message, message_id=name)
+        arrived.setdefault(name, []).append(named)
     with transaction.atomic():
         filled = {} if page else _fill_pages({name: found[0] for name, found in arrived.items()})
         there = _there(arrived)
