@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from pathlib import Path
 from reviewbot import sandbox
 from reviewbot.builds import diagnostics
 from reviewbot.builds.model import Configuration, Kind, Toolchain
-from reviewbot.sandbox import MIB, Limits, Result
+from reviewbot.sandbox import MIB, Limits, Outcome, Result
 
 #: where the sandbox shows the source and the output; part of every object, so the same on every machine
 SOURCE = "/build/source"
@@ -21,6 +22,15 @@ _FRAGMENT = "/build/fragment"
 _IN_PLACE = "/build/bin"
 _WANTED = "/build/wanted"
 _SYNTAX_ONLY = Path(__file__).with_name("syntax-only.sh")
+# What tools say when it is the machine that fails them, after the name of the tool (gcc.c, libiberty, libbfd).
+_OURS = re.compile(
+    rb"^[^\n]{0,200}: (?:"
+    rb"(?P<KILLED>fatal error: Killed signal terminated program \w+)"
+    rb"|(?P<MEMORY>(?:out of memory allocating \d+ bytes|virtual memory exhausted|memory exhausted)[^\n]{0,80})"
+    rb"|(?P<DISK>(?:[^\n]{0,200}: )?(?:No space left on device|Disk quota exceeded))"
+    rb")$",
+    re.MULTILINE,
+)
 _WORDS = {Kind.EXTRA_WARNINGS: ["W=1"], Kind.SPARSE: ["C=1", "CHECK=sparse"]}
 
 #: gcc writes JSON since this version
@@ -63,7 +73,7 @@ class Kbuild:
         :param syntax: the targets are objects, of which the compiler is to check the syntax only.
         """
         jobs = self.jobs or len(os.sched_getaffinity(0))
-        return self._run(
+        result = self._run(
             [
                 *("/usr/bin/make", "-C", SOURCE, f"O={OUTPUT}", *variables(self.toolchain), *words(self.kind)),
                 *self._diagnostics(),
@@ -73,6 +83,7 @@ class Kbuild:
             on_line=on_line,
             cancelled=cancelled,
         )
+        return _of_this_machine(result)
 
     def configure(
         self, configuration: Configuration, *, cancelled: Callable[[], bool] | None = None
@@ -186,6 +197,17 @@ def made_lines(report: Callable[[str], None]) -> Callable[[bytes], None]:
             report(target)
 
     return on_line
+
+
+def _of_this_machine(result: Result) -> Result:
+    """Tell what this machine has refused to a compiler from what the compiler refuses."""
+    found = _OURS.search(result.output) if result.outcome is Outcome.EXITED and not result.ok else None
+    if not found:
+        return result
+    kind = str(found.lastgroup)
+    words = found[0].decode("utf-8", "replace").strip()
+    said = "".join(char for char in words if char.isprintable())[:200]
+    return replace(result, outcome=Outcome[kind], reason=f"This machine stopped the compiler: {said}.")
 
 
 def _lines(on_line: Callable[[bytes], None]) -> Callable[[bytes], None]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from reviewbot.errors import OperatorError
 from reviewbot.sandbox import bubblewrap, seccomp, watch
 from reviewbot.sandbox.limits import MIB, Limits, Outcome, Result
+from reviewbot.sandbox.remedy import remedy
 
 _LOOK_SECONDS = 0.05
 _MEASURE_SECONDS = 2.0
@@ -84,8 +85,7 @@ def require() -> None:
     why = "".join(c for c in said[0] if c.isprintable()) if said else result.reason or "it gave no reason"
     raise OperatorError(
         f"The sandbox does not work here ({why}), and without it nothing of a stranger's is built or run;"
-        " the operator must install bubblewrap and util-linux and allow user namespaces"
-        " (sysctl user.max_user_namespaces; in a container, the permission to create them)."
+        f" the operator must {remedy()}."
     )
 
 

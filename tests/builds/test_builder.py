@@ -241,6 +241,27 @@ class TestStrangersMakefiles:
         assert (tmp_path / "secret").read_text() == "canary"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "aarch64-linux-gnu-gcc: fatal error: Killed signal terminated program cc1",
+        "cc1: out of memory allocating 65536 bytes after a total of 1 bytes",
+        "Fatal error: arch/arm64/mm/mmu.o: No space left on device",
+    ],
+)
+def test_a_compiler_that_this_machine_stops_is_not_the_patchs_failure(kernel: Kernel, base: Path, said: str) -> None:
+    stopped = kernel.edited(
+        "Makefile", "\t$(Q)$(CC) $(KBUILD_CFLAGS)", f"\t@echo '{said}' >&2; false\n\t$(Q)$(CC) $(KBUILD_CFLAGS)"
+    )
+    touched = {**stopped, SOURCE: kernel.files[SOURCE].decode() + "/* touched */\n"}
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [PAGEATTR]) as session:
+        result = session.build([PAGEATTR], kernel.pool.checkout(kernel.state(touched), "one"))
+        later = session.build([PAGEATTR], kernel.pool.checkout(kernel.state(), "one"))
+    assert (result.state, result.failed, result.diagnostics) == (State.BROKEN, (), ())
+    assert result.reason.startswith("This machine stopped the compiler: ")
+    assert later.state is State.PASSED
+
+
 def test_a_build_can_be_cancelled(kernel: Kernel, base: Path) -> None:
     slow = kernel.state({"Makefile": kernel.files["Makefile"].decode() + "$(shell sleep 100)\n"})
     started: list[float] = []

@@ -13,6 +13,7 @@ from reviewbot.builds import Builder, toolchains
 from reviewbot.errors import NotFoundError, OperatorError
 from reviewbot.reports.facts import SeriesReport, State, Verdict
 from reviewbot.reports.keeping import unpack
+from reviewbot.sandbox import Limits
 from tests.threads.conftest import Queue
 from threads import models
 from threads.conversion import decompress
@@ -95,6 +96,26 @@ def test_a_build_that_is_cut_off_is_done_again(
     asked.refresh_from_db()
     assert asked.verdict == Verdict.FINDINGS
     assert not models.Run.objects.filter(state=State.RUNNING).exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "sentence"),
+    [
+        ("reviewbot.sandbox.watch.RESERVE_BYTES", 1 << 60, "the operator must make room"),
+        ("reviewbot.builds.builder.Limits", lambda: Limits(wall_seconds=0.01), "it took longer than 0.01 s"),
+    ],
+    ids=["full disk", "time limit"],
+)
+def test_a_limit_of_ours_is_our_state_with_its_reason(
+    asked: models.Series, steps: Queue, monkeypatch: pytest.MonkeyPatch, place: str, value: object, sentence: str
+) -> None:
+    steps.drain(but="build")
+    monkeypatch.setattr(place, value)
+    steps.drain()
+    runs = models.Run.objects.filter(check_name="build")
+    assert {State(run.state) for run in runs} == {State.BROKEN}
+    assert all(sentence in run.reason for run in runs)
+    assert not any(run.findings.exists() for run in runs)
 
 
 class TestCancelling:
