@@ -25,6 +25,7 @@ from threads.selectors.mails import given
 from threads.selectors.marks import marks_of
 from threads.selectors.opinions import points_of
 from threads.selectors.query import parse
+from threads.services.building import cancel
 from threads.services.marks import note
 from threads.services.rerun import rerun as run_again
 from threads.views import answers
@@ -256,8 +257,12 @@ def rerun(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
     if series is None:
         return answers.unknown(request, msgid)
     if request.method == "POST" and may_submit(request):
-        run_again(series)
-        note(request.user.get_username(), "asked to look again", series.root_msgid)
+        if request.POST.get("what") == "cancel":
+            cancel(series, "Cancelled on its page; looking at the series again builds it.")
+            note(request.user.get_username(), "cancelled the builds", series.root_msgid)
+        else:
+            run_again(series)
+            note(request.user.get_username(), "asked to look again", series.root_msgid)
         return HttpResponseRedirect(links.to_series(name, series.root_msgid))
     context = {"name": name, "series": series, "may_submit": may_submit(request)}
     return render(request, "threads/rerun.html", context, status=403 if request.method == "POST" else 200)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from reviewbot.builds import Builder, toolchains
 from reviewbot.errors import NotFoundError, OperatorError
@@ -149,6 +150,14 @@ class TestCancelling:
         assert runs.exclude(state=State.SKIPPED).count() <= 2
         assert {run.reason for run in runs.filter(state=State.SKIPPED)} == {"Cancelled by a test."}
         assert not runs.filter(leased_until__isnull=False).exists()
+
+    def test_a_button_does_it(self, asked: models.Series, steps: Queue, client: Client) -> None:
+        steps.drain(but="build")
+        page = f"/project/linux-mm/series/{asked.root_msgid}/rerun/"
+        assert "Stop its builds" in client.get(page).content.decode()
+        assert client.post(page, {"what": "cancel"}).status_code == 302
+        (run,) = models.Run.objects.filter(check_name="build", state=State.SKIPPED)[:1]
+        assert run.reason == "Cancelled on its page; looking at the series again builds it."
 
     def test_looking_again_builds_what_was_cancelled(self, asked: models.Series, steps: Queue) -> None:
         steps.drain(but="build")
