@@ -18,6 +18,7 @@ from reviewbot.tree.model import Method
 from reviewbot.tree.readers import GitFiles
 from threads import conversion, models
 from threads.lanes import BUILD, Lane, lanes_of
+from threads.selectors import versions
 
 _CODE_LINES = 3
 _OF_THE_SERIES = (Life.NEW, Life.TRANSIENT)
@@ -137,16 +138,20 @@ def _across_versions(series: models.Series, told: list[Told]) -> tuple[list[Told
 
 
 def _report_before(series: models.Series) -> SeriesReport | None:
-    """Return the facts of the nearest earlier version that was looked at to the end."""
+    """Return the facts of the nearest earlier version that was looked at to the end, the author's own before others."""
+    theirs = set(versions.by_its_author(series).values_list("pk", flat=True)) if series.previous else set()
+    nearest: SeriesReport | None = None
     earlier = series.previous
     while earlier is not None:
         report = models.Report.objects.filter(series=earlier).first()
         if report is not None:
             kept = unpack(SeriesReport, report.facts)
             if kept.verdict in (Verdict.CLEAN, Verdict.FINDINGS):
-                return kept
+                if earlier.pk in theirs:
+                    return kept
+                nearest = nearest or kept
         earlier = earlier.previous
-    return None
+    return nearest
 
 
 def _judge(
@@ -217,10 +222,10 @@ def _base(application: models.Application | None) -> facts.BaseFacts | None:
 
 
 def _versions(series: models.Series, verdict: Verdict, findings: int) -> tuple[facts.VersionFacts, ...]:
-    versions = []
+    found = []
     for row in models.Series.objects.filter(topic=series.topic_id).order_by("version", "date"):
         here = row.pk == series.pk
-        versions.append(
+        found.append(
             facts.VersionFacts(
                 version=row.version,
                 message_id=row.root_msgid,
@@ -231,7 +236,7 @@ def _versions(series: models.Series, verdict: Verdict, findings: int) -> tuple[f
                 how=row.previous_how,
             )
         )
-    return tuple(versions)
+    return tuple(found)
 
 
 def _reproduce(

@@ -21,7 +21,7 @@ def link_versions(series: Sequence[Series]) -> list[Series]:
     """Return the series, with ``previous`` filled where an earlier version is among them.
 
     The previous version is the highest lower one of the same work that was
-    posted before; of equals the latest. A first version has none.
+    posted before; of equals one by the same address, then the latest. A first version has none.
     """
     index: dict[Hashable, list[_Work]] = defaultdict(list)
     found: dict[int, Previous] = {}
@@ -115,7 +115,12 @@ def _work(series: Series) -> _Work:
 
 def _previous(newer: _Work, candidates: Iterable[_Work]) -> Previous | None:
     best: tuple[_Work, LinkHow] | None = None
-    for older in sorted(candidates, key=lambda work: (-work.series.version, -work.series.date.timestamp())):
+    ours = newer.series.author.email.lower()
+
+    def rank(work: _Work) -> tuple[int, bool, float]:
+        return -work.series.version, work.series.author.email.lower() != ours, -work.series.date.timestamp()
+
+    for older in sorted(candidates, key=rank):
         if older.series.version < newer.series.version and (how := _how(older, newer)):
             best = older, how
             break

@@ -107,6 +107,12 @@ def test_a_name_needs_the_author_or_the_files() -> None:
     assert same_work(one, taken_over) is LinkHow.FILES
 
 
+def test_of_two_postings_of_the_same_version_the_authors_own_is_the_one_before() -> None:
+    mails = [patch("PATCH", "mm: step", id="ours@x"), patch("PATCH", "mm: step", id="eve@x", author=BOB, minutes=9)]
+    *_, two = linked(*mails, patch("PATCH v2", "mm: step", id="two@x", minutes=DAY))
+    assert two.previous == ("ours@x", 1, LinkHow.SUBJECT)
+
+
 def test_patches_tell_of_a_series_with_another_name() -> None:
     mails = [patch(f"PATCH {n}/2", f"mm: step {n}", id=f"{n}@x", to="0@x", minutes=n) for n in (1, 2)]
     again = [patch(f"PATCH v2 {n}/2", f"mm: step {n}", id=f"b{n}@x", to="b0@x", minutes=DAY + n) for n in (1, 2)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from reviewbot.mail.diff import find_diff
 from reviewbot.series.model import Series as SeriesFacts
@@ -20,6 +20,16 @@ def version(pk: int) -> Series | None:
     patches = Patch.objects.select_related("message__author").defer("message__raw")
     rows = Series.objects.select_related("author", "report", "previous", "cover__author")
     return rows.defer("cover__raw").prefetch_related(Prefetch("patches", patches)).filter(pk=pk).first()
+
+
+def by_its_author(series: Series) -> QuerySet[Series]:
+    """Return the versions of a work that came from the address of a series' author.
+
+    Anybody can post a higher version of the work of somebody else, or one patch of it anew. That
+    is a version too, but nothing that the author did: its first mail is not from this address.
+    """
+    theirs = Message.objects.filter(message_id=OuterRef("root_msgid")).exclude(author=series.author_id)
+    return Series.objects.filter(~Exists(theirs), topic=series.topic_id, author=series.author_id)
 
 
 def with_diffs(series: Series) -> SeriesFacts:

@@ -14,6 +14,7 @@ from reviewbot.reports import letter
 from reviewbot.reports.facts import SeriesReport, Told, Verdict
 from reviewbot.reports.mail import compose_note
 from threads import models
+from threads.selectors import versions
 from threads.selectors.marks import marks_of
 from threads.services import outbox
 
@@ -24,7 +25,8 @@ def put(series: models.Series, report: SeriesReport) -> None:
     """Keep the notes that a report and what maintainers said of it give rise to."""
     for ours in series.deliveries.filter(kind=Kind.REPLY, stage=Stage.SENT):
         _take_back(series, report, ours)
-    if report.verdict is Verdict.CLEAN and series.previous:
+    theirs = set(versions.by_its_author(series).values_list("pk", flat=True))
+    if report.verdict is Verdict.CLEAN and series.previous and {series.pk, series.previous.pk} <= theirs:
         for ours in series.previous.deliveries.filter(kind=Kind.REPLY, stage=Stage.SENT):
             gone = [one for one in report.gone if one.finding.fingerprint in outbox.told_by(ours)]
             if gone:

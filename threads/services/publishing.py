@@ -12,6 +12,7 @@ from reviewbot.reports.facts import SeriesReport, Told
 from reviewbot.reports.keeping import pack
 from threads import models
 from threads.facts import gather
+from threads.selectors import versions
 from threads.services import notes, outbox
 from threads.services.queue import enqueue
 
@@ -49,11 +50,17 @@ def _keep(series: models.Series, report: SeriesReport) -> bool:
     models.Report.objects.update_or_create(series=series, defaults={"digest": digest, "facts": packed})
     for told in report.findings:
         _note_life(series, told)
-    gone = [told.finding.fingerprint for told in report.gone]
-    models.FindingLife.objects.filter(topic=series.topic_id, fingerprint__in=gone, fixed_in=None).update(
-        fixed_in=series.version
-    )
+    _note_fixed(series, report)
     return True
+
+
+def _note_fixed(series: models.Series, report: SeriesReport) -> None:
+    """Note which findings are fixed; only who brought one fixes it, not who posts a higher version of the work."""
+    theirs = dict(versions.by_its_author(series).values_list("pk", "version"))
+    if series.pk in theirs:
+        gone = [told.finding.fingerprint for told in report.gone]
+        lives = models.FindingLife.objects.filter(topic=series.topic_id, fingerprint__in=gone, fixed_in=None)
+        lives.filter(first_version__in=theirs.values()).update(fixed_in=series.version)
 
 
 def _note_life(series: models.Series, told: Told) -> None:

@@ -18,6 +18,7 @@ from reviewbot.mail.signing import sign
 from reviewbot.reports.facts import SeriesReport
 from reviewbot.reports.keeping import unpack
 from threads import models
+from threads.selectors import versions
 from threads.selectors.outbox import for_mail, ledger, over_limit, standing_stop, tripped
 from threads.services import notes, outbox, posting
 from threads.services.smtp import Handed, Outcome, Server, hand_over
@@ -99,7 +100,7 @@ def _may_go(row: models.Delivery, rules: Policy) -> bool:
 
 
 def _series_may_be_told(row: models.Delivery, series: models.Series, rules: Policy) -> bool:
-    newer = series.topic.series.filter(version__gt=series.version).order_by("-version").first()
+    newer = versions.by_its_author(series).filter(version__gt=series.version).order_by("-version").first()
     if newer and row.kind == Kind.REPLY:
         return _stays(row, Stage.WITHHELD, f"v{newer.version} was posted before this went out.")
     parent = models.Message.objects.select_related("author").get(message_id=outbox.answered_mail(row))

@@ -79,3 +79,13 @@ def test_a_clean_version_says_what_of_the_last_mail_is_gone(talk: factories.Disc
     note = models.Delivery.objects.get(kind=Kind.NOTE)
     assert body_of(note).startswith("v3 has none of this: - arch/arm64/mm/mmu.c:")
     assert note.series == talk.v2
+
+
+def test_what_somebody_else_posts_as_the_next_version_says_nothing_of_the_last_mail(talk: factories.Discussion) -> None:
+    eve = factories.person(("Eve", "eve@example.org"))
+    v3 = factories.series(version=3, topic=talk.v2.topic, previous=talk.v2, author=eve)
+    report = replace(
+        talk.report, message_id=v3.root_msgid, version=3, verdict=Verdict.CLEAN, findings=(), gone=talk.report.findings
+    )
+    notes.put(v3, report)
+    assert not models.Delivery.objects.filter(kind=Kind.NOTE).exists()

@@ -221,6 +221,17 @@ def test_a_newer_version_makes_the_reply_to_the_older_one_pointless(talk: factor
     assert (stage_of(row), row.reason) == (Stage.WITHHELD, "v3 was posted before this went out.")
 
 
+def test_a_higher_version_that_somebody_else_posted_keeps_nothing_from_the_author(
+    talk: factories.Discussion, box: Postbox
+) -> None:
+    put(talk)
+    topic = talk.v2.topic
+    factories.series(version=3, topic=topic, previous=talk.v2, author=factories.person(("Eve", "eve@example.org")))
+    partial = factories.series(version=4, topic=topic, previous=talk.v2)
+    factories.message(partial.root_msgid, "[PATCH v4 2/3] x", "x", who=("Eve", "eve@example.org"), series=partial)
+    assert sending.send_due() == 1
+
+
 def test_who_wants_no_mails_gets_none_from_then_on(talk: factories.Discussion, box: Postbox) -> None:
     row = put(talk)
     outbox.wish([AUTHOR.upper()], models.Consent.Wish.NONE, by=AUTHOR)
