@@ -18,8 +18,6 @@ from reviewbot.checks.pgtable.program import Program
 from reviewbot.checks.pgtable.sources import architecture
 from reviewbot.checks.pgtable.state import Step, Table
 
-#: memory that can carry a page-table constructor at all
-PAGE_FAMILIES = ("pages", "ptdesc", "exact")
 _ROLE = re.compile(r"_{0,3}(pte|pmd|pud|p4d|pgd)_(alloc_one|alloc|free|free_tlb|free_defer)")
 #: how far a role is followed through functions that forward
 MAX_FORWARDS = 3
@@ -27,7 +25,7 @@ MAX_FORWARDS = 3
 
 def is_page(table: Table) -> bool:
     """Say whether a table was allocated, on this path, from memory that can be constructed."""
-    return table.origin == "alloc" and table.family in PAGE_FAMILIES
+    return table.origin == "alloc" and table.family in words.PAGE_FAMILIES
 
 
 def guarded_level(step: Step) -> str:

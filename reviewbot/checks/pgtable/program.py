@@ -30,6 +30,8 @@ _ASSIGNED = re.compile(r"(?:\.|->)\s*(\w+)\s*=\s*&?\s*([A-Za-z_]\w*)\s*[,;}\n]")
 _ALIAS = re.compile(r"^\s*([A-Za-z_]\w*)\s*$")
 #: headers that stand in for a level which the configuration does not have
 _FOLDED = re.compile(r"asm-generic/(?:pgtable-no|5level)")
+#: what stands for a function where the configuration leaves nothing to do
+_STUB = re.compile(r"[\s({]*(?:do\s*\{\s*\}\s*while\s*\(0\)|BUG\(\)[\s(){};*\d]*(?:p\w\w_t)?)[\s(){};*\d]*")
 #: a body that may put what it is given somewhere
 _KEEPS = re.compile(r"list_add|\bcall_rcu|rcu_assign|smp_store|(?:->|\.)\w+(?:\[[^\]]*\])?\s*=[^=]|\]\s*=[^=]")
 MAX_CALL_DEPTH = 10
@@ -87,6 +89,7 @@ class Program:
     def _look_up(self, name: str, path: str) -> list[Piece]:
         pieces = [piece for piece in self._functions.get(name, ()) if self._visible(piece, path)]
         pieces = [piece for piece in pieces if not _FOLDED.search(piece.path)] or pieces
+        pieces = [piece for piece in pieces if not (piece.condition and _STUB.fullmatch(piece.body))] or pieces
         for near in (
             [piece for piece in pieces if piece.path == path],
             [piece for piece in pieces if architecture(piece.path) == architecture(path)],
@@ -152,9 +155,10 @@ class Program:
 
     def wraps_queue(self, name: str, path: str) -> bool:
         """Say whether a function around the mmu_gather is the architecture's own, and is followed instead."""
-        return name not in words.CORE_QUEUES and any(
-            piece.kind == "function" for piece in self.candidates(name, path) if architecture(piece.path)
-        )
+        own = [piece for piece in self.candidates(name, path) if architecture(piece.path) and piece.kind == "function"]
+        if name in words.CORE_QUEUES or not own:
+            return False
+        return any(effect.freed for outcome in self.summary(name, path) or () for _, effect in outcome.effects)
 
     def pgtable_form(self, path: str) -> str:
         """Return what pgtable_t is in a file's architecture: ``page``, ``virt``, or "" when that depends."""
@@ -334,7 +338,9 @@ class Program:
 
     def constructs(self, level: str, path: str) -> bool | None:
         """Say whether the level's allocator, as seen from a file, returns constructed tables; None when not known."""
-        answers = {bool(table.ctor) for table in self.made(allocator(level), path)}
+        made = self.made(allocator(level), path) or self.made(f"__{allocator(level)}", path)
+        made = [table for table in made if table.family in words.PAGE_FAMILIES] or made
+        answers = {bool(table.ctor) for table in made}
         return answers.pop() if len(answers) == 1 else None
 
 

@@ -17,13 +17,13 @@ _LIFE = re.compile(
 )
 _MEMORY = re.compile(
     r"(?:(?:__)?(?:alloc_pages?|get_free_pages?|free_pages?)(?:_exact|_node)?|get_zeroed_page|tlb_remove_page|"
-    r"free_reserved_p\w+|memblock_(?:phys_)?alloc\w*)"
+    r"free_reserved_p\w+|memblock_(?:phys_)?alloc\w*|quicklist_(?:alloc|free(?:_page)?))"
 )
 _SLAB = re.compile(r"kmem_cache_z?(?:alloc|free)\w*")
 _TABLE_TYPE = re.compile(
     r"struct (?:page|ptdesc|folio|rcu_head)\s*\*|p(?:te|md|ud|4d|gd)_t\s*\*|pgtable_t|void\s*\*|long\s*\*|phys_addr_t"
 )
-_TABLE_WORD = re.compile(r"\bp(?:te|md|ud|4d|gd)_t\b|pgtable|pagetable|ptdesc|page_table")
+_TABLE_WORD = re.compile(r"\bp(?:te|md|ud|4d|gd)_t\b|pgtable|pagetable|ptdesc|page_table|(?:->|\.)\w+_p(?:te|md|ud)\b")
 
 
 @lru_cache(maxsize=65536)

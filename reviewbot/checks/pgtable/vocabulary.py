@@ -68,6 +68,10 @@ ALLOCATORS = {
 }
 
 
+#: memory that can carry a page-table constructor at all
+PAGE_FAMILIES = ("pages", "ptdesc", "exact")
+
+
 class Freer(NamedTuple):
     """A function that gives memory back: which argument, what form it takes, which families it is for."""
 
@@ -136,6 +140,7 @@ LOADS = {
     "pmd_ptdesc_of_entry": ("pte", "desc"), "pte_offset_kernel": ("pte", "virt"),
     "pgtable_trans_huge_withdraw": ("pte", ""),
     "pud_page": ("pmd", "page"), "pud_pgtable": ("pmd", "virt"), "pud_page_vaddr": ("pmd", "virt"),
+    "pmd_offset": ("pmd", "virt"), "pud_offset": ("pud", "virt"), "p4d_offset": ("p4d", "virt"),
     "p4d_page": ("pud", "page"), "p4d_pgtable": ("pud", "virt"), "p4d_page_vaddr": ("pud", "virt"),
     "pgd_page": ("p4d", "page"), "pgd_pgtable": ("p4d", "virt"), "pgd_page_vaddr": ("p4d", "virt"),
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.pairing import guarded_level, is_page, named_role
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
@@ -106,8 +107,22 @@ def _by_choice(scene: Scene, step: Step) -> str:
     )
     if for_kernel and scene.facts.number == 6 and any(True for _ in scene.of("ctor")):
         return "kernel"
+    if not level:
+        return _other_level(scene, step)
     others = any(guarded_level(other) not in ("", level) for other in scene.of("ctor"))
     return level if level and others and scene.facts.must_construct(level, scene.architecture) else ""
+
+
+def _other_level(scene: Scene, step: Step) -> str:
+    """The path for none of the levels that are named: the one that is left of those that the function serves."""
+    served = {level for level, action in scene.roles if action == "alloc"}
+    named = {words.level_of_constant(text.partition(" == ")[2]) for text, truth in step.known if not truth}
+    left = served - named
+    if len(left) != 1 or not named & served or not any(guarded_level(other) for other in scene.of("ctor")):
+        return ""
+    level = left.pop()
+    wanted = scene.facts.must_construct(level, scene.architecture)
+    return level if wanted and scene.program.level_destroyed(level, scene.piece.path) else ""
 
 
 def _by_file(scene: Scene) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
@@ -10,6 +11,9 @@ from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
 from reviewbot.findings import Finding, Severity
+
+#: parameters that say which level a table is for
+_CHOOSERS = ("pgtable_level", "level", "shift")
 
 
 def check(scene: Scene) -> Iterator[Finding]:
@@ -41,6 +45,26 @@ def check(scene: Scene) -> Iterator[Finding]:
                 f"handed on as the allocator of {levels} tables alike.",
                 evidence=scene.program.callback_evidence(scene.piece.name, scene.piece.path),
             )
+            continue
+        chooser = _chooser(scene)
+        if step.level and step.name in scene.facts.hooks and chooser and (step.line, step.level) not in done:
+            done.add((step.line, step.level))
+            yield scene.finding(
+                "C03",
+                Severity.ERROR,
+                step,
+                f"{scene.piece.name}() runs the {step.level} constructor {step.name}() on tables of every level: it "
+                f"does not look at {chooser}, which says what level is wanted.",
+            )
+
+
+def _chooser(scene: Scene) -> str:
+    """The parameter that says which level is wanted, where the function never looks at it."""
+    for parameter in scene.piece.parameters:
+        chooses = parameter.type.strip() == "enum pgtable_level" or parameter.name in _CHOOSERS
+        if chooses and not re.search(rf"\b{parameter.name}\b", scene.piece.body):
+            return parameter.name
+    return ""
 
 
 def _message(scene: Scene, step: Step, actual: str, why: str) -> str:

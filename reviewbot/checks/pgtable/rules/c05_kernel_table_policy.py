@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reviewbot.checks.pgtable.pairing import PAGE_FAMILIES, is_page
+from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.pairing import is_page
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -39,7 +40,7 @@ def check(scene: Scene) -> Iterator[Finding]:
 def _may_be_boot_memory(scene: Scene, made: Step) -> bool:
     """Whether the allocator also hands out memory that cannot be constructed: it serves tables that stay."""
     families = {table.family for table in scene.program.made(made.name, scene.piece.path)}
-    return bool(families - set(PAGE_FAMILIES))
+    return bool(families - set(words.PAGE_FAMILIES))
 
 
 def _missing(scene: Scene, step: Step) -> str:

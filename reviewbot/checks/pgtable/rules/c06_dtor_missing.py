@@ -15,6 +15,14 @@ from reviewbot.findings import Finding, Severity
 
 #: the kernel's hooks that free a table which vmalloc installed through p?d_alloc()
 _HUGE_VMAP = re.compile(r"(?:pud_free_pmd|p4d_free_pud|pmd_free_pte)_page")
+#: what belongs to an mm of user space: its tables come from the allocators of each level
+_OF_MM = re.compile(r"\bstruct (?:mm_struct|mmu_gather|vm_area_struct|vm_fault)\b")
+#: functions that drop a reference: of a page that an entry maps, and not of a table
+_REFERENCE = {"put_page", "folio_put"}
+#: tables that are never constructed: another kernel's, a guest's, a device's, or scratch
+_FOR_OTHERS = re.compile(
+    r"kexec|hibernat|kasan|kvm|stage2|iommu|trans_pgd|temp|early|vmemmap|hotplug|kernel|efi|pti|espfix"
+)
 
 
 def check(scene: Scene) -> Iterator[Finding]:
@@ -27,6 +35,7 @@ def check(scene: Scene) -> Iterator[Finding]:
             _constructed_here(scene, step)
             or _constructed_by_allocator(scene, step)
             or _destroyed_on_other_paths(scene, step)
+            or _taken_from_mm(scene, step)
         )
         if reason:
             done.add(step.line)
@@ -60,7 +69,7 @@ def _constructed_by_allocator(scene: Scene, step: Step) -> str:
     if table.ctor or table.destroyed or table.freed or table.family:
         return ""
     for level, maker in _makers(scene, step):
-        if scene.facts.must_construct(level, scene.architecture, kernel=maker.endswith("kernel")):
+        if not maker.endswith("kernel") or scene.facts.must_construct("pte", scene.architecture, kernel=True):
             return (
                 f"{scene.piece.name}() frees the {level} table with {step.name}() without its destructor, "
                 f"but {maker}() constructs it: {_lost(level)}."
@@ -122,6 +131,35 @@ def _decided_apart(step: Step, other: Step) -> bool:
     """Whether a test that is remembered tells the two paths apart: the choice may be right then."""
     known = dict(other.known)
     return any(known.get(text, truth) != truth for text, truth in step.known)
+
+
+def _taken_from_mm(scene: Scene, step: Step) -> str:
+    """A table that was taken out of the page tables of an mm, or was to be put there, and is freed as a mere page."""
+    table = step.before
+    if table.ctor or table.destroyed or table.freed or table.family or kind_given(scene.piece):
+        return ""
+    if {step.name, step.detail.removeprefix("by ")} & _REFERENCE:
+        return ""
+    types = " ".join(parameter.type for parameter in scene.piece.parameters)
+    if _FOR_OTHERS.search(f"{scene.piece.path} {scene.piece.name}") or not _OF_MM.search(types):
+        return ""
+    level = _level_of_place(scene, step)
+    if level in ("", scene.role[0]) or scene.program.constructs(level, scene.piece.path) is not True:
+        return ""
+    return (
+        f"{scene.piece.name}() frees the {level} table with {step.name}() without its destructor, "
+        f"but {allocator(level)}() constructs it: {_lost(level)}."
+    )
+
+
+def _level_of_place(scene: Scene, step: Step) -> str:
+    """The level of a table that an entry pointed to, or that a structure keeps for later (``prealloc_pte``)."""
+    if step.before.origin == "load" or (step.before.origin == "param" and not scene.roles):
+        return step.before.level
+    if element := re.match(r"place:(\w+)\[", step.table):
+        return words.level_of_type(scene.type_of(element.group(1)))
+    kept = re.match(r"place:\w+(?:->|\.)\w*?(pte|pmd|pud)$|call:(?=(pmd|pud|p4d)_alloc\()", step.table)
+    return kept.group(1) or kept.group(2) if kept else ""
 
 
 def _by_file(scene: Scene, step: Step) -> str:

@@ -18,7 +18,7 @@ def check(scene: Scene) -> Iterator[Finding]:
     """Report a ``__p??_free_tlb`` that passes on a constructed table which nobody will destroy."""
     yield from _batch(scene)
     level, action = scene.role
-    if action != "tlb" or not scene.facts.must_construct(level, scene.architecture):
+    if action != "tlb":
         return
     if scene.program.constructs(level, scene.piece.path) is not True or _destroyed_later(scene):
         return
@@ -51,7 +51,7 @@ def _batch(scene: Scene) -> Iterator[Finding]:
 
 
 def _destroyed_later(scene: Scene) -> bool:
-    """Whether the architecture's own __tlb_remove_table() destroys, and no table above the pte is destroyed earlier."""
+    """Whether the architecture's own __tlb_remove_table() destroys such tables, and no free above pte does before."""
     if scene.role[0] != "pte" and any(
         step.kind == "dtor"
         for piece in scene.pairing.role_pieces(scene.architecture)
@@ -60,12 +60,14 @@ def _destroyed_later(scene: Scene) -> bool:
         for step in report.steps
     ):
         return False
+    names = [f"{h.name}(" for h in scene.facts.hooks.values() if not h.constructs and h.level in ("", scene.role[0])]
     return any(
-        effect.destroyed
+        name in step.text
         for piece in scene.program.anywhere("__tlb_remove_table", scene.architecture)
         for report in scene.program.reports(piece)
         for outcome in report.outcomes
-        for _, effect in outcome.effects
+        for step in outcome.trail
+        for name in names
     )
 
 

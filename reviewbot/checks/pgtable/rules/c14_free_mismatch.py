@@ -26,6 +26,8 @@ def check(scene: Scene) -> Iterator[Finding]:
         families = {step.before.family} if step.before.family else _families(scene, step)
         if families and families.isdisjoint(freer.families):
             reason = f"{step.name}() frees memory that was allocated from another allocator ({', '.join(families)})"
+        elif step.before.destroyed and not {"pages", "ptdesc", "boot"} & {*freer.families, *families}:
+            reason = f"{step.name}() frees a table that {step.before.destroyed}() destroyed, and so is a page"
         elif pool := _from_pool(scene, step):
             reason = f"{step.name}() gives the table to the page allocator, but it was taken from elsewhere: {pool}"
         elif order := _order_differs(scene, step):

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
-from reviewbot.checks.pgtable.pairing import PAGE_FAMILIES
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
+from reviewbot.checks.pgtable.vocabulary import PAGE_FAMILIES
 from reviewbot.findings import Finding, Severity
 
 _FLAGS = re.compile(r"\b_{0,2}GFP_\w+")

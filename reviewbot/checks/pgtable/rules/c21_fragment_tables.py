@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from reviewbot.checks.pgtable.pairing import is_page
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
-from reviewbot.findings import Finding, Severity
+from reviewbot.findings import Evidence, Finding, Location, Severity
 
 #: counting the tables that live in a page
 _COUNTS = re.compile(
@@ -16,10 +16,14 @@ _COUNTS = re.compile(
     r"atomic_xor_bits|put_page_testzero)\s*\("
 )
 
+_ENDS = ("dtor", "free", "queue")
+
 
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a constructor or destructor that does not count, where its counterpart in the same file does."""
-    if _COUNTS.search(scene.piece.body):
+    yield from _never_destroyed(scene)
+    if counted := _COUNTS.search(scene.piece.body):
+        yield from _before_count(scene, scene.piece.body_line + scene.piece.body.count("\n", 0, counted.start()))
         return
     for step in scene.of("ctor", "dtor"):
         hook = scene.facts.hooks.get(step.name)
@@ -36,6 +40,41 @@ def check(scene: Scene) -> Iterator[Finding]:
                 f"{step.name}() runs for every table, but {partner}() counts the tables that share a page: it has to "
                 f"run for {which} only.",
             )
+
+
+def _before_count(scene: Scene, counted: int) -> Iterator[Finding]:
+    """A destructor that runs before it is known whether the table was the last one of its page."""
+    for step in scene.of("dtor"):
+        if step.line < counted and not is_page(step.before) and not step.before.destroyed:
+            yield scene.finding(
+                "C21",
+                Severity.ERROR,
+                step,
+                f"{step.name}() runs before the tables that share the page are counted at line {counted}: it has to "
+                "run for the last table of a page only.",
+            )
+
+
+def _never_destroyed(scene: Scene) -> Iterator[Finding]:
+    """A free of tables from a pool that never destroys, though the allocator constructs the page that they lie in."""
+    made = next((step for step in scene.of("ctor") if step.before.origin == "call"), None)
+    if scene.role[1] != "alloc" or made is None:
+        return
+    for piece in scene.source.pieces:
+        if piece.name != f"{scene.role[0]}_free":
+            continue
+        if any(step.kind in _ENDS for report in scene.program.reports(piece) for step in report.steps):
+            continue
+        place = Location(piece.path, piece.line, piece.written, scene.text(piece.line))
+        yield Finding(
+            "C21",
+            Severity.ERROR,
+            place,
+            f"{piece.name}() never runs a destructor, but {scene.piece.name}() runs {made.name}() at line {made.line}: "
+            "the page stays accounted and its lock is leaked.",
+            (*made.history, Evidence(place.file, place.line, f"never destroys: {place.text}")),
+            piece.condition,
+        )
 
 
 def _counting_partner(scene: Scene, constructs: bool, level: str) -> str:

@@ -20,7 +20,8 @@ _NAMES = {
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a conversion of something of another kind, a variable that is converted into itself, and &pointer."""
     for step in scene.of("convert", "ctor", "dtor"):
-        if step.kind != "convert" and step.detail != "address":
+        as_descriptor = step.detail == "virt" and step.name in scene.facts.hooks
+        if step.kind != "convert" and step.detail != "address" and not as_descriptor:
             continue
         reason = _reason(scene, step)
         if reason:
@@ -36,6 +37,8 @@ def _reason(scene: Scene, step: Step) -> str:
         if table or "*" in scene.type_of(place):
             return f"{step.name}() is given {given}, the address of a pointer and not of the table."
         return ""
+    if step.kind != "convert":
+        return f"{step.name}() is given an address of the table as if it were the table's descriptor."
     if step.value == "uninitialised":
         return f"{given} is used in its own initialiser: {step.name}() converts a pointer that has no value yet."
     wants = "the address of the table" if step.name.startswith(("virt", "__pa")) else "something else"
