@@ -122,6 +122,7 @@ class Message(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["series", "date"]),
+            models.Index(fields=["author", "-date", "-id"]),
             models.Index(fields=["subject_key", "answer", "date"]),
             models.Index(fields=["sending", "date"]),
             models.Index(fields=["page"], condition=Q(page__gt=""), name="threads_message_page"),

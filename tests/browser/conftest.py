@@ -24,6 +24,7 @@ def browser() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+Cookie = str
 Visit = Callable[..., AbstractContextManager[Page]]
 
 
@@ -32,12 +33,22 @@ def visit(browser: Browser, live_server: LiveServer) -> Visit:
     """Return a function that opens a page and fails when it asks another host or breaks its policy."""
 
     @contextmanager
-    def open_page(path: str, *, javascript: bool = True, dark: bool = False, width: int = 1280) -> Iterator[Page]:
+    def open_page(
+        path: str,
+        *,
+        javascript: bool = True,
+        dark: bool = False,
+        width: int = 1280,
+        cookie: Cookie = "",
+        refused: bool = False,
+    ) -> Iterator[Page]:
         context = browser.new_context(
             java_script_enabled=javascript,
             color_scheme="dark" if dark else "light",
             viewport={"width": width, "height": 900},
         )
+        if cookie:
+            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
         page = context.new_page()
         complaints: list[str] = []
         page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
@@ -47,7 +58,7 @@ def visit(browser: Browser, live_server: LiveServer) -> Visit:
         page.goto(f"{live_server.url}{path}")
         yield page
         context.close()
-        assert complaints == []
+        assert [one for one in complaints if not (refused and "the server responded with a status of 40" in one)] == []
         assert [url for url in asked if not url.startswith((live_server.url, "data:"))] == []
 
     return open_page

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from django.test import Client
 
 from tests import factories, tellings
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Cookie, Visit
 from threads import links, models
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -21,10 +23,21 @@ def paths() -> dict[str, str]:
     failed = factories.does_not_apply()
     models.Tree.objects.create(name="mm-unstable", source="x", describe="v6.12", commit="a" * 40)
     second = talk.v2.patches.get(number=2).message.message_id
+    models.Message.objects.filter(message_id=second).update(oddities=["the header says ascii, and it is not"])
+    models.Overlap.objects.create(first=talk.v2, second=failed, files=["mm/late.c"], collides=True, reason="At hunk 2.")
+    for number, (first, fixed) in enumerate(((1, 2), (1, None), (2, None))):
+        models.FindingLife.objects.create(
+            topic=talk.v2.topic, fingerprint=f"{number:016x}", rule="C01",
+            first_version=first, last_version=2, fixed_in=fixed,
+        )  # fmt: skip
+    models.Submission.objects.create(target="asked-for@example.org")
+    models.Delivery.objects.filter(pk=talk.draft.pk).update(stage=models.Delivery.Stage.WAITING)
+    key = tellings.ignored_result().fingerprint
+    series = links.to_series("linux-mm", talk.v2.root_msgid)
     return {
         "inbox": "/",
         "list": "/project/linux-mm/list/",
-        "series": links.to_series("linux-mm", talk.v2.root_msgid),
+        "series": series,
         "failed": links.to_series("linux-mm", failed.root_msgid),
         "patch": links.to_patch("linux-mm", second),
         "message": links.to_message("linux-mm", "aaa2.jun@example.org"),
@@ -32,8 +45,28 @@ def paths() -> dict[str, str]:
         "trees": "/trees/",
         "rules": "/rules/",
         "rule": "/rules/C06/",
-        "rerun": f"{links.to_series('linux-mm', talk.v2.root_msgid)}rerun/",
+        "rule with findings": "/rules/C01/",
+        "rerun": f"{series}rerun/",
+        "finding": links.to_finding("linux-mm", talk.v2.root_msgid, key),
+        "thread": links.to_thread("linux-mm", talk.v2.root_msgid),
+        "comparison": links.to_comparison(talk.v1.pk, talk.v2.pk),
+        "author": links.to_author("mira@example.org"),
+        "file": links.to_file("arch/arm64/mm/mmu.c"),
+        "search": "/search/?q=levels",
+        "search for nothing": "/search/?q=nosuchword",
+        "search that is not understood": "/project/all/list/?q=colour:red+d:yesterday",
+        "language": "/search/language/",
+        "status": "/status/",
+        "login": "/login/",
+        "submission": links.to_submission(models.Submission.objects.get()),
     }
+
+
+@pytest.fixture
+def signed_in(client: Client, paths: dict[str, str]) -> Cookie:
+    """Return the session of a maintainer who may do everything."""
+    client.force_login(User.objects.create_superuser("jun", password="a long one"))
+    return client.cookies["sessionid"].value
 
 
 @pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 390)], ids=["light desk", "dark phone"])
@@ -43,6 +76,60 @@ def test_every_page_can_be_read_by_everybody(visit: Visit, paths: dict[str, str]
             found = Axe().run(page)
             assert found.violations_count == 0, f"{name}: {found.generate_report()}"
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is wider than the screen"
+
+
+@pytest.mark.parametrize(("dark", "width"), [(False, 390), (True, 1280)], ids=["light phone", "dark desk"])
+def test_pages_of_a_maintainer_can_be_read_by_everybody(
+    visit: Visit, signed_in: Cookie, paths: dict[str, str], dark: bool, width: int
+) -> None:
+    for path in ("/", paths["finding"], paths["series"], "/audit/"):
+        with visit(path, dark=dark, width=width, cookie=signed_in) as page:
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} is wider than the screen"
+
+
+def test_what_is_not_there_can_be_read_by_everybody(visit: Visit, paths: dict[str, str]) -> None:
+    for path in ("/nothing/here/", links.to_series("all", "no@such"), "/audit/"):
+        with visit(path, refused=True) as page:
+            assert Axe().run(page).violations_count == 0, path
+            assert page.locator("header nav a").first.is_visible(), path
+
+
+def test_a_finding_is_judged_without_scripts(visit: Visit, signed_in: Cookie, paths: dict[str, str]) -> None:
+    with visit(paths["finding"], javascript=False, cookie=signed_in) as page:
+        page.get_by_label("not worth it").check()
+        page.get_by_label("Why, in a sentence").fill("The next patch removes it.")
+        page.get_by_role("button", name="Mark").click()
+        told = page.locator(f"#f-{tellings.ignored_result().fingerprint} .judged").inner_text()
+        assert told.startswith("Marked not worth it by jun: The next patch removes it.")
+
+
+def test_signing_in_and_out_without_scripts(visit: Visit, paths: dict[str, str], signed_in: Cookie) -> None:
+    with visit("/login/", javascript=False) as page:
+        page.get_by_label("Name").fill("jun")
+        page.get_by_label("Password").fill("a long one")
+        page.locator("main").get_by_role("button", name="Sign in").click()
+        assert "Signed in as jun" in page.locator("footer").inner_text()
+        page.get_by_role("button", name="Sign out").click()
+        assert "Sign in" in page.locator("footer").inner_text()
+
+
+def test_mails_that_came_since_the_last_visit_are_marked(visit: Visit, paths: dict[str, str]) -> None:
+    with visit(paths["thread"]) as page:
+        assert page.locator(".unread").count() == 0
+        newest = page.locator(".thread > li").last.get_attribute("id")
+        reply = factories.message(
+            "late.jun@example.org", "Re: late", "One more thing.\n", parent="aaa2.jun@example.org",
+            series=models.Message.objects.get(message_id="aaa2.jun@example.org").series,
+        )  # fmt: skip
+        models.Message.objects.filter(pk=reply.pk).update(thread=models.Message.objects.get(pk=newest[1:]).thread)
+        page.reload()
+        assert page.locator(".unread").count() == 1
+        page.keyboard.press("N")
+        assert page.evaluate("document.activeElement.closest('li').id") == f"m{reply.pk}"
+        page.reload()
+        assert page.locator(".unread").count() == 0
 
 
 def test_every_page_works_without_scripts(visit: Visit, paths: dict[str, str]) -> None:

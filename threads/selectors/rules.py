@@ -84,7 +84,7 @@ def find_rule(name: str) -> RulePage | None:
 
 def series_with(name: str) -> list[Series]:
     """Return the newest version of the works in which a rule found something (1 query)."""
-    lives = FindingLife.objects.filter(rule=name).values("topic")
+    lives = FindingLife.objects.filter(rule=name).order_by("-pk").values("topic")[: EXAMPLES * 10]
     rows = Series.objects.filter(topic__in=lives).select_related("author").order_by("-date")[: EXAMPLES * 3]
     newest: dict[int, Series] = {}
     for row in rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -39,6 +40,16 @@ def mails(text: str) -> QuerySet[Message]:
     return rows.select_related("author").defer("raw", "body").order_by("-date", "-id")
 
 
+def page_of_mails(text: str, first: int, size: int) -> list[Message]:
+    """Return some of what :func:`mails` finds, from one on (1 query).
+
+    They are chosen first by their dates: the text that stands between is read for these alone.
+    """
+    chosen = mails(text).values("pk")[first : first + size]
+    rows = Message.objects.filter(pk__in=chosen).select_related("author").defer("raw", "body")
+    return list(rows.order_by("-date", "-id"))
+
+
 def series(rows: QuerySet[Series], asked: Query) -> QuerySet[Series]:
     """Return those of some series that a query is about: one mail of it has the words, and each condition holds."""
     rows = _in_time(rows, asked)
@@ -72,9 +83,9 @@ def _series_of(rows: QuerySet[Message]) -> QuerySet[Message, int | None]:
 def _patches_of_file(path: str, *, exactly: bool = False) -> QuerySet[Patch]:
     """Return the patches that touch a file; the words of the diffs choose which patches are looked at."""
     part = path.strip("*")
-    near = _matches(
-        [Term(part + "*", "body", prefix=True)] if part.strip("/.") and not exactly else [Term(part, "body")]
-    )
+    # A suffix is whole as it stands; as a beginning, "c" would be that of a tenth of all words.
+    begins = not exactly and bool(part.strip("/.")) and not re.search(r"/$|\.\w{1,2}$", part)
+    near = _matches([Term(part + "*", "body", prefix=True) if begins else Term(part, "body")])
     rows = Patch.objects.filter(message__in=near).annotate(paths=Cast("files", TextField()))
     return rows.filter(paths__contains=f'"{part}"' if exactly else part)
 

@@ -25,7 +25,7 @@ def mails(request: HttpRequest) -> HttpResponse:
     first = (int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1) - 1
     found: list[Message] = []
     if text and 0 <= first < 1000:
-        found = list(selectors.mails(text)[first * PAGE_SIZE : (first + 1) * PAGE_SIZE + 1])
+        found = selectors.page_of_mails(text, first * PAGE_SIZE, PAGE_SIZE + 1)
     context = {
         "wanted": Wanted(q=text),
         "problems": parse(text).problems,
