@@ -106,9 +106,12 @@ def _parts(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
         # A separator is one only with the line behind it: the last line, and what is less, has to wait.
         limit = window.rfind(b"\n", 0, max(0, window.rfind(b"\n"))) + 1
         if not limit and len(window) > 2 * _CHUNK:
-            yield window, b""
-            window, whole = b"", False
-            continue
+            # One enormous line, perhaps behind a separator, or before one whose end is not here yet.
+            limit = window.rfind(b"\n") + 1
+            if not limit:
+                yield window, b""
+                window, whole = b"", False
+                continue
         at = yield from _separated(window, limit, whole)
         whole = whole or at > 0
         window = window[at:]

@@ -87,6 +87,12 @@ def test_of_a_huge_mail_the_first_part_is_kept(monkeypatch: pytest.MonkeyPatch) 
     assert small == OTHER
 
 
+@pytest.mark.parametrize("size", range((2 << 20) - 90, (2 << 20) + 30, 7))
+def test_lines_longer_than_what_is_read_at_once_hide_no_separator(size: int) -> None:
+    one, two, three = (b"x" * size + b"\n", MAIL + b"y" * size + b"\n", OTHER)
+    assert split(b"".join(SEPARATOR + mail + b"\n" for mail in (one, two, three))) == [one, two, three]
+
+
 @given(st.lists(st.binary().filter(lambda body: b"\r" not in body), min_size=1, max_size=4))
 def test_every_mail_written_as_mboxrd_comes_back(bodies: list[bytes]) -> None:
     mails = [b"Subject: x\n\n" + body + b"\n" for body in bodies]
