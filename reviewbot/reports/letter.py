@@ -52,7 +52,8 @@ def write(
 def clean(report: SeriesReport, site_url: str) -> str:
     """Return the body of the short letter to an author who asked for clean results too."""
     who = f"v{report.version}" if report.version > 1 else "This"
-    lines = [*wrap(f"{who} {_joined(verdict(report))}"), ""]
+    sentence = verdict(report)
+    lines = [*wrap(f"{who} {sentence[0].lower()}{sentence[1:]}"), ""]
     return "\n".join([*lines, *_closing(report, "", 0), *_footer(report, site_url)])
 
 

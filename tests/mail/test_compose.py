@@ -195,3 +195,30 @@ def test_a_place_is_quoted_with_little_around_it_and_true_numbers() -> None:
         "> +\t\t__free_page(page);",
         "> +\t\treturn 0;",
     ]
+
+
+HOSTILE = (
+    "x\r\nBcc: eve@example.com", "x\n\n<body>", "x\u2028Bcc: eve@example.com", "x\x85Bcc: eve@example.com",
+    "\u202etcejbuS", "\u0430da@\u0435xample.org", "=?utf-8?q?x=0D=0ABcc:_eve?=", "x" * 100_000, "\ud800", "\0",
+    " " * 5000, "a,b;c:d", "<>", '"', "\\", "\t\tx",
+)  # fmt: skip
+NAMES = [
+    *("from", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references", "auto-submitted"),
+    *("x-reviewbot", "mime-version", "content-type", "content-transfer-encoding"),
+]
+
+
+def test_a_thousand_hostile_mails_have_our_headers_and_no_others() -> None:
+    for number in range(1000):
+        subject, name, value = (HOSTILE[number // len(HOSTILE) ** place % len(HOSTILE)] for place in range(3))
+        parent = Message("p@x.example", f"[PATCH] {subject}", Address(name, "a@example.org"), WHEN, body=value)
+        raw = compose(value[:2000], parent, to=[Address(name, "a@example.org")], headers={"X-Reviewbot": value})
+        head = raw.partition(b"\n\n")[0]
+        assert head.isascii()
+        assert b"\r" not in raw
+        assert max(map(len, head.split(b"\n"))) <= 998
+        read = email.message_from_bytes(raw, policy=email.policy.compat32)
+        assert [field.lower() for field in read.keys()] == NAMES  # noqa: SIM118 - each as often as it is there
+        shown = parse_message(raw)
+        assert [one.email for one in (*shown.to, *shown.cc)] == ["a@example.org", "list@example.org"]
+        assert not {"\u202e", "\u2028", "\n"} & set(shown.subject)
