@@ -2,7 +2,8 @@
 
 Each figure is seconds on the clock, from "the patches are commits" to "the diagnostics are
 compared". The same edits are then built by hand, with make in a persistent tree
-and no sandbox, in the same run.
+and no sandbox, and in a clean tree with an empty output, all in the same run: on a busy machine the
+ratios say more than the seconds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -50,6 +52,7 @@ class Bench:
         self.pool = Pool(scratch / "slots", repository)
         self.builder = Builder(scratch / "cache", toolchains.find())
         self.hand = scratch / "by-hand"
+        self.empty = scratch / "empty"
 
     def edited(self, paths: Sequence[str], on: pygit2.Tree | None = None) -> pygit2.Tree:
         """Return a tree in which each source has one mistake more, and each header one declaration."""
@@ -95,6 +98,33 @@ class Bench:
             first = first or time.monotonic() - started
         return new, first
 
+    def syntax(self, paths: Sequence[str]) -> dict[str, float | int]:
+        """Check the syntax of what the plan does not compile for a touched header."""
+        planned = planning.plan(paths, self.files).builds[1]
+        source = self.pool.checkout(str(self.base.id), "bench", fresh=False)
+        started = time.monotonic()
+        with self.builder.session(source, str(self.base.id), planned.configuration, planned.objects) as session:
+            opened = time.monotonic() - started
+            tree = self.edited(paths)
+            result = session.build(planned.objects, self.pool.checkout(str(tree.id), "bench"))
+            new = len(compare(session.base.diagnostics, result.diagnostics).new)
+        seconds = round(time.monotonic() - started, 1)
+        return {"seconds": seconds, "base": round(opened, 1), "objects": len(result.compiled), "new findings": new}
+
+    def clean(self, patches: Sequence[Sequence[str]]) -> float:
+        """Do the last state as without anything kept: a new tree, an empty output; return the seconds."""
+        touched = sorted({path for paths in patches for path in paths})
+        objects = planning.plan(touched, self.files).builds[0].objects
+        tree = self.edited(touched)
+        started = time.monotonic()
+        source = self.pool.checkout(str(tree.id), "clean")
+        for targets in (("defconfig",), ("prepare",), objects):
+            self._make(source, *targets, output=self.empty)
+        seconds = round(time.monotonic() - started, 1)
+        self.pool.remove("clean")
+        shutil.rmtree(self.empty)
+        return seconds
+
     def by_hand(self, patches: Sequence[Sequence[str]]) -> float:
         """Do the same with make in a persistent tree, without a sandbox; return the seconds of the warm part."""
         source = self.pool.checkout(str(self.base.id), "by-hand")
@@ -110,10 +140,11 @@ class Bench:
             self._make(source, *objects)
         return round(time.monotonic() - started, 1)
 
-    def _make(self, source: Path, *targets: str) -> None:
+    def _make(self, source: Path, *targets: str, output: Path | None = None) -> None:
+        output = output or self.hand
         jobs = len(os.sched_getaffinity(0))
-        words = [*variables(self.builder.toolchain), f"O={self.hand}", "-k", f"-j{jobs}", *targets]
-        self.hand.mkdir(exist_ok=True, parents=True)
+        words = [*variables(self.builder.toolchain), f"O={output}", "-k", f"-j{jobs}", *targets]
+        output.mkdir(exist_ok=True, parents=True)
         subprocess.run(["make", "-C", source, *words], check=False, capture_output=True)
 
 
@@ -124,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--commit", default="HEAD", help="the base")
     parser.add_argument("--scratch", type=Path, required=True, help="empty for a cold start")
     parser.add_argument("--no-hand", action="store_true", help="leave out make by hand")
+    parser.add_argument("--case", action="append", default=[], help="only this case; may be repeated")
     options = parser.parse_args(arguments)
     bench = Bench(options.repository, options.commit, options.scratch)
     cases: Mapping[str, Sequence[Sequence[str]]] = {
@@ -133,10 +165,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     show("unpacking the base", lambda: bench.pool.checkout(str(bench.base.id), "bench", fresh=False) and {})
     for name, patches in cases.items():
+        if options.case and name not in options.case:
+            continue
         show(f"{name}, cold", lambda patches=patches: bench.series(patches))
         show(f"{name}, warm", lambda patches=patches: bench.series(patches))
         if not options.no_hand:
             show(f"{name}, by hand", lambda patches=patches: {"seconds": bench.by_hand(patches)})
+            show(f"{name}, clean", lambda patches=patches: {"seconds": bench.clean(patches)})
+        if name == "header":
+            show("header, syntax, cold", lambda: bench.syntax(HEADER))
+            show("header, syntax, warm", lambda: bench.syntax(HEADER))
     return 0
 
 

@@ -13,12 +13,12 @@ import fcntl
 import hashlib
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reviewbot import sandbox
-from reviewbot.builds import kbuild, toolchains
+from reviewbot.builds import includers, kbuild, toolchains
 from reviewbot.builds.kbuild import Kbuild
 from reviewbot.builds.model import BuildResult, Configuration, Kind, Progress, State, Toolchain
 from reviewbot.builds.objects import Summary, summarise
@@ -54,6 +54,11 @@ class Session:
             return replace(self.base, objects=(), compiled=(), failed=(), diagnostics=())
         self.output.kbuild = replace(self.output.kbuild, source=source)
         return self.output.build(objects, reconfigure=reconfigure)
+
+    def unaffected(self, objects: Sequence[str], touched: Collection[str]) -> list[str]:
+        """Return the objects that were compiled from none of the touched files, as kbuild has recorded it."""
+        seen = {name: includers.seen_by(self.output.kbuild, name) for name in objects}
+        return [name for name, files in seen.items() if files and files.isdisjoint(touched)]
 
     def code(self, objects: Sequence[str]) -> dict[str, Summary]:
         """Return the functions and data of objects as they are now, for :func:`reviewbot.builds.objects.compare`.

@@ -108,3 +108,9 @@ def test_kbuild_records_which_headers_an_object_has_seen(kernel: Kernel, base: P
     assert {"include/linux/mm.h", "arch/arm64/include/asm/set_memory.h"} <= seen[PAGEATTR]
     assert "arch/arm64/include/asm/set_memory.h" not in seen[MMU]
     assert seen["mm/none.o"] == frozenset()
+
+
+def test_an_object_that_sees_nothing_of_a_change_is_told(kernel: Kernel, base: Path) -> None:
+    with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU, PAGEATTR]) as session:
+        header = "arch/arm64/include/asm/set_memory.h"
+        assert session.unaffected([MMU, PAGEATTR, "mm/none.o"], [header, "mm/other.c"]) == [MMU]

@@ -144,7 +144,8 @@ def _build(series: models.Series, configuration: str, claimed: list[int]) -> Non
                 source = pool.checkout(commit.commit, slot)
                 result = session.build(planned.objects, source, reconfigure=bool(plan.labels))
                 changes = objects.compare(before, session.code(planned.objects))
-                recipe.keep(commit, result, objects.sentence(changes, planned.configuration.arch))
+                unaffected = session.unaffected(result.objects, touched(series))
+                recipe.keep(commit, result, objects.sentence(changes, planned.configuration.arch), _blind(unaffected))
 
 
 class _Recipe:
@@ -161,10 +162,10 @@ class _Recipe:
         """Return the row of a state."""
         return self.runs[commit.tree_id]
 
-    def keep(self, commit: models.AppliedPatch, result: BuildResult, code: str = "") -> None:
+    def keep(self, commit: models.AppliedPatch, result: BuildResult, *facts: str) -> None:
         """Settle the run of a state with what came of it, unless somebody else has it or it was cancelled.
 
-        :param code: what has changed in the generated code since the base, as a sentence.
+        :param facts: sentences on what was built.
         """
         run = models.Run.objects.filter(pk=self.run(commit).pk, pk__in=self.claimed, state__in=UNSETTLED)
         if not run.exists():
@@ -182,7 +183,7 @@ class _Recipe:
             reason=result.reason if result.state not in _SAID_BY_COMPILER else "",
             summary=_summary(result),
             coverage={
-                "looked_at": [*self._looked_at(result), *filter(None, [code])],
+                "looked_at": [*self._looked_at(result), *filter(None, facts)],
                 "not_looked_at": self._left_out(result),
                 "recipe": {
                     "arch": configuration.arch,
@@ -225,6 +226,15 @@ def version_of(planned: PlannedBuild | None) -> str:
         compiler = "none"
     words = "\0".join((planned.configuration.digest, compiler, *planned.objects))
     return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def _blind(unaffected: list[str]) -> str:
+    """Say which objects were chosen for a header that this configuration keeps from them; "" when there are none."""
+    if not unaffected:
+        return ""
+    count = counted(len(unaffected), "object")
+    shown = f"{', '.join(unaffected[:3])}{' …' if len(unaffected) > 3 else ''}"
+    return f"{count} of them saw none of the touched files in this configuration: {shown}."
 
 
 def _summary(result: BuildResult) -> str:
