@@ -114,6 +114,8 @@ def _chosen(request: Request, data: Any) -> Any:  # noqa: ANN401 - JSON
     :raises ValidationError: when there is no field of that name.
     """
     names = [name.strip() for name in request.query_params["fields"].split(",") if name.strip()]
+    if not names:
+        return data
     rows = data["results"] if isinstance(data, dict) and "results" in data else data
     for row in rows if isinstance(rows, list) else [rows]:
         if unknown := [name for name in names if name not in row]:

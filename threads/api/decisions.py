@@ -19,6 +19,7 @@ from threads.models import Delivery
 from threads.selectors import series as selectors
 from threads.services import marks, outbox
 
+_KEY = {"type": "string", "pattern": "^[-a-zA-Z0-9_]{1,100}$"}
 _ROWS = Delivery.objects.select_related("series")
 
 
@@ -26,7 +27,7 @@ class VerdictView(ApiView):
     """Judging a finding of a series."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("key", str, OpenApiParameter.PATH, description="`id` of the finding")],
+        parameters=[OpenApiParameter("key", _KEY, OpenApiParameter.PATH, description="`id` of the finding")],
         request=shapes.Judged,
         responses={201: shapes.VerdictKept} | shapes.problems(404, 422),
     )

@@ -53,7 +53,9 @@ class _File(ApiView):
 
 
 def _schema(kind: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    answers = {(200, kind): OpenApiTypes.STR} | shapes.problems(404, 422)
+    answers = {(200, kind): OpenApiTypes.OBJECT if kind.endswith("json") else OpenApiTypes.STR} | shapes.problems(
+        404, 422
+    )
     return extend_schema(parameters=[_MSGID], responses=answers)  # type: ignore[no-any-return]
 
 

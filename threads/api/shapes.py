@@ -121,6 +121,8 @@ class PatchStatus(s.Serializer[Any]):
     msgid = s.CharField()
     url = s.CharField()
     subject = s.CharField()
+    author = s.CharField(help_text="who posted it; of a version that re-rolls one patch it need not be the author")
+    unseen = s.CharField(allow_blank=True, help_text="what git changes beyond what the mail shows; a sentence")
     patch_id = s.CharField(allow_blank=True, help_text="as git patch-id --stable")
     commit = s.CharField(allow_blank=True)
     method = s.CharField(allow_blank=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from threads.api import decisions, docs, files, reference, series, topics
 
@@ -40,7 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/lists/", reference.MailingListView.as_view(), name="api-lists"),
     path("v1/schema/", docs.schema, name="api-schema"),
     path("v1/docs/", docs.page, name="api-docs"),
-    path("v1/<path:rest>", reference.UnknownView.as_view()),
+    re_path(r"^v1/(?P<rest>(?s:.*))$", reference.UnknownView.as_view()),
     path("patchset", files.PatchsetView.as_view(), name="api-patchset"),
     path("", include("threads.api.patchwork.urls")),
 ]

@@ -155,3 +155,26 @@ class TestModeration:
         assert client.post(f"/api/v1/deliveries/{waiting.pk}/approve/").status_code == 401
         assert client.post(f"/api/v1/deliveries/{waiting.pk}/approve/", **bearer("state")).status_code == 403
         assert models.Delivery.objects.get().stage == Stage.WAITING
+
+
+@pytest.mark.parametrize("path", ["/api/v1/series/a%0Ab/x/", "/api/1.2/nothing/", "/api/1.9/patches/", "/api/x%0Ay"])
+def test_what_is_not_there_is_told_to_programs_as_json(client: Client, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer["Content-Type"].endswith("json")) == (404, True)
+    assert answer.json()["detail"]
+
+
+def test_exports_of_a_series(client: Client, talk: factories.Discussion) -> None:
+    stem = links.to_status(talk.v2.root_msgid)[:-1]
+    assert client.get(f"{stem}.sarif").json()["version"] == "2.1.0"
+    assert client.get(f"{stem}.kcidb.json").json()["checkouts"][0]["message_id"] == talk.v2.root_msgid
+    junit = client.get(f"{stem}.junit.xml")
+    assert junit.content.startswith(b"<?xml")
+    assert client.get(f"{stem}.junit.xml", headers={"If-None-Match": junit["ETag"]}).status_code == 304
+
+
+def test_b4_asks_for_a_patch_set(client: Client, talk: factories.Discussion) -> None:
+    answer = client.get("/api/patchset", {"id": talk.v2.root_msgid}).json()
+    assert (answer["message_id"], answer["status"], len(answer["reviews"])) == (talk.v2.root_msgid, "Reviewed", 3)
+    assert client.get("/api/patchset", {"id": "nobody@example.org"}).status_code == 404
+    assert client.get("/api/patchset").status_code == 400

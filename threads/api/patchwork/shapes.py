@@ -16,8 +16,10 @@ from threads.conversion import decompress
 from threads.models import Event, MailingList, Message, Patch, Person, Series
 from threads.selectors.patchwork import NEW, USERS, Check, Checks, PatchDone, SeriesCame, as_check
 
+#: clients expect an address of every account, and whose it is is nobody's business (RFC 2606 keeps it unused)
+NOWHERE = "noreply.invalid"
 #: who our own checks are from
-OURSELVES = {"id": USERS, "username": "reviewbot", "first_name": "", "last_name": "", "email": ""}
+OURSELVES = {"id": USERS, "username": "reviewbot", "first_name": "", "last_name": "", "email": f"reviewbot@{NOWHERE}"}
 
 
 class Shapes:
@@ -37,7 +39,7 @@ class Shapes:
         return fields if self._version >= (1, minor) else {}
 
     def user(self, row: AbstractUser | None = None) -> dict[str, Any]:
-        """Return an account; None is the service itself. Addresses of accounts are nobody's business."""
+        """Return an account; None is the service itself."""
         if row is None:
             return OURSELVES | {"url": f"{self._api}/users/{USERS}/"}
         number = USERS + row.pk
@@ -47,7 +49,7 @@ class Shapes:
             "username": row.get_username(),
             "first_name": row.first_name,
             "last_name": row.last_name,
-            "email": "",
+            "email": f"{row.get_username()}@{NOWHERE}",
         }
 
     def project(self, row: MailingList | None) -> dict[str, Any]:
@@ -61,15 +63,15 @@ class Shapes:
             "list_id": row.list_id,
             "list_email": row.address,
             "web_url": self._site + links.to_list(row.name),
-            "scm_url": None,
-            "webscm_url": None,
+            "scm_url": "",  # as Patchwork has it where nothing is set
+            "webscm_url": "",
             **self._since(0, maintainers=[]),
             **self._since(1, subject_match=""),
             **self._since(
                 2,
-                list_archive_url=row.archive or None,
-                list_archive_url_format=f"{row.archive.rstrip('/')}/{{}}" if row.archive else None,
-                commit_url_format=None,
+                list_archive_url=row.archive,
+                list_archive_url_format=f"{row.archive.rstrip('/')}/{{}}" if row.archive else "",
+                commit_url_format="",
             ),
         }
 

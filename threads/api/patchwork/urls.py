@@ -27,4 +27,5 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"{_VERSION}covers/?$", views.Covers.as_view()),
     re_path(rf"{_VERSION}covers/{_PK}/?$", views.CoverView.as_view()),
     re_path(rf"{_VERSION}events/?$", views.Events.as_view()),
+    re_path(r"^(?P<rest>(?s:.*))$", views.Unknown.as_view()),
 ]

@@ -188,9 +188,10 @@ class Patches(PatchworkView):
 
     def get(self, request: Request, version: str | None = None) -> Response:
         """List patches."""
-        return self.paged(request, selectors.find_patches(request.query_params), self._shape)
+        return self.paged(request, selectors.match_patches(request.query_params), self._shape)
 
-    def _shape(self, found: list[Patch]) -> list[dict[str, Any]]:
+    def _shape(self, matched: list[Patch]) -> list[dict[str, Any]]:
+        found = selectors.dress_patches(matched)
         checks = selectors.checks_of(found)
         return [self.shapes.patch(row, checks.get(row.pk, Checks())) for row in found]
 
@@ -307,3 +308,13 @@ class Events(PatchworkView):
         """List events, newest first."""
         rows = selectors.find_events(request.query_params)
         return self.paged(request, rows, lambda found: [self.shapes.event(one) for one in selectors.happened(found)])
+
+
+class Unknown(PatchworkView):
+    """Whatever else is asked for."""
+
+    def get(self, request: Request, rest: str) -> Response:
+        """Say that it is not there, as a program reads it."""
+        raise Http404
+
+    post = put = patch = delete = get
