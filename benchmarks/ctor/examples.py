@@ -211,7 +211,9 @@ def _compared(
     for expected, anchor in wanted:
         data = overlay.get(expected.file) or (bench.tree / expected.file).read_bytes()
         lines = tuple(
-            number for number, line in enumerate(data.decode(errors="replace").splitlines(), 1) if anchor in line
+            number
+            for number, line in enumerate(data.decode(errors="replace").splitlines(), 1)
+            if anchor and anchor in line
         )
         placed = Expected(expected.rules, expected.file, expected.functions, lines)
         hits = [finding for finding in findings if placed.hit_by(finding)]

@@ -86,7 +86,7 @@ def check_series(
 
     :param states: the base, then the tree after patch 1, 2, …
     :param touched: the paths that each patch touches; one shorter than ``states``.
-    :param waivers: those of the project; those of the base's own file count too.
+    :param waivers: those of the project; those of the base's own file and comments count too.
     :param progress: told the number of each state before it is looked at.
     :raises ValueError: when the lengths do not fit together.
     :raises reviewbot.errors.ReviewError: when the check cannot run.
@@ -101,7 +101,7 @@ def check_series(
     for number, (files, coverage) in enumerate(zip(states, coverages, strict=True)):
         progress(number)
         present = _present(files, paths)  # no path at all would mean the whole tree
-        found.append(tuple(run(check, files, present, coverage, standing)) if present else ())
+        found.append(tuple(run(check, files, present, coverage, standing, states[0])) if present else ())
     found = _without_old(found, changed_only)
     return SeriesFindings(
         states=tuple(found),

@@ -15,8 +15,8 @@ The comment stands on the line of the finding or directly above it::
     /* reviewbot: C01 m68k has no split locks. */
 
 A waiver without a reason does not count. Of a series the waivers of its base
-count: a patch cannot waive its own findings in a file, and where it does so by
-a comment, that is told.
+count: a patch cannot waive its own findings. A comment that it brings along
+waives nothing yet, and the finding says so.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ import fnmatch
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reviewbot.checks.protocol import Check, Coverage
 from reviewbot.errors import OperatorError
-from reviewbot.findings import Finding, normalise
+from reviewbot.findings import Evidence, Finding, normalise
 from reviewbot.tree.files import Files
 
 TREE_FILE = ".reviewbot-waivers.toml"
@@ -43,7 +43,10 @@ _ABOVE = 1
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """One waiver; ``origin`` is the file, or the file and line, that it stands in."""
+    """One waiver; ``origin`` is the file, or the file and line, that it stands in.
+
+    :ivar brought: whether the patch that is looked at brings it along, so that it does not count yet.
+    """
 
     rule: str
     file: str
@@ -52,6 +55,7 @@ class Waiver:
     function: str = ""
     text: str = ""
     line: int = 0
+    brought: bool = False
 
     def covers(self, finding: Finding) -> bool:
         """Say whether a finding is meant."""
@@ -111,12 +115,19 @@ def tree_waivers(files: Files) -> tuple[Waiver, ...]:
 
 
 def run(
-    check: Check, files: Files, paths: Sequence[str], coverage: Coverage, waivers: Iterable[Waiver] = ()
+    check: Check,
+    files: Files,
+    paths: Sequence[str],
+    coverage: Coverage,
+    waivers: Iterable[Waiver] = (),
+    base: Files | None = None,
 ) -> Iterator[Finding]:
     """Run a check and leave out what is waived.
 
     ``coverage.told`` says what, why, and which waiver is at fault; first what a
     comment in the code waives, since who writes a patch writes that, too.
+
+    :param base: what the files are a change of, if anything: a comment that is not there waives nothing.
     """
     found = list(check.check(files, paths, coverage))
     rules = frozenset(getattr(check, "rules", ()))
@@ -124,17 +135,20 @@ def run(
     standing = [one for one in waivers if any(fnmatch.fnmatchcase(path, one.file) for path in looked_at)]
     faults: list[str] = []
     for path in sorted(looked_at):
-        standing += _comments(path, files.read(path) or b"", faults)
+        standing += _comments(path, files, faults, base)
+    standing.sort(key=lambda one: one.brought)  # what counts comes before what does not yet
     used: dict[Waiver, list[str]] = {}
     for finding in found:
         waiver = next((one for one in standing if one.covers(finding)), None)
-        if waiver is None:
-            yield finding
-            continue
-        place = finding.location
-        used.setdefault(waiver, []).append(
-            f"{finding.rule} at {place.file}:{place.line} is waived by {waiver.origin}: {waiver.reason}"
-        )
+        if waiver is None or waiver.brought:
+            yield _not_yet(finding, waiver) if waiver else finding
+        if waiver is not None:
+            place = f"{finding.rule} at {finding.location.file}:{finding.location.line}"
+            used.setdefault(waiver, []).append(
+                f"{place} is not waived by {waiver.origin}, which the patch itself brings along."
+                if waiver.brought
+                else f"{place} is waived by {waiver.origin}: {waiver.reason}"
+            )
     coverage.told += [line for waiver in sorted(used, key=lambda one: not one.line) for line in used[waiver]]
     for waiver in standing:
         if waiver not in used and waiver.rule in rules:
@@ -142,18 +156,38 @@ def run(
     coverage.told += faults
 
 
-def _comments(path: str, data: bytes, faults: list[str]) -> Iterator[Waiver]:
-    if b"reviewbot:" not in data:
-        return
-    text = data.decode("utf-8", "replace")
+def _not_yet(finding: Finding, waiver: Waiver) -> Finding:
+    """The finding with the word of its author, for the reviewer to judge."""
+    step = Evidence(finding.location.file, waiver.line, f"the patch itself waives it: {waiver.reason}")
+    return replace(finding, evidence=(*finding.evidence, step))
+
+
+def _comments(path: str, files: Files, faults: list[str], base: Files | None) -> Iterator[Waiver]:
+    """The waivers in the comments of a file; one that the base does not have beside the same statement is brought."""
+    known = None if base is None else {key for key, _ in _beside(_text(base, path))}
+    for key, line in _beside(_text(files, path)):
+        rule, reason, _ = key
+        if reason:
+            brought = known is not None and key not in known
+            origin = f"the comment at {path}:{line}"
+            yield Waiver(rule, fnmatch_literal(path), reason, origin, line=line, brought=brought)
+        else:
+            faults.append(f"The comment at {path}:{line} waives {rule} without a reason and does not count.")
+
+
+def _text(files: Files, path: str) -> str:
+    data = files.read(path) or b""
+    return data.decode("utf-8", "replace") if b"reviewbot:" in data else ""
+
+
+def _beside(text: str) -> Iterator[tuple[tuple[str, str, str], int]]:
+    """The comments that waive, as rule, reason and the text that is covered, each with its line."""
+    lines = text.split("\n")
     line, before = 1, 0
     for match in _COMMENT.finditer(text):
         rule, reason = match.groups()
         line, before = line + text.count("\n", before, match.start()), match.start()
-        if reason:
-            yield Waiver(rule, fnmatch_literal(path), reason, f"the comment at {path}:{line}", line=line)
-        else:
-            faults.append(f"The comment at {path}:{line} waives {rule} without a reason and does not count.")
+        yield (rule, reason, normalise("\n".join(lines[line - 1 : line + _ABOVE]))), line
 
 
 def fnmatch_literal(path: str) -> str:

@@ -97,6 +97,34 @@ def test_a_series_cannot_bring_its_own_waivers(tmp_path: Path) -> None:
     assert "is waived by" in waived.coverage[1].told[0]
 
 
+@pytest.mark.parametrize(
+    ("above", "behind"),
+    [("	/* reviewbot: C01 no split locks here */\n", ""), ("", " // reviewbot: C01 no split locks here")],
+)
+def test_a_comment_that_a_patch_brings_along_does_not_silence_what_the_patch_does(
+    above: str, behind: str, tmp_path: Path
+) -> None:
+    right = _WRONG.replace("	pgtable_page_ctor(pte);", "	BUG_ON(!pgtable_page_ctor(pte));") % ("", "")
+    base = files("E0", tmp_path, pgalloc=right)
+    patched = files("E0", tmp_path, pgalloc=_WRONG % (above, behind))
+    series = check_series(PgtableCheck(), [base, patched], [[_PATH]])
+    [new] = series.new
+    assert new.finding.rule == "C01"
+    assert new.finding.evidence[-1].text == "the patch itself waives it: no split locks here"
+    assert "which the patch itself brings along" in series.coverage[1].told[0]
+    later = check_series(PgtableCheck(), [patched, patched], [[_PATH]])
+    assert not later.new
+    assert not later.preexisting
+
+
+def test_a_comment_of_the_base_waives_its_own_statement_and_no_other(tmp_path: Path) -> None:
+    comment = "	/* reviewbot: C01 no split locks here */\n"
+    right = (_WRONG % (comment, "")).replace("	pgtable_page_ctor(pte);", "	BUG_ON(!pgtable_page_ctor(pte));")
+    base = files("E0", tmp_path, pgalloc=right)
+    patched = files("E0", tmp_path, pgalloc=_WRONG % (comment, ""))
+    assert [one.finding.rule for one in check_series(PgtableCheck(), [base, patched], [[_PATH]]).new] == ["C01"]
+
+
 def test_a_tree_without_the_file_has_no_waivers(tmp_path: Path) -> None:
     assert tree_waivers(files("E0", tmp_path)) == ()
 
