@@ -14,7 +14,7 @@ from reviewbot.reports import facts
 from reviewbot.reports.facts import Life, Reproduce, SeriesReport, State, Told, Verdict
 from reviewbot.reports.keeping import unpack
 from reviewbot.series.discussion import Discussion
-from reviewbot.tree.model import Method
+from reviewbot.tree.model import NOT_SHOWN, Method
 from reviewbot.tree.readers import GitFiles
 from threads import conversion, models
 from threads.lanes import BUILD, Lane, lanes_of
@@ -33,7 +33,7 @@ def gather(series: models.Series) -> SeriesReport:
     told = _told(series, lanes, commits)
     current, gone = _across_versions(series, [one for one in told if one.life in _OF_THE_SERIES])
     state, verdict, reason = _judge(series, application, lanes, current)
-    patches = _patches(series, commits)
+    patches = _patches(series, commits, application.trace if application else ())
     return SeriesReport(
         message_id=series.root_msgid,
         subject=series.subject,
@@ -188,11 +188,14 @@ def _already_there(application: models.Application) -> str:
     return f"{application.tree_name} has patch {', '.join(there)} already."
 
 
-def _patches(series: models.Series, commits: Sequence[models.AppliedPatch]) -> tuple[facts.PatchFacts, ...]:
+def _patches(
+    series: models.Series, commits: Sequence[models.AppliedPatch], trace: Sequence[str]
+) -> tuple[facts.PatchFacts, ...]:
     by_number = {commit.number: commit for commit in commits}
+    unseen = {line.partition(":")[0]: line for line in trace if line.endswith(NOT_SHOWN)}
     answers = list(_replies(series).values_list("parent_msgid", flat=True))
     found = []
-    for row in series.patches.select_related("message").defer("message__raw", "message__body"):
+    for row in series.patches.select_related("message__author").defer("message__raw", "message__body"):
         commit = by_number.get(row.number)
         found.append(
             facts.PatchFacts(
@@ -204,9 +207,15 @@ def _patches(series: models.Series, commits: Sequence[models.AppliedPatch]) -> t
                 method=commit.method if commit else "",
                 trailers=tuple(str(trailer) for trailer in conversion.trailers(row.trailers)),
                 replies=answers.count(row.message.message_id),
+                author=_poster(row.message) if row.message.author_id != series.author_id else "",
+                unseen=unseen.get(f"Patch {row.number}", ""),
             )
         )
     return tuple(found)
+
+
+def _poster(mail: models.Message) -> str:
+    return f"{mail.author_name or mail.author.name} <{mail.author.email}>".lstrip()
 
 
 def _base(application: models.Application | None) -> facts.BaseFacts | None:

@@ -114,7 +114,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class PatchFacts:
-    """One patch: its mail, what it touches, and the commit it became ("" when it did not apply)."""
+    """One patch: its mail, what it touches, and the commit it became ("" when it did not apply).
+
+    :ivar author: who posted it, "" when that is the author of the series.
+    :ivar unseen: what git changes beyond what the mail shows, as a sentence; "" is the rule.
+    """
 
     number: int
     message_id: str
@@ -124,6 +128,8 @@ class PatchFacts:
     method: str = ""
     trailers: tuple[str, ...] = ()
     replies: int = 0
+    author: str = ""
+    unseen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

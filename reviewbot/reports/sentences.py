@@ -88,6 +88,13 @@ def known_by(how: str) -> str:
     return f"known by {phrases.get(how, f'its {how}')}" if how else ""
 
 
+def patch_notes(report: SeriesReport) -> list[str]:
+    """Say which patches somebody else posted, and what git changes that a mail does not show."""
+    posted = [f"Patch {one.number} was posted by {one.author}, not by the author of the series."
+              for one in report.patches if one.author]  # fmt: skip
+    return posted + [one.unseen for one in report.patches if one.unseen]
+
+
 def life(told: Told, version: int) -> str:
     """Return what a finding is to a series, in a phrase that stands behind its rule."""
     if told.life is Life.TRANSIENT:

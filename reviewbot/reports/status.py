@@ -175,6 +175,8 @@ def _patch(
         "msgid": one.message_id,
         "url": urls.patch(one.message_id),
         "subject": one.subject,
+        "author": one.author or f"{report.author} <{report.author_email}>".lstrip(),
+        "unseen": one.unseen,
         "patch_id": beside.patch_ids.get(one.number, ""),
         "commit": one.commit,
         "method": one.method,

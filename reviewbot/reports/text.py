@@ -12,7 +12,7 @@ from reviewbot.findings import Finding, Severity
 from reviewbot.reports.facts import Life, Reject, Remark, Said, SeriesReport, Told, Verdict
 from reviewbot.reports.matrix import matrix
 from reviewbot.reports.rules import full_name, source
-from reviewbot.reports.sentences import counted, enumerated, known_by, life, since_previous, verdict
+from reviewbot.reports.sentences import counted, enumerated, known_by, life, patch_notes, since_previous, verdict
 from reviewbot.reports.terminal import Paint, code, excerpt, fit, indented, labelled, paragraph, visible
 
 NARROWEST, WIDEST = 60, 120
@@ -64,6 +64,7 @@ def _summary(report: SeriesReport, paint: Paint, width: int) -> list[str]:
     lines = [colours.get(report.verdict, warned)(line) for line in paragraph(verdict(report), width)]
     if report.verdict is Verdict.FINDINGS and report.reason:
         lines += paragraph(f"Not everything could be looked at: {report.reason}", width)
+    lines += [line for note in patch_notes(report) for line in paragraph(note, width)]
     if (change := since_previous(report)) and report.verdict in (Verdict.FINDINGS, Verdict.CLEAN):
         lines += paragraph(f"{change}.", width)
     if report.missing and not report.reason:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+#: how the sentence ends that says that git changes more than the mail of a patch shows
+NOT_SHOWN = "which the mail does not show."
 
 
 class Method(StrEnum):
@@ -43,6 +47,12 @@ class AppliedPatch:
     commit: str
     tree: str
     method: Method
+
+
+def unseen(number: int, paths: Sequence[str]) -> str:
+    """Say that git changes more than the mail of a patch shows, "" when it does not."""
+    more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
+    return f"Patch {number}: git also changes {', '.join(paths[:5])}{more}, {NOT_SHOWN}" if paths else ""
 
 
 @dataclass(frozen=True, slots=True)

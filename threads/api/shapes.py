@@ -107,7 +107,7 @@ class OtherCheck(s.Serializer[Any]):
     """What another bot says about a patch."""
 
     bot = s.CharField()
-    context = s.CharField()
+    context = s.CharField()  # type: ignore[assignment]  # a field of that name, not the context of a serializer
     state = _choice(ForeignCheck.Word.values)
     description = s.CharField(allow_blank=True)
     url = s.CharField(allow_blank=True)
@@ -419,7 +419,7 @@ class DeliveryStatus(s.Serializer[Any]):
 
     id = s.IntegerField()
     url = s.CharField()
-    series = s.CharField()
+    series = s.CharField(allow_null=True)
     msgid = s.CharField()
     in_reply_to = s.CharField()
     subject = s.CharField()

@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db import transaction
 
 from reviewbot.errors import OperatorError
+from reviewbot.mail.diff import find_diff, parse_diff
 from reviewbot.reports.facts import State
 from reviewbot.series.model import Patch as PatchFacts
 from reviewbot.tree import base, model
+from reviewbot.tree.readers import GitFiles
 from reviewbot.tree.remotes import fetch_commit
 from reviewbot.tree.store import Store
 from threads import conversion, models
@@ -114,7 +116,7 @@ def _keep(row: models.Series, application: model.Application) -> models.Applicat
                 "applies": attempt.applies,
                 "chosen": counts,
                 "reject": conversion.as_json(attempt.reject) if attempt.reject else None,
-                "trace": list(application.trace) if counts else [],
+                "trace": [*application.trace, *_unseen(row, attempt)] if counts else [],
             },
         )
         kept.commits.all().delete()
@@ -136,6 +138,27 @@ def _keep(row: models.Series, application: model.Application) -> models.Applicat
     if chosen is None:
         raise OperatorError("No base was tried for the series.")
     return chosen
+
+
+def _unseen(row: models.Series, attempt: model.Attempt) -> list[str]:
+    """Say what git has changed beyond what the mails show: what a reader sees may not be all that was applied.
+
+    git reads a mail for itself, attachments too, and without the limits of the pages.
+    """
+    shown = {one.number: _paths_shown(one.message.body) for one in row.patches.all()}
+    before, told = attempt.base.commit, []
+    for one in attempt.patches:
+        changed = GitFiles(settings.STORE, before).changed(GitFiles(settings.STORE, one.commit))
+        hidden = sorted(set(changed) - shown.get(one.number, set()))
+        told.append(conversion.storable(model.unseen(one.number, hidden)))
+        before = one.commit
+    return list(filter(None, told))
+
+
+def _paths_shown(body: str) -> set[str]:
+    start = find_diff(body)
+    diff = parse_diff(body[start:]) if start >= 0 else None
+    return {path for file in diff.files for path in (file.old_path, file.new_path) if path} if diff else set()
 
 
 def _plan(row: models.Series, application: models.Application) -> None:

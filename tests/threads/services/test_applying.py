@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 from django.conf import settings
 
 from reviewbot.mail.mbox import split_mbox
+from reviewbot.reports.text import render
 from reviewbot.tree import remotes
 from tests.threads.conftest import Queue
 from tests.tree.project import Project
 from threads import models
+from threads.facts import gather
 from threads.services import intake, pipeline, trees
 
 
@@ -90,3 +93,57 @@ def test_what_a_series_is_stated_to_stand_on_is_applied_first(upstream: Project,
     assert application.applies
     assert application.how == "base-commit of the cover, with 1 prerequisite patches"
     assert "The series stands on 1 prerequisite patch; 1 patches of it are known." in application.trace
+
+
+TWO_PARTS = """\
+From mboxrd@z Thu Jan  1 00:00:00 1970
+From: {who}
+To: linux-mm@lists.example.org
+Subject: {subject}
+Date: Mon, 2 Mar 2026 10:00:00 +0000
+Message-ID: <{id}@example.org>
+{more}MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=B
+
+--B
+Content-Type: text/plain
+
+Say why.
+
+Signed-off-by: Ada <ada@example.org>
+---
+{shown}
+--B
+Content-Type: image/png
+Content-Transfer-Encoding: base64
+
+{hidden}
+--B--
+
+"""
+
+
+def new_file(path: str) -> str:
+    return f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+int a;\n"
+
+
+def test_what_git_changes_and_the_mail_does_not_show_is_said(upstream: Project, steps: Queue) -> None:
+    hidden = base64.encodebytes(new_file("mm/hidden.c").encode()).decode()
+    mail = TWO_PARTS.format(
+        who="Ada <ada@example.org>", subject="[PATCH] mm: a", id="one", more="", shown=new_file("mm/a.c"), hidden=hidden
+    )
+    application = posted(mail.encode(), steps)
+    said = "Patch 1: git also changes mm/hidden.c, which the mail does not show."
+    assert application.applies
+    assert application.trace[-1] == said
+    report = gather(application.series)
+    assert report.patches[0].unseen == said
+    assert said in " ".join(render(report).split())
+
+
+def test_nothing_is_said_of_a_mail_that_shows_all_of_it(upstream: Project, steps: Queue) -> None:
+    upstream.write({"mm/other.c": "int other;\n", "mm/gup.c": None})
+    upstream.commit(message="mm: move it")
+    mbox = upstream.mbox(upstream.start)
+    upstream.git("reset", "-q", "--hard", upstream.start)
+    assert not any("does not show" in line for line in posted(mbox, steps).trace)

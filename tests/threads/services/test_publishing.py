@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reviewbot.reports.facts import State, Verdict
+from reviewbot.reports.sentences import patch_notes
 from tests import factories
 from tests.tellings import missing_dtor, told
 from threads import facts, models
@@ -58,3 +59,12 @@ def test_the_authors_version_is_held_against_their_own_last_one(first: models.Se
     before = facts._report_before(third)
     assert before
     assert before.version == 1
+
+
+def test_a_patch_that_somebody_else_posted_anew_is_told_as_theirs(first: models.Series) -> None:
+    factories.patch(first, 1, "mm: one", "")
+    theirs = factories.patch(first, 2, "mm: two", "")
+    models.Message.objects.filter(pk=theirs.message_id).update(author=factories.person(EVE), author_name=EVE[0])
+    report = facts.gather(first)
+    assert [one.author for one in report.patches] == ["", "Eve <eve@example.org>"]
+    assert patch_notes(report) == ["Patch 2 was posted by Eve <eve@example.org>, not by the author of the series."]
