@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reviewbot import sandbox
 from reviewbot.builds import Builder, State, configurations, objects, planning, toolchains
 from reviewbot.findings import compare
 from reviewbot.tree.readers import DirectoryFiles
@@ -65,3 +66,31 @@ def test_one_patch_from_plan_to_new_findings(tmp_path: Path, kernel: Path, patch
     found = {(f.rule, f.location.function) for f in compare((), result.diagnostics).new}
     assert found == {("gcc.-Wunused-variable", "forgotten"), ("gcc.-Wunused-function", "forgotten")}
     assert objects.sentence(changes, "arm64") == "No change in the generated code on arm64 (2 objects compared)."
+
+
+def test_a_hostile_patch_reaches_nothing_by_kconfig_host_programs_or_linker_scripts(
+    tmp_path: Path, kernel: Path, patched: Path
+) -> None:
+    (tmp_path / "secret").write_text("canary")
+    reach = f"cat {tmp_path}/secret /etc/passwd 2>&1; touch {tmp_path}/written {kernel}/written; id -u"
+    attack = f"{{ {reach}; }} > /build/output/by-NAME 2>&1; true"
+    builder = Builder(tmp_path / "cache", toolchains.find())
+    with builder.session(kernel, "base", configurations.DEFCONFIG, [MMU]) as session:
+        append(patched, "arch/arm64/Kconfig", f"\nEVIL := $(shell,{attack.replace('NAME', 'kconfig')})\n")
+        append(patched, "arch/arm64/Makefile", f"\nEVIL := $(shell {attack.replace('NAME', 'makefile')})\n")
+        call = f'system("{attack.replace("NAME", "host")}");'
+        program = f"\n__attribute__((constructor)) static void evil(void)\n{{\n\t{call}\n}}\n"
+        append(patched, "scripts/basic/fixdep.c", program)
+        append(patched, "arch/arm64/kernel/vdso/vdso.lds.S", f"\nINCLUDE {tmp_path}/secret\n")
+        result = session.build([MMU], patched, reconfigure=True)
+        said = {
+            name: sandbox.read(session.output.kbuild.output, f"by-{name}") or b""
+            for name in ("kconfig", "makefile", "host")
+        }
+    assert all(text.rstrip().endswith(b"65532") or os.geteuid() for text in said.values()), (said, result.log[-3000:])
+    assert b"canary" not in result.log + b"".join(said.values())
+    assert b"root:" not in b"".join(said.values())
+    assert not (tmp_path / "written").exists()
+    assert not (kernel / "written").exists()
+    assert result.state is State.FAILED  # the linker found no file to include
+    assert b"cannot find" in result.log or b"cannot open" in result.log
