@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
 from reviewbot.reports import status
 from threads import links
@@ -52,7 +53,7 @@ def _delivery(request: Request, row: Delivery) -> dict[str, Any]:
     return {
         "id": row.pk,
         "url": request.build_absolute_uri(f"/api/v1/deliveries/{row.pk}/"),
-        "series": request.build_absolute_uri(links.to_status(row.series.root_msgid)),
+        "series": request.build_absolute_uri(links.to_status(row.series.root_msgid)) if row.series else None,
         "msgid": row.message_id,
         "in_reply_to": row.in_reply_to,
         "subject": row.subject,
@@ -99,7 +100,7 @@ class _Decision(ApiView):
         """Carry it out."""
         raise NotImplementedError
 
-    def _post(self, request: Request, pk: int, body: type[shapes.s.Serializer[Any]] | None) -> Response:
+    def _post(self, request: Request, pk: int, body: type[Serializer[Any]] | None) -> Response:
         require(request, "moderate")
         find(_ROWS, pk, "delivery")
         said: dict[str, str] = {}

@@ -273,7 +273,8 @@ def find_events(query: QueryDict) -> QuerySet[Any, Any]:
         parts.append(_timed(series.exclude(verdict=Verdict.INCOMPLETE), "received_at", 1, query))
     if category not in _KINDS[:2]:
         parts.append(_timed(done, "date", 2, query))
-    return parts[0].union(*parts[1:], all=True).order_by("-at", "-kind", "-pk")
+    found: QuerySet[Any, Any] = parts[0].union(*parts[1:], all=True).order_by("-at", "-kind", "-pk")
+    return found
 
 
 def _without(query: QueryDict, *names: str) -> QueryDict:
@@ -291,7 +292,8 @@ def _timed(rows: QuerySet[Any], date: str, kind: int, query: QueryDict) -> Query
     for word, side in (("since", "gte"), ("before", "lt")):
         if moment := _moment(query.get(word, "")):
             rows = rows.filter(**{f"{date}__{side}": moment})
-    return rows.order_by().annotate(kind=Value(kind), at=F(date)).values("kind", "pk", "at")
+    timed: QuerySet[Any, Any] = rows.order_by().annotate(kind=Value(kind), at=F(date)).values("kind", "pk", "at")
+    return timed
 
 
 def happened(found: Iterable[Mapping[str, Any]]) -> list[SeriesCame | PatchDone]:

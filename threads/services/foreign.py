@@ -31,7 +31,13 @@ DESCRIPTION = 2000
 
 
 def add_check(
-    message: models.Message, user: AbstractBaseUser, *, context: str, state: str, target_url: str, description: str
+    message: models.Message,
+    user: AbstractBaseUser,
+    *,
+    context: str,
+    state: str,
+    target_url: str,
+    description: str,
 ) -> models.ForeignCheck:
     """Keep what another bot says about a patch, and that it did; the newest of a context and a bot counts.
 

@@ -17,7 +17,7 @@ class NewCheck(s.Serializer[Any]):
     """A check of another bot."""
 
     state = s.ChoiceField(ForeignCheck.Word.choices, error_messages={"required": "A check must have a state."})
-    context = s.SlugField(max_length=255, default="default")
+    context = s.SlugField(max_length=255, default="default")  # type: ignore[assignment]  # Patchwork's word
     target_url = s.URLField(max_length=2000, allow_blank=True, allow_null=True, default="")
     description = s.CharField(max_length=100_000, allow_blank=True, allow_null=True, default="")
 

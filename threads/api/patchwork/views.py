@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import Http404, QueryDict
 from rest_framework import exceptions
@@ -212,7 +213,7 @@ class PatchView(PatchworkView):
         row = _one(selectors.find_patches(QueryDict()), pk)
         changes = PatchChanges(data=request.data, partial=True)
         changes.is_valid(raise_exception=True)
-        foreign.decide(row, request.user, row.standing, changes.validated_data)
+        foreign.decide(row, cast(AbstractBaseUser, request.user), row.standing, changes.validated_data)
         return self.get(request, pk, version)
 
     put = patch
@@ -245,7 +246,7 @@ class ChecksView(PatchworkView):
         posted = NewCheck(data=request.data)
         posted.is_valid(raise_exception=True)
         try:
-            check = foreign.add_check(row.message, request.user, **posted.validated_data)
+            check = foreign.add_check(row.message, cast(AbstractBaseUser, request.user), **posted.validated_data)
         except AuthorError as error:
             raise exceptions.PermissionDenied(str(error)) from error
         return Response(self.shapes.check(selectors.as_check(check), row), status=201)
