@@ -108,7 +108,8 @@ def over_limit(delivery: Delivery, limits: Limits) -> str:
             return f"{limits.answers} answers went to this person within 24 hours, the limit for one."
     if delivery.series is None:
         return ""
-    if lately.filter(series__author=delivery.series.author_id).count() >= limits.author:
+    person = addressee(delivery)
+    if sum(addressee(one) == person for one in lately.exclude(series=None).only("recipients")) >= limits.author:
         return f"{limits.author} mails went to this author within 24 hours, the limit for one."
     if lately.filter(thread=delivery.thread).count() >= limits.thread:
         return f"{limits.thread} mails went into this thread within 24 hours, the limit for one."
@@ -116,6 +117,11 @@ def over_limit(delivery: Delivery, limits: Limits) -> str:
         if lately.filter(series__lists=mailing_list).count() >= limits.list:
             return f"{limits.list} mails went out for {mailing_list.name} within 24 hours, the limit for a list."
     return ""
+
+
+def addressee(delivery: Delivery) -> str:
+    """Return the address that a mail is written to first, that of the author of the patch; "" when there is none."""
+    return delivery.recipients[0].rpartition(" ")[2].strip("<>").lower() if delivery.recipients else ""
 
 
 def tripped(breaker: Breaker) -> str:

@@ -25,7 +25,7 @@ from reviewbot.mail.policyfile import read_policy
 from reviewbot.reports.facts import SeriesReport, Verdict
 from reviewbot.reports.mail import Draft, Letterhead, answered, compose, compose_clean, worth_saying
 from threads import conversion, models
-from threads.selectors.outbox import for_mail, ledger
+from threads.selectors.outbox import addressee, for_mail, ledger
 from threads.selectors.rules import find_rule
 from threads.services import posting
 from threads.services.marks import note
@@ -264,9 +264,11 @@ def wish(addresses: Iterable[str], what: models.Consent.Wish, by: str, how: str 
         note(by[:150], f"wished {what} for", email, how)
         models.Consent.objects.create(address=email, wish=what, by=by, how=how)
         if what == models.Consent.Wish.NONE:
-            models.Delivery.objects.filter(
-                stage__in=(Stage.WAITING, Stage.APPROVED), series__author__email__iexact=email
-            ).update(stage=Stage.WITHHELD, reason="The author wants no mails.")
+            standing = models.Delivery.objects.filter(stage__in=(Stage.WAITING, Stage.APPROVED), series__isnull=False)
+            theirs = [row.pk for row in standing.only("recipients") if addressee(row) == email]
+            models.Delivery.objects.filter(pk__in=theirs, stage__in=(Stage.WAITING, Stage.APPROVED)).update(
+                stage=Stage.WITHHELD, reason="The author wants no mails."
+            )
 
 
 def stop(by: str, why: str) -> models.MailStop:

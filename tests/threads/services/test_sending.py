@@ -188,7 +188,7 @@ def test_no_limit_is_overrun(talk: factories.Discussion, box: Postbox, limit: st
     row = put(talk)
     models.Delivery.objects.create(
         series=talk.v1, digest="e" * 64, message_id="before@example.org", thread=row.thread, stage=Stage.UNCLEAR,
-        claimed_at=timezone.now() - timedelta(hours=23),
+        claimed_at=timezone.now() - timedelta(hours=23), recipients=row.recipients,
     )  # fmt: skip
     assert sending.send_due() == 0
     assert (stage_of(row), "the limit for" in row.reason) == (Stage.APPROVED, True)
@@ -240,6 +240,27 @@ def test_who_wants_no_mails_gets_none_from_then_on(talk: factories.Discussion, b
     assert sending.send_due() == 0
     outbox.wish([AUTHOR], models.Consent.Wish.MAILS, by=AUTHOR)
     outbox.put(talk.v2, talk.report)
+    assert sending.send_due() == 1
+
+
+def test_the_wish_of_who_is_written_to_counts_not_that_of_the_series_author(
+    talk: factories.Discussion, box: Postbox
+) -> None:
+    row = put(talk)
+    models.Delivery.objects.filter(pk=row.pk).update(recipients=["Eve <eve@example.org>", *row.recipients[1:]])
+    outbox.wish([AUTHOR], models.Consent.Wish.NONE, by=AUTHOR)
+    assert stage_of(row) == Stage.APPROVED
+    outbox.wish(["EVE@example.org"], models.Consent.Wish.NONE, by="eve@example.org")
+    assert stage_of(row) == Stage.WITHHELD
+
+
+def test_the_limit_for_one_author_counts_who_was_written_to(talk: factories.Discussion, box: Postbox) -> None:
+    rule(FREELY + "[limits]\nauthor = 1\nthread = 9\n")
+    row = put(talk)
+    models.Delivery.objects.create(
+        series=talk.v1, digest="e" * 64, message_id="before@example.org", thread=row.thread, stage=Stage.SENT,
+        claimed_at=timezone.now(), recipients=["Eve <eve@example.org>"],
+    )  # fmt: skip
     assert sending.send_due() == 1
 
 
