@@ -60,13 +60,18 @@ class DirectoryFiles:
             return None
         place = self.top / path
         try:
-            if place.is_symlink() or not place.is_file() or place.stat().st_size > MAX_READ:
+            if self._leads_away(path) or not place.is_file() or place.stat().st_size > MAX_READ:
                 return None
             return place.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise OperatorError(f"{place} cannot be read: {error.strerror}.") from error
+
+    def _leads_away(self, path: str) -> bool:
+        """Say whether a part of a path is a symbolic link."""
+        parts = PurePosixPath(path).parts
+        return any(self.top.joinpath(*parts[:end]).is_symlink() for end in range(1, len(parts) + 1))
 
     def blob(self, path: str) -> str | None:
         """Return git's name for the content; remembered while size and time stay the same."""

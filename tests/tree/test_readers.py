@@ -92,3 +92,11 @@ def test_a_folder_that_is_no_repository_is_refused(folder: Path) -> None:
 def test_a_path_stays_below_the_top() -> None:
     assert safe_path("a/b.c")
     assert not any(map(safe_path, ["../a", "/a", "", "a/../../b"]))
+
+
+def test_a_link_within_a_path_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/secret.c").write_text("secret\n")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/mm").symlink_to("../out")
+    assert DirectoryFiles(tmp_path / "tree").read("mm/secret.c") is None
