@@ -18,7 +18,7 @@ from threads.views.permissions import may_submit
 #: what lets a person who is signed in do the same as the scope of a token
 PERMISSIONS = {
     "verdict": "threads.add_mark",
-    "moderate": "threads.change_delivery",
+    "moderate": "threads.moderate",
     "checks": "threads.add_foreigncheck",
     "state": "threads.change_patchdecision",
 }

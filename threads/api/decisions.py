@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -13,7 +14,7 @@ from rest_framework.serializers import Serializer
 from reviewbot.reports import status
 from threads import links
 from threads.api import shapes
-from threads.api.auth import require
+from threads.api.auth import may, require
 from threads.api.base import PAGING, ApiView, UnknownError, find, page_of, paged
 from threads.api.series import require_series
 from threads.models import Delivery
@@ -49,6 +50,11 @@ class VerdictView(ApiView):
         return Response(answer | {"who": row.who, "at": row.at.isoformat()}, status=201)
 
 
+def _shown_to(request: Request) -> QuerySet[Delivery]:
+    """Replies to patches stand on the pages of their series; letters to one person are for moderators."""
+    return _ROWS.all() if may(request, "moderate") else _ROWS.filter(kind=Delivery.Kind.REPLY)
+
+
 def _delivery(request: Request, row: Delivery) -> dict[str, Any]:
     return {
         "id": row.pk,
@@ -76,7 +82,7 @@ class DeliveryListView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """List mails, newest first; who moderates sees what waits, others what their series show."""
-        rows = _ROWS.all()
+        rows = _shown_to(request)
         if stage := request.query_params.get("stage", ""):
             if stage not in Delivery.Stage.values:
                 raise exceptions.ValidationError(f"stage takes one of: {', '.join(Delivery.Stage.values)}.")
@@ -90,7 +96,7 @@ class DeliveryView(ApiView):
     @extend_schema(responses={200: shapes.DeliveryStatus} | shapes.problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return a mail with its text."""
-        return Response(_delivery(request, find(_ROWS, pk, "delivery")))
+        return Response(_delivery(request, find(_shown_to(request), pk, "delivery")))
 
 
 class _Decision(ApiView):

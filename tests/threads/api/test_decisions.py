@@ -178,3 +178,12 @@ def test_b4_asks_for_a_patch_set(client: Client, talk: factories.Discussion) -> 
     assert (answer["message_id"], answer["status"], len(answer["reviews"])) == (talk.v2.root_msgid, "Reviewed", 3)
     assert client.get("/api/patchset", {"id": "nobody@example.org"}).status_code == 404
     assert client.get("/api/patchset").status_code == 400
+
+
+def test_letters_to_one_person_are_shown_to_moderators_alone(client: Client, talk: factories.Discussion) -> None:
+    talk.draft.pk, talk.draft.message_id, talk.draft.digest = None, "answer@example.org", "f" * 64
+    talk.draft.kind = models.Delivery.Kind.ANSWER
+    talk.draft.save(force_insert=True)
+    assert client.get(f"/api/v1/deliveries/{talk.draft.pk}/").status_code == 404
+    assert len(client.get("/api/v1/deliveries/").json()["results"]) == 1
+    assert len(client.get("/api/v1/deliveries/", **bearer("moderate")).json()["results"]) == 2
