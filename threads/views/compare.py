@@ -143,10 +143,12 @@ def _notes(series: Series, *, new: bool) -> dict[int, list[Note]]:
     notes: dict[int, list[Note]] = defaultdict(list)
     report = report_of(series) if hasattr(series, "report") else None
     answers = selectors.answers(series)
+    patches = [patch.message.message_id for patch in series.patches.all()]
     for patch in series.patches.all():
         if report:
             notes[patch.number] += _found(report, patch.number, patch.message, new=new)
-        below = answers_to([patch.message, *answers], patch.message.message_id)
+        own = patch.message.message_id
+        below = answers_to([patch.message, *answers], own, [name for name in patches if name != own])
         notes[patch.number] += _said(series, patch.message, below, new=new)
     return notes
 

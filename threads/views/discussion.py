@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reviewbot.mail.blocks import Kind, parse_blocks
@@ -139,16 +139,34 @@ def _repeats(row: Message, parent: Message | None) -> bool:
     return bool(is_answer and parent and strip_reply(parent.subject)[0] == subject)
 
 
-def answers_to(mails: Sequence[Message], message_id: str) -> list[Message]:
-    """Return the mails below one mail of a thread, in the order of the tree."""
-    rows = {mail.message_id: mail for mail in mails}
+def answers_to(mails: Sequence[Message], message_id: str, others: Collection[str] = ()) -> list[Message]:
+    """Return the mails below one mail of a thread, in the order of the tree.
+
+    :param others: Message-IDs of the other patches of the series. They stand below the first one where there is no
+        cover letter, and what answers them is no answer to it.
+    """
+    all_rows = {mail.message_id: mail for mail in mails}
+    rows = {name: mail for name, mail in all_rows.items() if not _astray(mail, all_rows, message_id, others)}
     below = {message_id}
     found = []
-    for place in build_thread(_mail(row, "") for row in mails).nodes:
+    for place in build_thread(_mail(row, "") for row in rows.values()).nodes:
         if place.parent in below:
             below.add(place.message.message_id)
             found.append(rows[place.message.message_id])
     return found
+
+
+def _astray(mail: Message, rows: Mapping[str, Message], message_id: str, others: Collection[str]) -> bool:
+    """True when the way up from a mail comes to one of some patches before it comes to the one that is meant."""
+    seen: set[str] = set()
+    while mail.message_id not in seen and mail.message_id != message_id:
+        seen.add(mail.message_id)
+        above = (mail.parent_msgid, *reversed(mail.references))
+        nearest = next((name for name in above if name in rows or name in others), "")
+        if nearest not in rows:
+            return nearest in others
+        mail = rows[nearest]
+    return False
 
 
 def comments_on(patch: Message, replies: Iterable[Message]) -> dict[int, list[Comment]]:

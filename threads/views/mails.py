@@ -33,7 +33,8 @@ def patch_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
     findings = _findings_of(report, patch.number)
     diff = parse_diff(patch.message.body)
     patches = selectors.neighbours(patch)
-    replies = answers_to(selectors.mails_about(patch), patch.message.message_id)
+    others = [one.message.message_id for one in patches if one.pk != patch.pk]
+    replies = answers_to(selectors.mails_about(patch), patch.message.message_id, others)
     comments = comments_on(patch.message, replies)
     in_diff = {position: said for position, said in comments.items() if position >= diff.start}
     context = {
