@@ -1,7 +1,7 @@
 """A month of a list, with a clock of its own, through policy and limits: who would have got what.
 
-Authors, re-rolls, lists and times of day are drawn as they are spread on
-linux-mm: few people post much, a third of the series are re-rolls, most come on
+Authors, re-rolls, lists and times of day are drawn at random, in the shape of a
+busy list: few people post much, a third of the series are re-rolls, most come on
 working days. Whether limits and wishes were kept is counted from what was
 handed over, by other code than that which keeps them.
 """

@@ -77,6 +77,7 @@ def run(work: Path) -> int:
         arrived = _arrived(box, len(rows))
     same = 0
     for row in rows:
+        row.refresh_from_db()  # the date is that of the sending
         approved = bytes(row.raw)
         same += any(mail.endswith(b"\n" + approved) and _above(mail, approved) for mail in arrived)
     print(f"{taken} of {len(rows)} mails taken by Postfix, {len(arrived)} arrived, {same} byte for byte")

@@ -54,7 +54,9 @@ def open_repository(place: str | Path) -> pygit2.Repository:
     """
     found = pygit2.discover_repository(str(place)) if Path(place).is_dir() else None
     if found is None:
-        raise NotFoundError(f"{place} is not in a git repository; name the tree with --tree.")
+        raise NotFoundError(
+            f"{place} is in no git repository, which holds the commits of a range; name one with --tree."
+        )
     return pygit2.Repository(found)
 
 

@@ -131,6 +131,13 @@ def with_body(mail: bytes, body: str) -> bytes:
     return re.sub(rb"^Content-Transfer-Encoding: .*$", field, header, flags=re.MULTILINE) + b"\n\n" + content
 
 
+def with_date(mail: bytes, date: datetime) -> bytes:
+    """Return one of our mails with the date on which it is sent; all else of it stays."""
+    header, blank, body = mail.partition(b"\n\n")
+    field = b"Date: " + format_datetime(date.astimezone(UTC)).encode()
+    return re.sub(rb"^Date: .*$", field, header, count=1, flags=re.MULTILINE) + blank + body
+
+
 def to_wire(mail: bytes) -> bytes:
     """Return a mail with the line ends of SMTP."""
     return mail.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from reviewbot.mail.message import Address, Message
+
+_MAX_SPANS = 20
 
 
 class Trailer(NamedTuple):
@@ -132,3 +135,24 @@ class Series:
         cover = (self.cover.message_id,) if self.cover else ()
         every = cover + tuple(patch.message.message_id for patch in self.patches)
         return tuple(message_id for message_id in every if message_id not in self.carried)
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Return numbers as ranges: ``1, 3-5``; of very many the first ones, and how many more."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    texts = [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
+    more = len(texts) - _MAX_SPANS
+    return ", ".join(texts[:_MAX_SPANS]) + (f" and {more} more ranges" if more > 0 else "")
+
+
+def incomplete(series: Series) -> str:
+    """Return the sentence that says which patches are missing; "" when none is."""
+    if not series.missing:
+        return ""
+    there = f"Only {len(series.patches)} of {series.expected} patches"
+    return f"{there} are here; missing: {spans(series.missing)}."

@@ -7,12 +7,11 @@ from textwrap import shorten
 from typing import Any
 
 from reviewbot.mail.opinions import Point
-from reviewbot.series.model import Patch, Series, Trailer
+from reviewbot.series.model import Patch, Series, Trailer, spans
 from reviewbot.series.rangediff import RangeDiff, headings
 from reviewbot.series.rangediff import as_text as compared
 from reviewbot.series.talk import Talk
 
-_MAX_MISSING = 20
 #: characters of a sentence that are shown in a line
 _MAX_WORDS = 160
 
@@ -141,7 +140,7 @@ def _lines(series: Series, points: Mapping[int, tuple[Point, ...]]) -> Iterator[
     for based_on in series.based_on:
         yield f"  based on: {based_on}"
     if series.missing:
-        yield f"  missing: {_numbers(series.missing)}"
+        yield f"  missing: {spans(series.missing)}"
     yield from (f"    {_trailer(trailer)}" for trailer in series.cover_trailers)
     yield from (f"    {_point(point)}" for point in points.get(0, ()))
     width = len(str(series.expected))
@@ -169,19 +168,6 @@ def _extent(series: Series) -> str:
     cover = "with" if series.cover else "without"
     replies = "1 reply" if len(series.replies) == 1 else f"{len(series.replies)} replies"
     return f"{patches}, {cover} cover, {replies}"
-
-
-def _numbers(numbers: tuple[int, ...]) -> str:
-    """Return numbers as ranges: ``1, 3-5``."""
-    ranges: list[list[int]] = []
-    for number in numbers:
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    texts = [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
-    more = len(texts) - _MAX_MISSING
-    return ", ".join(texts[:_MAX_MISSING]) + (f" and {more} more ranges" if more > 0 else "")
 
 
 def _trailer(trailer: Trailer) -> str:

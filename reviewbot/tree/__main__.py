@@ -15,7 +15,7 @@ from reviewbot.errors import AuthorError, NotFoundError, OperatorError, ReviewEr
 from reviewbot.lore.mbox import read_mailbox
 from reviewbot.mail.parse import parse_message
 from reviewbot.series.assemble import assemble
-from reviewbot.series.model import Series
+from reviewbot.series.model import Series, incomplete
 from reviewbot.tree.apply import apply_letters, open_letters
 from reviewbot.tree.base import outcome
 from reviewbot.tree.evidence import preimages
@@ -209,8 +209,7 @@ def find_base(store: Store, spec: str, letters: Sequence[Letter | Reject]) -> tu
 def _trace(store: Store, series: Series, base: Base, letters: Sequence[Letter | Reject], attempt: Attempt) -> list[str]:
     trace = []
     if series.missing:
-        numbers = ", ".join(map(str, series.missing))
-        trace.append(f"The series is not complete: patch {numbers} of {series.expected} is missing.")
+        trace.append(incomplete(series))
     if series.base_commit and series.base_commit != base.commit:
         trace.append(f"The cover names base-commit {series.base_commit}, which is not the commit it is applied to.")
     elif attempt.reject and attempt.reject.file and not series.base_commit:

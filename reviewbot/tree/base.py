@@ -15,7 +15,7 @@ from pathlib import Path
 import pygit2
 
 from reviewbot.errors import OperatorError
-from reviewbot.series.model import Patch, Series
+from reviewbot.series.model import Patch, Series, incomplete
 from reviewbot.tree.apply import apply_letters, open_letters
 from reviewbot.tree.evidence import Candidate, Evidence, gather, preimages
 from reviewbot.tree.git import GitTimeoutError
@@ -142,8 +142,7 @@ def _merged_since(
 
 def _incomplete(series: Series) -> Iterable[str]:
     if series.missing:
-        numbers = ", ".join(map(str, series.missing[:10])) + (" …" if len(series.missing) > 10 else "")
-        yield f"The series is not complete: patch {numbers} of {series.expected} is missing; the others are tried."
+        yield f"{incomplete(series)} What is there is tried."
 
 
 def _stated(store: Store, series: Series, prerequisites: Sequence[Patch]) -> Iterable[str]:

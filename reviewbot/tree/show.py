@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from reviewbot.series.model import Series
+from reviewbot.series.model import Series, incomplete
 from reviewbot.tree.model import Attempt, Reject
 
 #: the JSON face when it did not come to an attempt
@@ -43,6 +43,7 @@ def as_dict(series: Series, attempt: Attempt, trace: Sequence[str], *, whole: bo
             "message_id": series.root_msgid,
             "patches": len(series.patches),
             "expected": series.expected,
+            "missing": list(series.missing),
         },
         "patches": [
             {
@@ -87,6 +88,8 @@ def print_text(series: Series, attempt: Attempt, trace: Sequence[str], explain: 
         for sentence in trace[:-1]:
             print(_plain(f"  {sentence}"), file=out)
     print(_plain(trace[-1]), file=out)
+    if series.missing and not explain:
+        print(f"  {incomplete(series)}", file=out)
     if attempt.reject and explain:
         _print_reject(attempt.reject, out)
 

@@ -151,7 +151,7 @@ def test_a_merge_in_the_range_is_refused(repository: Path, capsys: pytest.Captur
 
 def test_outside_a_repository_there_is_no_range(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--tree", str(tmp_path), "--range", "HEAD~1.."]) == 2
-    assert "is not in a git repository" in capsys.readouterr().err
+    assert "is in no git repository" in capsys.readouterr().err
 
 
 def _command(kind: str) -> str:

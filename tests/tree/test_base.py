@@ -263,7 +263,7 @@ def test_the_tip_of_the_day_goes_before_the_tip_of_today(store: Store, project: 
 def test_a_series_that_lacks_a_patch_is_said_to(store: Store, take: Take, mbox: bytes) -> None:
     posted = replace(series(mbox), expected=3)
     assert choose(store, posted, [take("linux")]).trace[0] == (
-        "The series is not complete: patch 3 of 3 is missing; the others are tried."
+        "Only 2 of 3 patches are here; missing: 3. What is there is tried."
     )
 
 

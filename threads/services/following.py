@@ -92,9 +92,7 @@ def read_on(mailing_list: models.MailingList) -> int:
 def _take_in(mailing_list: models.MailingList, batch: Sequence[Arrival], place: str) -> bool:
     """Keep a batch and move the cursor, or do nothing and say so when somebody else has moved it."""
     with transaction.atomic():
-        moved = models.MailingList.objects.filter(pk=mailing_list.pk, cursor=place).update(
-            cursor=str(batch[-1].cursor), seen_at=datetime.now(UTC)
-        )
+        moved = models.MailingList.objects.filter(pk=mailing_list.pk, cursor=place).update(cursor=str(batch[-1].cursor))
         if not moved:
             return False
         kept, _ = arrivals.take_in([one.raw for one in batch if not one.taken_back], mailing_list)

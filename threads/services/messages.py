@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.db import transaction
+from django.utils import timezone
 
 from reviewbot.mail.message import Address, Message
 from reviewbot.mail.parse import is_derived, parse_message
@@ -234,3 +235,15 @@ def _note_lists(mails: Sequence[tuple[int, Message]], mailing_list: MailingList 
     for chunk in chunks(sorted({key for key, _ in pairs} & old)):
         there |= set(through.objects.filter(message_id__in=chunk).values_list("message_id", "mailinglist_id"))
     insert(through, ("message_id", "mailinglist_id"), sorted(pairs - there))
+    _note_newest(known, pairs, {key: message.date for key, message in mails})
+
+
+def _note_newest(known: Sequence[MailingList], pairs: set[tuple[int, int]], dates: Mapping[int, datetime]) -> None:
+    """Note the date of the newest mail of each list; a date that lies ahead counts as today's."""
+    now = timezone.now()
+    newest: dict[int, datetime] = {}
+    for key, name in pairs:
+        newest[name] = max(newest.get(name, dates[key]), dates[key])
+    for one in known:
+        if one.pk in newest and (one.seen_at is None or one.seen_at < newest[one.pk]):
+            MailingList.objects.filter(pk=one.pk).update(seen_at=min(newest[one.pk], now))

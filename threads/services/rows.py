@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Model
 
 from reviewbot.reports.facts import State, Verdict
-from reviewbot.series.model import Patch, Series, Trailer
+from reviewbot.series.model import Patch, Series, Trailer, spans
 from threads import models
 from threads.conversion import storable
 from threads.services.versions import name_key
@@ -60,9 +60,9 @@ def standing(row: models.Series, series: Series) -> dict[str, Any]:
 
 
 def _missing(series: Series) -> str:
-    numbers = ", ".join(map(str, series.missing[:20])) + (" …" if len(series.missing) > 20 else "")
     word = "patch" if len(series.missing) == 1 else "patches"
-    return f"Waiting for {word} {numbers} of {series.expected}: not in the archive so far; the author can resend."
+    which = f"{word} {spans(series.missing)} of {series.expected}"
+    return f"Waiting for {which}: not in the archive so far; the author can resend."
 
 
 def patch_fields(patch: Patch, mail: models.Message, own_trailers: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from reviewbot.mail.compose import with_date
 from reviewbot.mail.policy import Policy, decide, refused
 from reviewbot.mail.signing import sign
 from reviewbot.reports.facts import SeriesReport
@@ -69,7 +70,8 @@ def send(delivery_id: int) -> bool:
     rules = outbox.policy()
     server = Server.read(settings.SMTP_URL)
     row = models.Delivery.objects.select_related("series__author").get(pk=delivery_id)
-    mail = signed(bytes(row.raw))
+    row.raw = with_date(bytes(row.raw), timezone.now())
+    mail = signed(row.raw)
     if not _claim(row, rules):
         return False
     recipients = [address.rpartition(" ")[2].strip("<>") for address in row.recipients]
@@ -136,7 +138,7 @@ def _claim(row: models.Delivery, rules: Policy) -> bool:
         if reached := over_limit(row, rules.limits):
             return _stays(row, Stage.APPROVED, reached, timezone.now() + timedelta(minutes=15))
         row.stage, row.claimed_at, row.reason = Stage.SENDING, timezone.now(), "It is being handed over."
-        row.save(update_fields=["stage", "claimed_at", "reason"])
+        row.save(update_fields=["stage", "claimed_at", "reason", "raw"])
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -73,6 +74,14 @@ def lasting(time: timedelta) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+@register.filter
+def at_most(time: timedelta) -> str:
+    """Show a time as :func:`lasting` does, rounded up: what was done within it was done within what is shown."""
+    seconds = math.ceil(time.total_seconds())
+    size = next((size for size in (86_400, 3600, 60) if seconds >= 2 * size), 1)
+    return lasting(timedelta(seconds=-(-seconds // size) * size))
 
 
 @register.filter

@@ -67,6 +67,8 @@ def test_what_arrives_is_what_was_kept_byte_for_byte(talk: factories.Discussion,
     row = put(talk)
     assert sending.send_due() == 1
     assert stage_of(row) == Stage.SENT
+    sent = parse_message(bytes(row.raw)).date
+    assert abs(sent - timezone.now()) < timedelta(minutes=1)
     assert box.mails == [bytes(row.raw).replace(b"\n", b"\r\n")]
     assert (box.senders, box.recipients) == (["review@example.org"], [[AUTHOR]])
 
@@ -343,6 +345,7 @@ def test_a_signature_is_added_above_the_approved_bytes(
     row = put(talk)
     sending.send_due()
     [arrived] = box.mails
+    row.refresh_from_db()
     assert arrived.startswith(b"DKIM-Signature: v=1;")
     assert arrived.endswith(bytes(row.raw).replace(b"\n", b"\r\n"))
     assert dkim.verify(arrived, dnsfunc=lambda *_, **__: record)
