@@ -292,3 +292,14 @@ def test_wrong_usage_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
         main(["apply"])
     assert stopped.value.code == 2
     assert "usage: python -m reviewbot.tree apply" in capsys.readouterr().err
+
+
+def test_a_series_of_which_a_part_is_missing_is_never_just_said_to_apply(
+    project: Project, mbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mails = split_mbox(io.BytesIO(mbox.read_bytes()))
+    part = mbox.with_name("part.mbox")
+    part.write_bytes(b"".join(b"From ada Mon Nov  2 09:14:12 2026\n" + one for one in list(mails)[:2]))
+    assert main(["apply", str(part), "--tree", str(project.path)]) == 0
+    assert "Only 1 of 2 patches are here; missing: 2." in capsys.readouterr().out
+    assert answer(capsys, part, "--tree", project.path)[1]["series"]["missing"] == [2]

@@ -27,7 +27,6 @@ from threads import models
 from threads.selectors.rules import find_rule
 from threads.selectors.series import report_of
 from threads.services import intake, marks, outbox, pipeline, rerun, testing
-from threads.services.queue import enqueue
 
 #: files of a series whose maintainers are looked up
 _MAX_FILES = 200
@@ -144,7 +143,6 @@ def _judge(asked: Asked, command: Command) -> str:
     word = command.word or Word.RIGHT
     reason = command.text or ("It is right." if word is Word.RIGHT else "")
     marks.mark(series, _meant(asked, series, command), _JUDGEMENTS[word], reason, asked.who[:150])
-    enqueue("publish", series.pk)
     return ""
 
 

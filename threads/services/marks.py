@@ -8,6 +8,7 @@ from reviewbot.errors import AuthorError
 from reviewbot.reports.facts import Told
 from threads import models
 from threads.conversion import storable
+from threads.services.queue import enqueue
 
 MAX_REASON = 2000
 
@@ -25,7 +26,7 @@ def mark(series: models.Series, told: Told, judgement: str, reason: str, who: st
     finding = told.finding
     with transaction.atomic():
         note(who, "marked a finding", series.root_msgid, f"{finding.rule} {finding.fingerprint}: {judgement}: {reason}")
-        return models.Mark.objects.create(
+        row = models.Mark.objects.create(
             topic_id=series.topic_id,
             series=series,
             fingerprint=finding.fingerprint,
@@ -34,6 +35,8 @@ def mark(series: models.Series, told: Told, judgement: str, reason: str, who: st
             reason=reason,
             who=who,
         )
+        enqueue("publish", series.pk)  # what is drafted and not sent yet may not be worth saying any more
+    return row
 
 
 def note(who: str, action: str, about: str, detail: str = "") -> None:

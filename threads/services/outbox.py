@@ -115,9 +115,12 @@ def _letter(series: models.Series, report: SeriesReport, parent: models.Message)
 def decided(asked: Question) -> Decision:
     """Decide; what a policy that cannot be read would allow is not known, so that nothing leaves."""
     try:
-        return decide(policy(), asked, ledger())
+        decision = decide(policy(), asked, ledger())
     except OperatorError as error:
         return Decision(Audience.DRAFT, str(error))
+    if decision.audience is Audience.DRAFT and not settings.MAIL_POLICY.exists():
+        return replace(decision, reason="Drafts are kept and not sent: there is no mail policy.")
+    return decision
 
 
 def for_note(decision: Decision) -> Decision:

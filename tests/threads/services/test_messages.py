@@ -133,3 +133,10 @@ def test_a_mail_without_message_id_gets_one_of_its_own_and_always_the_same() -> 
     first = keep([raw]).message_ids
     assert keep([raw]).message_ids == first
     assert models.Message.objects.count() == 1
+
+
+def test_a_list_knows_the_date_of_its_newest_mail_whatever_the_order() -> None:
+    older = mail("a@x").replace(b"2 Nov", b"1 Nov")
+    keep([mail("b@x")])
+    keep([older])
+    assert f"{MailingList.objects.get(name='linux-mm').seen_at:%d %H:%M}" == "02 08:14"
