@@ -172,7 +172,11 @@ def _b4(top: Path, home: Path, *words: str) -> str:
     return re.sub(r"\x1b\[\d*m", "", run.stdout + run.stderr)
 
 
-def test_b4_prep_shows_the_finding_at_its_patch(repository: Path, tmp_path: Path) -> None:
+def test_b4_prep_shows_the_finding_at_its_patch(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Within one second the picked commits would be those of main, and nothing would be left of the series.
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2026-11-09T07:03:32+0000")
     git(repository, "checkout", "-q", "-b", "b4/toy", "base")
     git(repository, "config", "user.name", "A. Author")
     git(repository, "config", "user.email", "author@example.org")
@@ -182,7 +186,9 @@ def test_b4_prep_shows_the_finding_at_its_patch(repository: Path, tmp_path: Path
     assert "CRITICAL" not in said
     git(repository, "cherry-pick", "main~1", "main")
     said = _b4(repository, tmp_path, "--offline-mode", "prep", "--check")
-    right, wrong = (line for line in said.splitlines() if ": toy: " in line)
+    about = [line for line in said.splitlines() if ": toy: " in line]
+    assert len(about) == 2, said
+    right, wrong = about
     assert right.startswith("●")
     assert "toy: add a line" in right
     assert "toy: simplify the allocation" in wrong

@@ -1,5 +1,6 @@
 """The checks that run a tool on files: real tools, in the sandbox, new messages only."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -133,9 +134,10 @@ def test_the_trees_own_semantic_patches_report_too(tmp_path: Path) -> None:
 
 @pytest.mark.kernel
 def test_the_real_checkpatch_answers() -> None:
-    script = next((Path("/usr/src")).glob("linux-source-*/scripts/checkpatch.pl"), None)
-    if script is None:
-        pytest.skip("no unpacked kernel source")
-    tree = OverlayFiles(DirectoryFiles(script.parents[1]), {_FILE: b"int f(int a)\n{\n\tif(a)\n\t\treturn 1;\n}\n"})
+    if "REVIEWBOT_LINUX" not in os.environ:
+        pytest.skip("REVIEWBOT_LINUX names no unpacked kernel")
+    tree = OverlayFiles(
+        DirectoryFiles(Path(os.environ["REVIEWBOT_LINUX"])), {_FILE: b"int f(int a)\n{\n\tif(a)\n\t\treturn 1;\n}\n"}
+    )
     rules = {found.rule for found in CheckpatchCheck().check(tree, [_FILE], Coverage())}
     assert "checkpatch.SPACING" in rules
