@@ -30,7 +30,7 @@ MAX_HOPS = 100
 
 # A field with the lines that it was folded into.
 _FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:([^\n]*(?:\n[ \t][^\n]*){0,5000})\n?")
-_FOLD = re.compile(rb"\r*\n")
+_FOLD = re.compile(rb"(?<!\r)\r*\n")
 _EMPTY_LINE = re.compile(rb"\r*(?:\n|\Z)")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?\n]{0,1000})\?=")
@@ -212,26 +212,29 @@ def _any_addresses(value: str) -> list[Address]:
     found: list[Address] = []
     name: list[str] = []
     angle = comment = ""
+    at = said = False  # of the name: kept beside it, since a comma asks for them and there may be very many
     for piece in [*(match[0] for match in _ADDRESS_TOKEN.finditer(value)), ","]:
         if piece in ",;":
-            text = "".join(name)
-            if not (angle or "@" in text) and piece == "," and text.strip():
+            if not (angle or at) and piece == "," and said:
                 name.append(", ")  # "Doe, John <john@example.org>": the comma belongs to the name
                 continue
-            address = _address(text, angle, comment)
+            address = _address("".join(name), angle, comment)
             if address:
                 found.append(address)
             name, angle, comment = [], "", ""
+            at = said = False
         elif piece == ":":
             name = []  # the name of a group
+            at = said = False
         elif piece[0] == "<" and piece[-1] == ">":
             angle = angle or piece[1:-1]
         elif piece[0] == "(":
             comment = comment or piece[1:].removesuffix(")")
-        elif piece[0] == '"':
-            name.append(re.sub(r"\\(.)", r"\1", piece[1:].removesuffix('"')))
         else:
+            if piece[0] == '"':
+                piece = re.sub(r"\\(.)", r"\1", piece[1:].removesuffix('"'))
             name.append(piece)
+            at, said = at or "@" in piece, said or bool(piece.strip())
     return found
 
 

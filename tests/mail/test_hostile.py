@@ -153,3 +153,10 @@ def test_batches_of_mutated_mails_are_assembled(seed: int) -> None:
     for series in link_versions(assemble(messages)):
         assert series.root_msgid
     assert time.thread_time() - started < 10
+
+
+def test_a_sender_of_a_hundred_thousand_commas_and_a_header_of_carriage_returns_are_read_in_linear_time() -> None:
+    commas = parse_message(b"From: " + b"a," * 100_000 + b" <ada@example.org>\nSubject: x\n\nText.\n")
+    assert commas.subject == "x"
+    returns = parse_message(b"From: ada@example.org\nSubject: x" + b"\r" * 500_000 + b"y\n\nText.\n")
+    assert returns.author.email == "ada@example.org"
