@@ -126,6 +126,8 @@ def seen_by(kbuild: Kbuild, target: str) -> frozenset[str]:
     """
     folder, name = posixpath.split(target)
     data = sandbox.read(kbuild.output, posixpath.join(folder, f".{name}.cmd"), limit=_MAX_RECORD) or b""
-    text = data.decode("utf-8", "replace").partition(f"deps_{target} :=")[2].partition("\n\n")[0]
-    words = (word for word in text.split() if word != "\\" and not word.startswith("$(") and not word.endswith(")"))
+    text = data.decode("utf-8", "replace")
+    source = text.partition(f"source_{target} :=")[2].partition("\n")[0]
+    headers = text.partition(f"deps_{target} :=")[2].partition("\n\n")[0]
+    words = (word for word in f"{source} {headers}".split() if word != "\\" and not word.startswith("$(") and not word.endswith(")"))
     return frozenset(kbuild.relative(word) for word in words)

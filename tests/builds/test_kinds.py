@@ -107,6 +107,7 @@ def test_kbuild_records_which_headers_an_object_has_seen(kernel: Kernel, base: P
         seen = {name: seen_by(session.output.kbuild, name) for name in (MMU, PAGEATTR, "mm/none.o")}
     assert {"include/linux/mm.h", "arch/arm64/include/asm/set_memory.h"} <= seen[PAGEATTR]
     assert "arch/arm64/include/asm/set_memory.h" not in seen[MMU]
+    assert MMU.replace(".o", ".c") in seen[MMU]
     assert seen["mm/none.o"] == frozenset()
 
 
