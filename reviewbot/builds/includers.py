@@ -129,5 +129,9 @@ def seen_by(kbuild: Kbuild, target: str) -> frozenset[str]:
     text = data.decode("utf-8", "replace")
     source = text.partition(f"source_{target} :=")[2].partition("\n")[0]
     headers = text.partition(f"deps_{target} :=")[2].partition("\n\n")[0]
-    words = (word for word in f"{source} {headers}".split() if word != "\\" and not word.startswith("$(") and not word.endswith(")"))
+    words = (
+        word
+        for word in f"{source} {headers}".split()
+        if word != "\\" and not word.startswith("$(") and not word.endswith(")")
+    )
     return frozenset(kbuild.relative(word) for word in words)
