@@ -103,7 +103,7 @@ def test_a_build_that_is_cut_off_is_done_again(
     ("place", "value", "sentence"),
     [
         ("reviewbot.sandbox.watch.RESERVE_BYTES", 1 << 60, "the operator must make room"),
-        ("reviewbot.builds.builder.Limits", lambda: Limits(wall_seconds=0.01), "it took longer than 0.01 s"),
+        ("reviewbot.builds.builder.Limits", lambda: Limits(wall_seconds=0.0001), "it took longer than 0.0001 s"),
     ],
     ids=["full disk", "time limit"],
 )
