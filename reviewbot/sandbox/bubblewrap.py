@@ -19,6 +19,9 @@ from reviewbot.sandbox.limits import MIB, Limits
 
 # A user that Debian gives to nobody, so that no other service's files or limits are shared with it.
 SANDBOX_UID = 65532
+# What one sandbox may fork between two looks of the watcher (a shell manages about fifty), and all of them together.
+_LEAST_PROCESSES = 1024
+_ALL_PROCESSES = 16384
 TEMPORARY = "/tmp"  # noqa: S108 - inside the sandbox, where it is private
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -56,28 +59,38 @@ def command(
     env: Mapping[str, str],
     limits: Limits,
     filter_fd: int,
+    status_fd: int,
 ) -> list[str]:
     """Return the whole command that runs ``argv`` behind walls.
 
     :param read_only: folder or file outside -> path inside.
     :param writable: folder outside -> path inside; it must belong to :func:`owner`.
     :param filter_fd: an open file with the program of :mod:`reviewbot.sandbox.seccomp`.
+    :param status_fd: an open file for bubblewrap's own words (see :func:`started`); the command has it not.
     """
     root = os.geteuid() == 0
     walls = [program(), *_NAMESPACES, "--hostname", "sandbox", "--die-with-parent", "--new-session"]
     walls += ["--clearenv", *_environment(env), *_filesystem(read_only, writable, limits)]
     limited = ["/usr/bin/prlimit", *_rlimits(limits)]
+    # Processes are counted by user and by user namespace: within the inner one, a sandbox counts only its own.
+    counted = ["/usr/bin/prlimit", f"--nproc={max(_LEAST_PROCESSES, 4 * limits.processes)}", "--"]
     unprivileged = ["--unshare-user", "--uid", str(SANDBOX_UID), "--gid", str(SANDBOX_UID)]
-    unprivileged += ["--cap-drop", "ALL", "--seccomp", str(filter_fd)]
+    unprivileged += ["--cap-drop", "ALL", "--seccomp", str(filter_fd), "--json-status-fd", str(status_fd)]
     if not root:
-        return [*walls, *unprivileged, "--chdir", cwd, "--", *limited, "--", *argv]
+        return [*walls, *unprivileged, "--chdir", cwd, "--", *limited, "--", *counted, *argv]
     walls += ["--cap-drop", "ALL"]
     for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
         walls += ["--cap-add", capability]
     become = ["/usr/bin/setpriv", f"--reuid={SANDBOX_UID}", f"--regid={SANDBOX_UID}", "--clear-groups"]
     become += ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"]
     inner = ["/usr/bin/bwrap", "--dev-bind", "/", "/", "--die-with-parent", *unprivileged, "--chdir", cwd]
-    return [*walls, "--", *limited, "--", *become, "--", *inner, "--", *argv]
+    limited.append(f"--nproc={_ALL_PROCESSES}")
+    return [*walls, "--", *limited, "--", *become, "--", *inner, "--", *counted, *argv]
+
+
+def started(status: bytes) -> bool:
+    """Tell from bubblewrap's own words whether the command ran: then, and only then, there is an exit code."""
+    return b'"exit-code"' in status
 
 
 def owner() -> tuple[int, int]:
@@ -123,10 +136,9 @@ def _filesystem(read_only: Mapping[Path, str], writable: Mapping[Path, str], lim
 
 def _rlimits(limits: Limits) -> list[str]:
     # The watcher stops the whole at the limits; these are for what is quicker than the watcher. An
-    # address space is no memory yet, hence twice the size; processes count by user, hence four times the number.
+    # address space is no memory yet, hence twice the size.
     return [
         f"--as={2 * limits.memory_bytes}",
-        f"--nproc={4 * limits.processes}",
         f"--fsize={limits.file_bytes}",
         f"--cpu={int(limits.cpu_seconds) + 1}",
         "--nofile=1024",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from reviewbot.errors import OperatorError
+from reviewbot.errors import OperatorError, ReviewError, TransientError
 from reviewbot.sandbox import bubblewrap, seccomp, watch
 from reviewbot.sandbox.limits import MIB, Limits, Outcome, Result
 from reviewbot.sandbox.remedy import remedy
@@ -46,11 +48,12 @@ def run(
     :param on_output: called with each piece of output as it comes, until the limit.
     :param cancelled: asked twice a second; true stops the run.
     :raises OperatorError: when a folder is missing, the disk is full, or no sandbox can be had.
+    :raises TransientError: when the machine has no processes or no memory left for one more sandbox.
     """
     limits = limits or Limits()
     read_only, writable = read_only or {}, writable or {}
     _check_folders(read_only, writable)
-    with _filter() as filter_fd:
+    with _filter() as filter_fd, tempfile.TemporaryFile() as status:
         command = bubblewrap.command(
             argv,
             read_only=read_only,
@@ -59,6 +62,7 @@ def run(
             env=env or {},
             limits=limits,
             filter_fd=filter_fd,
+            status_fd=status.fileno(),
         )
         with subprocess.Popen(
             command,
@@ -67,9 +71,13 @@ def run(
             stderr=subprocess.STDOUT,
             env={},
             cwd="/",
-            pass_fds=(filter_fd,),
+            pass_fds=(filter_fd, status.fileno()),
         ) as process:
-            return _Run(process, limits, tuple(writable), on_output, cancelled).wait()
+            result = _Run(process, limits, tuple(writable), on_output, cancelled).wait()
+        status.seek(0)
+        if result.outcome is Outcome.EXITED and not bubblewrap.started(status.read(_CHUNK)):
+            raise _not_started(result.output)
+        return result
 
 
 @functools.cache
@@ -79,14 +87,8 @@ def require() -> None:
     :raises OperatorError: when it does not. Nothing of a stranger's may be built or run then.
     """
     result = run(["/usr/bin/true"], limits=Limits(wall_seconds=30))
-    if result.ok:
-        return
-    said = result.output.decode("utf-8", "replace").strip().splitlines()[:1]
-    why = "".join(c for c in said[0] if c.isprintable()) if said else result.reason or "it gave no reason"
-    raise OperatorError(
-        f"The sandbox does not work here ({why}), and without it nothing of a stranger's is built or run;"
-        f" the operator must {remedy()}."
-    )
+    if not result.ok:
+        raise _not_started(result.output or result.reason.encode())
 
 
 def remove(folder: Path) -> None:
@@ -125,6 +127,18 @@ def _filter() -> Iterator[int]:
         yield reader
     finally:
         os.close(reader)
+
+
+def _not_started(output: bytes) -> ReviewError:
+    """Return the error for a sandbox that could not be made, with what bubblewrap said."""
+    said = output.decode("utf-8", "replace").strip().splitlines()[:1]
+    why = "".join(c for c in said[0] if c.isprintable()) if said else "it gave no reason"
+    if os.strerror(errno.EAGAIN) in why or os.strerror(errno.ENOMEM) in why:
+        return TransientError(f"This machine is too busy for one more sandbox ({why}); it is tried again later.")
+    return OperatorError(
+        f"The sandbox does not work here ({why}), and without it nothing of a stranger's is built or run;"
+        f" the operator must {remedy()}."
+    )
 
 
 class _Run:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reviewbot import sandbox
-from reviewbot.errors import OperatorError
+from reviewbot.errors import OperatorError, TransientError
 from reviewbot.sandbox import MIB, Limits, Outcome, Result
 
 Shell = Callable[..., Result]
@@ -71,6 +71,24 @@ def test_a_sandbox_that_does_not_work_is_said_loudly(monkeypatch: pytest.MonkeyP
     sandbox.require.cache_clear()
     with pytest.raises(OperatorError, match=r"No permission to create a new namespace.*the operator must"):
         sandbox.require()
+
+
+def test_a_machine_without_room_for_one_more_sandbox_is_asked_again_later(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    busy = tmp_path / "bwrap"
+    busy.write_text(
+        "#!/bin/sh\necho 'bwrap: Creating new namespace failed: Resource temporarily unavailable'\nexit 1\n"
+    )
+    busy.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(TransientError, match="too busy for one more sandbox"):
+        sandbox.run(["/usr/bin/true"])
+
+
+def test_a_command_that_speaks_like_bubblewrap_is_believed_to_have_run(shell: Shell) -> None:
+    result = shell("echo 'bwrap: Creating new namespace failed: Resource temporarily unavailable'; exit 1")
+    assert (result.outcome, result.exit_code) == (Outcome.EXITED, 1)
 
 
 class TestSecrets:
