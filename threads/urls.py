@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from threads import converters, feeds
 from threads.api import bulk
 from threads.api.patchwork import views as patchwork
-from threads.views import compare, inbox, mails, marks, outbox, people, reference, search, series
+from threads.views import compare, inbox, mails, marks, outbox, people, probes, reference, search, series
 
 converters.register()
 
@@ -20,7 +20,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("threads.api.urls")),
     path("bulk/", bulk.listing, name="bulk"),
     path("bulk/<str:name>", bulk.download, name="bulk-file"),
-    path("healthz", inbox.healthz, name="healthz"),
+    path("healthz", probes.healthz, name="healthz"),
+    path("readyz", probes.readyz, name="readyz"),
+    path("metrics", probes.figures, name="metrics"),
     path("submissions/<int:pk>/", inbox.submission, name="submission"),
     path("login/", marks.SignIn.as_view(), name="login"),
     path("logout/", marks.SignOut.as_view(), name="logout"),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -12,7 +11,7 @@ from reviewbot.errors import ReviewError
 from reviewbot.reports.facts import State
 from threads import links
 from threads.models import Submission
-from threads.selectors import figures, outbox, service, workers
+from threads.selectors import figures, health, outbox, service, workers
 from threads.selectors.series import find_series, list_names
 from threads.services import intake
 from threads.services.marks import note
@@ -79,20 +78,10 @@ def status(request: HttpRequest) -> HttpResponse:
         "half": half,
         "most": most,
         "service": service.service_state(),
+        "problems": health.problems(),
         "lists": service.mailing_lists(),
         "queues": service.queues(),
         "workers": workers.listening(),
         "disks": service.disks(),
     }
     return render(request, "threads/status.html", context)
-
-
-@require_GET
-def healthz(request: HttpRequest) -> JsonResponse:
-    """Say whether this process reaches its database; for load balancers."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError as error:
-        return JsonResponse({"status": "broken", "reason": f"the database does not answer: {error}"}, status=503)
-    return JsonResponse({"status": "ok"})
