@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.utils.http import quote_etag
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import exceptions, status
@@ -20,6 +21,8 @@ from rest_framework.views import exception_handler as default_handler
 from reviewbot.errors import AuthorError, NotFoundError, ReviewError, TransientError
 from threads.api.limits import ReadThrottle, WriteThrottle
 from threads.api.shapes import PROBLEM
+
+_Answer = TypeVar("_Answer", bound=HttpResponseBase)
 
 
 class UnknownError(exceptions.APIException):
@@ -152,7 +155,7 @@ class ApiView(APIView):
         return response
 
 
-def with_tag(response: Response, tag: str) -> Response:
+def with_tag(response: _Answer, tag: str) -> _Answer:
     """Give an answer its entity tag; it may be kept and is asked for again."""
     response["ETag"] = quote_etag(tag)
     response["Cache-Control"] = "no-cache"

@@ -23,7 +23,7 @@ from threads.api import shapes
 from threads.api.auth import require
 from threads.api.base import FIELDS, ApiView, UnknownError, number_of, with_tag
 from threads.models import Series, Submission
-from threads.selectors import listing
+from threads.selectors import listing, standing
 from threads.selectors import series as selectors
 from threads.services import intake
 from threads.services.rerun import rerun
@@ -49,17 +49,33 @@ def require_series(message_id: str) -> Series:
     :raises UnknownError: with what to do.
     """
     series = selectors.find_series(message_id)
-    if series is not None:
-        return series
+    if series is None:
+        raise unknown(message_id)
+    return series
+
+
+def require_standing(message_id: str) -> standing.Standing:
+    """Return how the series of a mail stands.
+
+    :raises UnknownError: with what to do.
+    """
+    row = standing.by_message(selectors.bare_msgid(message_id))
+    if row is None:
+        raise unknown(message_id)
+    return row
+
+
+def unknown(message_id: str) -> UnknownError:
+    """Return what is said about a mail of which no series is known: whether it was asked for, and what to do."""
     asked = Submission.objects.filter(target=selectors.bare_msgid(message_id)).first()
     if asked is None:
-        raise UnknownError(
+        return UnknownError(
             f"No series is known by <{message_id}>. If it is on an archive, POST "
             '{"target": "<message-id>"} to /api/v1/series/ and it is fetched with its thread.'
         )
     if State(asked.state).settled:
-        raise UnknownError(f"<{message_id}> was asked for and could not be had: {asked.reason}")
-    raise UnknownError(f"<{message_id}> was asked for and is not fetched yet; ask again, or with ?wait=25.")
+        return UnknownError(f"<{message_id}> was asked for and could not be had: {asked.reason}")
+    return UnknownError(f"<{message_id}> was asked for and is not fetched yet; ask again, or with ?wait=25.")
 
 
 class SeriesView(ApiView):
@@ -71,39 +87,43 @@ class SeriesView(ApiView):
     )
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return everything that is known about a series."""
-        series = _found(request, msgid)
-        tag = selectors.tag_of(series)
-        unchanged = get_conditional_response(request, etag=quote_etag(tag))
+        row = _awaited(request, msgid)
+        unchanged = get_conditional_response(request, etag=quote_etag(row.tag))
         if unchanged is not None:
-            return with_tag(unchanged, tag)  # type: ignore[arg-type]  # a 304 has the same headers
-        report = selectors.report_of(series)
-        urls = links.SiteUrls(next(iter(report.lists), ""), request.build_absolute_uri("/")[:-1])
-        return with_tag(Response(status.as_dict(report, urls, selectors.beside(series, report))), tag)
+            return with_tag(unchanged, row.tag)
+        return with_tag(Response(everything(request, row)), row.tag)
 
 
-def _found(request: Request, msgid: str) -> Series:
-    """Return the series, after waiting for news when that is asked for."""
+def everything(request: Request, row: standing.Standing) -> dict[str, Any]:
+    """Return all that is said about a series, with the addresses of this site."""
+    report = row.report()
+    urls = links.SiteUrls(next(iter(report.lists), ""), request.build_absolute_uri("/")[:-1])
+    return status.as_dict(report, urls, row.beside(report))
+
+
+def _awaited(request: Request, msgid: str) -> standing.Standing:
+    """Return how the series stands, after waiting for news when that is asked for."""
     seconds = number_of(request, "wait", 0, LONGEST_WAIT)
     if not seconds or not _waiters.acquire(blocking=False):
-        return require_series(msgid)
+        return require_standing(msgid)
     try:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not _news(request, msgid):
             time.sleep(min(PAUSE, max(0.0, deadline - time.monotonic())))
     finally:
         _waiters.release()
-    return require_series(msgid)
+    return require_standing(msgid)
 
 
 def _news(request: Request, msgid: str) -> bool:
     """Tell whether a waiting client has something to learn."""
-    series = selectors.find_series(msgid)
-    if series is None:
+    row = standing.by_message(selectors.bare_msgid(msgid))
+    if row is None:
         return not Submission.objects.filter(
             target=selectors.bare_msgid(msgid), state__in=[State.NOT_RUN, State.RUNNING]
         ).exists()
     known = request.headers.get("If-None-Match", "")
-    return selectors.tag_of(series) not in known if known else selectors.settled(series)
+    return row.tag not in known if known else standing.settled(row)
 
 
 class SeriesTextView(ApiView):
@@ -112,11 +132,10 @@ class SeriesTextView(ApiView):
     @extend_schema(parameters=[_MSGID], responses={(200, "text/plain"): OpenApiTypes.STR} | shapes.problems(404))
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return the report as a reviewer reads it in a terminal."""
-        series = require_series(msgid)
-        body = text.render(selectors.report_of(series), width=number_of(request, "width", 100, 200))
+        row = require_standing(msgid)
+        body = text.render(row.report(), width=number_of(request, "width", 100, 200))
         response = HttpResponse(body, content_type="text/plain; charset=utf-8")
-        response["ETag"] = quote_etag(f"{selectors.tag_of(series)}-txt")
-        return response
+        return with_tag(response, f"{row.tag}-txt")
 
 
 class BadgeView(ApiView):
@@ -125,11 +144,8 @@ class BadgeView(ApiView):
     @extend_schema(parameters=[_MSGID], responses={(200, "image/svg+xml"): OpenApiTypes.STR} | shapes.problems(404))
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return the verdict as a small picture with words."""
-        series = require_series(msgid)
-        tag = f"{selectors.tag_of(series)}-svg"
-        response = HttpResponse(badge.render(selectors.report_of(series)), content_type="image/svg+xml")
-        response["ETag"] = quote_etag(tag)
-        return response
+        row = require_standing(msgid)
+        return with_tag(HttpResponse(badge.render(row.report()), content_type="image/svg+xml"), f"{row.tag}-svg")
 
 
 class RerunView(ApiView):

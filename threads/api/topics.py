@@ -9,11 +9,10 @@ from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from reviewbot.reports import status
 from threads import links
 from threads.api import shapes
 from threads.api.base import PAGING, ApiView, UnknownError, find, page_of, paged, with_tag
-from threads.api.series import require_series
+from threads.api.series import everything, require_standing
 from threads.conversion import storable
 from threads.models import Topic
 from threads.selectors import series as selectors
@@ -75,10 +74,8 @@ class PatchView(ApiView):
     )
     def get(self, request: Request, msgid: str) -> Response:
         """Return what is known about one patch: its checks and its findings alone."""
-        series = require_series(msgid)
-        report = selectors.report_of(series)
-        urls = links.SiteUrls(next(iter(report.lists), ""), request.build_absolute_uri("/")[:-1])
-        whole = status.as_dict(report, urls, selectors.beside(series, report))
+        series = require_standing(msgid)
+        whole = everything(request, series)
         wanted = selectors.bare_msgid(msgid)
         patch = next((one for one in whole["patches"] if one["msgid"] == wanted), None)
         if patch is None:
@@ -89,7 +86,7 @@ class PatchView(ApiView):
             "series": request.build_absolute_uri(links.to_status(series.root_msgid)),
             "found": [one for one in whole["findings"] if one["id"] in patch["findings"]],
         }
-        return with_tag(Response(answer), f"{selectors.tag_of(series)}-{patch['n']}")
+        return with_tag(Response(answer), f"{series.tag}-{patch['n']}")
 
 
 class StatisticsView(ApiView):

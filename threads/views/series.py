@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.core.cache import cache
@@ -25,6 +25,8 @@ from threads.selectors.mails import given
 from threads.selectors.marks import marks_of
 from threads.selectors.opinions import points_of
 from threads.selectors.query import parse
+from threads.selectors.standing import by_series, settled
+from threads.selectors.standing import others as other_bots
 from threads.services.building import cancel
 from threads.services.marks import note
 from threads.services.rerun import rerun as run_again
@@ -40,8 +42,13 @@ FINDINGS_SHOWN = 100
 MAX_VERSIONS = 12
 #: rows of patches that were announced and are not there
 MISSING_SHOWN = 50
+#: columns of other bots
+CONTEXTS_SHOWN = 12
 #: seconds for which what was read out of a thread is kept; a new mail makes it be read again
 POINTS_KEPT = 86_400
+
+#: what other bots say, by number of the patch
+Others = Mapping[int, tuple[status.Elsewhere, ...]]
 
 
 @require_GET
@@ -91,21 +98,24 @@ def series_page(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
     marks = marks_of(series.topic_id)
     newest = max((rows[0].pk for rows in marks.values()), default=0)
     others = in_flight_with(series)
-    tag = f"{selectors.tag_of(series)}-{selectors.thread_tag(series)}"
+    standing = by_series(series)
+    tag = f"{standing.tag}-{selectors.thread_tag(series)}"
     seen = f"{tag}-{newest}-{_digest(others)}-{request.user.pk or 0}"
     if answer := answers.unchanged(request, seen):
         return answer
     report = selectors.report_of(series)
+    elsewhere = other_bots(series.pk) if standing.check else {}
     patches = {patch.message_id: patch.number for patch in report.patches}
     named = {id(told): key for key, told in status.named(report)}
     context = {
         "name": name,
         "series": series,
         "report": report,
-        "settled": selectors.settled(series),
+        "settled": settled(series),
         "sentence": sentences.verdict(report),
         "change": sentences.since_previous(report),
-        "matrix": matrix_of(report),
+        "matrix": matrix_of(report, elsewhere),
+        "elsewhere": contexts_of(elsewhere),
         "findings": [(named[id(told)], told) for told in report.findings[:FINDINGS_SHOWN]],
         "more": max(0, len(report.findings) - FINDINGS_SHOWN),
         "fixed": [(named[id(told)], told) for told in report.fixed[:FINDINGS_SHOWN]],
@@ -173,22 +183,39 @@ def _delivery(series: Series) -> dict[str, object] | None:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """One row of the patch x check matrix; ``patch`` is None for the base (number 0) and for a missing patch."""
+    """One row of the patch x check matrix; ``patch`` is None for the base (number 0) and for a missing patch.
+
+    :ivar others: what other bots say, in the order of :func:`contexts_of`.
+    """
 
     number: int
     patch: PatchFacts | None
     cells: tuple[Cell | None, ...]
+    others: tuple[status.Elsewhere | None, ...] = ()
 
 
-def matrix_of(report: SeriesReport) -> tuple[MatrixRow, ...]:
+def contexts_of(elsewhere: Others) -> tuple[tuple[str, str], ...]:
+    """Return the columns of other bots, ``(bot, context)``, the first of very many."""
+    found = sorted({(one.bot, one.context) for of in elsewhere.values() for one in of})
+    return tuple(found[:CONTEXTS_SHOWN])
+
+
+def matrix_of(report: SeriesReport, elsewhere: Others) -> tuple[MatrixRow, ...]:
     """Return the rows of the matrix by number; the base is there when it was looked at."""
+    said = {(number, one.bot, one.context): one for number, of in elsewhere.items() for one in of}
+    contexts = contexts_of(elsewhere)
     patches: dict[int, PatchFacts | None] = {patch.number: patch for patch in report.patches}
     patches |= dict.fromkeys(report.missing[:MISSING_SHOWN])
     if any(cell.patch == 0 for cell in report.cells):
         patches[0] = None
     cells = {(cell.patch, cell.check, cell.configuration): cell for cell in report.cells}
     return tuple(
-        MatrixRow(number, patch, tuple(cells.get((number, *check)) for check in report.checks))
+        MatrixRow(
+            number,
+            patch,
+            tuple(cells.get((number, *check)) for check in report.checks),
+            tuple(said.get((number, *context)) for context in contexts),
+        )
         for number, patch in sorted(patches.items())
     )
 
