@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from reviewbot.tree import threeway
 from reviewbot.tree.explain import broken, explain
 from reviewbot.tree.git import GitTimeoutError, our_fault
 from reviewbot.tree.letter import Letter, open_letter
-from reviewbot.tree.model import AppliedPatch, Attempt, Base, Method, Reject
+from reviewbot.tree.model import AppliedPatch, Attempt, Base, Method, Reject, Step
 from reviewbot.tree.present import leading
+from reviewbot.tree.row import apply_row, independent, moved
 from reviewbot.tree.screen import screen, verify
 from reviewbot.tree.staging import Staging
 from reviewbot.tree.store import SERIES, Store
@@ -104,28 +105,42 @@ def _apply_letters(
     reject = next((letter for letter in letters if isinstance(letter, Reject)), None)
     if not letters:
         reject = broken(1, "", "There is no patch to apply: none was found in the mails.")
-    while len(done) < len(rows):
-        result = apply_next(staging, rows[len(done) :], scratch, fuzz=fuzz)
-        if isinstance(result, Reject):
-            reject = result
+    steps = _steps(staging, rows, scratch, fuzz=fuzz)
+    for letter in rows:
+        step = next(steps)
+        if isinstance(step, Reject):
+            reject = step
             break
-        method, count = result
-        for letter in rows[len(done) : len(done) + count]:
-            if method is not Method.ALREADY:
-                commit = _commit(store, letter, (*letter.patch.trailers, *trailers), staging.tree, commit)
-            done.append(AppliedPatch(letter.number, commit, staging.tree, method))
+        if step.method is not Method.ALREADY:
+            commit = _commit(store, letter, (*letter.patch.trailers, *trailers), step.tree, commit)
+        done.append(AppliedPatch(letter.number, commit, step.tree, step.method, step.moved))
     if commit != base.commit:
         store.point(_reference(letters, commit), commit)
     return Attempt(base, tuple(done), reject)
 
 
-def apply_next(
-    staging: Staging, letters: Sequence[Letter], scratch: Path, *, fuzz: bool = False
-) -> tuple[Method, int] | Reject:
+def _steps(staging: Staging, letters: Sequence[Letter], scratch: Path, *, fuzz: bool) -> Iterator[Step | Reject]:
+    """Yield what becomes of the staged tree by each patch, until one does not go in."""
+    at = alone = 0
+    while at < len(letters):
+        count = independent(letters[at:]) if at >= alone else 0
+        row: Sequence[Step] = apply_row(staging, letters[at : at + count], scratch) if count > 1 else ()
+        if not row:
+            alone = at + count
+            result = _apply_next(staging, letters[at:], scratch, fuzz=fuzz)
+            row = () if isinstance(result, Reject) else result
+            if isinstance(result, Reject):
+                yield result
+                return
+        yield from row
+        at += len(row)
+
+
+def _apply_next(staging: Staging, letters: Sequence[Letter], scratch: Path, *, fuzz: bool) -> list[Step] | Reject:
     """Apply the first of some patches to the staged tree, which stays as it is when that does not go in.
 
-    :returns: how, and how many patches are thereby done: more than one only
-        when the tree has a whole row of them already.
+    :returns: what becomes of it by that patch, and by those after it that are
+        thereby done: only when the tree has a whole row of them already.
     """
     try:
         return _apply(staging, letters, scratch, fuzz=fuzz)
@@ -137,31 +152,32 @@ def apply_next(
     return broken(letters[0].number, letters[0].message_id, reason)
 
 
-def _apply(staging: Staging, letters: Sequence[Letter], scratch: Path, *, fuzz: bool) -> tuple[Method, int] | Reject:
+def _apply(staging: Staging, letters: Sequence[Letter], scratch: Path, *, fuzz: bool) -> list[Step] | Reject:
     letter = letters[0]
-    first = staging.apply(letter.diff)
-    if first.ok or (letter.spare and staging.apply(letter.spare).ok):
-        return _accept(staging, Method.CLEAN)
-    if any(word in first.stderr for word in _MALFORMED):
-        return explain(staging, letter, first.stderr)
+    for diff in filter(None, (letter.diff, letter.spare)):
+        if (output := staging.apply(diff, "-v")).ok:
+            return _accept(staging, Method.CLEAN, output.stderr)
+    # Once more, without the lines of the patch, which could pass for git's own in what -v says of a failure.
+    complaint = staging.apply(letter.diff).stderr
+    if any(word in complaint for word in _MALFORMED):
+        return explain(staging, letter, complaint)
     merged = threeway.merge(staging, letter, scratch)
     if merged is not None:
         verify(staging, merged, merged=True)
         staging.accept(merged)
         staging.restore()
-        return (Method.THREE_WAY if merged else Method.ALREADY), 1
+        return [Step(Method.THREE_WAY if merged else Method.ALREADY, staging.tree)]
     if there := leading(staging, letters):
-        return Method.ALREADY, there
-    if fuzz and staging.apply(letter.diff, "-C1").ok:
-        return _accept(staging, Method.FUZZ)
-    return explain(staging, letter, first.stderr)
+        return [Step(Method.ALREADY, staging.tree)] * there
+    if fuzz and (output := staging.apply(letter.diff, "-C1", "-v")).ok:
+        return _accept(staging, Method.FUZZ, output.stderr)
+    return explain(staging, letter, complaint)
 
 
-def _accept(staging: Staging, method: Method) -> tuple[Method, int]:
+def _accept(staging: Staging, method: Method, report: str) -> list[Step]:
     changes = staging.changes()
     verify(staging, changes)
-    staging.accept(changes)
-    return method, 1
+    return [Step(method, staging.accept(changes), max(moved(report).values(), default=0))]
 
 
 def _commit(store: Store, letter: Letter, trailers: Sequence[Trailer], tree: str, parent: str) -> str:

@@ -115,7 +115,21 @@ def outcome(attempt: Attempt, patches: int) -> str:
     there = [str(patch.number) for patch in attempt.patches if patch.method is Method.ALREADY]
     already = f" Patch {', '.join(there)} was there already." if there else ""
     how = {Method.CLEAN: "applies", Method.FUZZ: "applies with fuzz", Method.THREE_WAY: "applies by a 3-way merge"}
-    return f"{where}: {how[attempt.method or Method.CLEAN]}.{already}"
+    return f"{where}: {how[attempt.method or Method.CLEAN]}.{already}{_moved(attempt)}"
+
+
+def _moved(attempt: Attempt) -> str:
+    """Say of what went in that some of it stands elsewhere than the mails say, as a further sentence."""
+    numbers = [str(patch.number) for patch in attempt.patches if patch.moved]
+    if not numbers:
+        return ""
+    lines = max(patch.moved for patch in attempt.patches)
+    far = f"up to {lines} lines" if lines > 1 else "one line"
+    one = len(numbers) == 1
+    return (
+        f" Patch {', '.join(numbers)} {'goes' if one else 'go'} in word for word, {far} from where "
+        f"{'its hunks say' if one else 'their hunks say'}."
+    )
 
 
 def _merged_since(

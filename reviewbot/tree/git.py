@@ -99,6 +99,7 @@ class Git:
         cwd: Path | None = None,
         patience: float = PATIENCE,
         keep: Sequence[int] = (),
+        bound: bool = False,
     ) -> Output:
         """Run ``git ARGUMENTS`` and return what it left, whatever its exit status.
 
@@ -106,12 +107,13 @@ class Git:
         :param stdin: a stranger's bytes; a process that is given any is bound in memory.
         :param patience: seconds.
         :param keep: open files that the process inherits, e.g. a lock.
+        :param bound: bind the process in memory also without any ``stdin``.
         :raises GitTimeoutError: when it takes longer.
         :raises OperatorError: when there is no git, or when it stopped for a
             reason that is no patch's: a full disk, a missing object.
         """
         process = self.start(*arguments, extra=extra, cwd=cwd, stdout=subprocess.PIPE, keep=keep)
-        if stdin:
+        if stdin or bound:
             limit(process.pid)
         try:
             stdout, complaints = process.communicate(stdin, timeout=patience)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 #: how the sentence ends that says that git changes more than the mail of a patch shows
 NOT_SHOWN = "which the mail does not show."
@@ -35,18 +36,34 @@ class Base:
     describe: str = ""
 
 
+class Step(NamedTuple):
+    """What became of a tree by one patch.
+
+    :ivar tree: id of the whole tree afterwards.
+    :ivar moved: lines by which some hunk stands elsewhere than the patch says, at most.
+    """
+
+    method: Method
+    tree: str
+    moved: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class AppliedPatch:
     """One patch as a commit: number within the series, commit and tree ids, how it went in.
 
     A patch that was there already has no commit of its own; the ids are those
     of the state that has it.
+
+    :ivar moved: lines by which some hunk stands elsewhere than the patch says, at
+        most; 0 also where git does not say it: after a 3-way merge.
     """
 
     number: int
     commit: str
     tree: str
     method: Method
+    moved: int = 0
 
 
 def unseen(number: int, paths: Sequence[str]) -> str:

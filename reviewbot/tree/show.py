@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from reviewbot.series.model import Series, incomplete
-from reviewbot.tree.model import Attempt, Reject
+from reviewbot.tree.model import AppliedPatch, Attempt, Reject
 
 #: the JSON face when it did not come to an attempt
 NOTHING: dict[str, Any] = {
@@ -51,6 +51,7 @@ def as_dict(series: Series, attempt: Attempt, trace: Sequence[str], *, whole: bo
                 "commit": patch.commit,
                 "tree": patch.tree if whole else None,
                 "method": patch.method.value,
+                "moved": patch.moved,
             }
             for patch in attempt.patches
         ],
@@ -78,7 +79,7 @@ def print_text(series: Series, attempt: Attempt, trace: Sequence[str], explain: 
             applied = done.get(patch.number)
             failed = attempt.reject and attempt.reject.patch == patch.number
             state = (
-                f"{applied.method.value:>13}  {applied.commit[:12]}"
+                f"{applied.method.value:>13}  {applied.commit[:12]}{_moved(applied)}"
                 if applied
                 else "does not apply"
                 if failed
@@ -92,6 +93,10 @@ def print_text(series: Series, attempt: Attempt, trace: Sequence[str], explain: 
         print(f"  {incomplete(series)}", file=out)
     if attempt.reject and explain:
         _print_reject(attempt.reject, out)
+
+
+def _moved(patch: AppliedPatch) -> str:
+    return f"  {patch.moved} line{'s' if patch.moved > 1 else ''} off" if patch.moved else ""
 
 
 def _print_reject(reject: Reject, out: TextIO) -> None:

@@ -8,7 +8,7 @@ tree is the old one with those entries replaced.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,11 +78,14 @@ class Staging:
                 self.entries[below] = Entry(int(entry.filemode), str(entry.id))
             return
 
-    def apply(self, diff: bytes, *options: str) -> Output:
-        """Run git-apply(1) on the index; it changes all of it or nothing."""
+    def apply(self, diff: bytes, *options: str, patches: Sequence[Path] = ()) -> Output:
+        """Run git-apply(1) on the index; it changes all of it or nothing.
+
+        :param patches: files that are applied one after the other, in place of a diff.
+        """
         return self.store.git.run(
-            "apply", "--cached", *options, "-", stdin=diff,
-            extra={"GIT_INDEX_FILE": str(self.index)}, cwd=self.index.parent,
+            "apply", "--cached", *options, *(map(str, patches) if patches else "-"), stdin=diff,
+            extra={"GIT_INDEX_FILE": str(self.index)}, cwd=self.index.parent, bound=True,
         )  # fmt: skip
 
     def changes(self) -> dict[str, Entry | None]:

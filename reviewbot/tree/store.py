@@ -312,8 +312,16 @@ class Store:
         return kernel_version(text)
 
     def point(self, reference: str, commit: str) -> None:
-        """Set a reference by one atomic rename: no lock that could be left behind."""
-        write_whole(self.path / reference, f"{commit}\n")
+        """Set a reference by one atomic rename: no lock that could be left behind.
+
+        One that is as it should be is made young only: replacing a file makes the disk wait.
+        """
+        file, text = self.path / reference, f"{commit}\n"
+        with contextlib.suppress(OSError):
+            if file.read_text() == text:
+                os.utime(file)
+                return
+        write_whole(file, text)
 
     def borrow(self, objects: Sequence[Path]) -> None:
         """Read objects of other repositories too, without copying or writing them."""
