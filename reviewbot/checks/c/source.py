@@ -59,6 +59,8 @@ class Parameter:
 #: how many arguments behind a macro's ``...`` are told apart
 MAX_REST = 4
 _CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+#: a function in parentheses that is called, and one that a variable is set to
+_POINTED = re.compile(r"\(\s*([A-Za-z_]\w*)\s*\)\s*\(|[^=!<>]=\s*&?\s*([A-Za-z_]\w*)\s*;")
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,9 @@ class Piece:
 
     @cached_property
     def called(self) -> frozenset[str]:
-        """The plain names of what it calls, keywords before a parenthesis among them."""
-        return frozenset(plain_name(name) for name in _CALLED.findall(self.body))
+        """The plain names of what it calls, keywords before a parenthesis and values of variables among them."""
+        pointed = (first or second for first, second in _POINTED.findall(self.body))
+        return frozenset(plain_name(name) for name in (*_CALLED.findall(self.body), *pointed))
 
 
 def plain_name(name: str) -> str:

@@ -43,7 +43,8 @@ class Calls:
         if name in words.VALUES_OF_TEST and len(expr.parts) > 1:
             return self._walk.eval(expr.parts[1], state)
         if name in words.ASSERTS_NOT and len(expr.parts) > 1:
-            return [(after, UNKNOWN) for after, truth in self._walk.test(expr.parts[1], state) if not truth]
+            left_out = [(state.copy(), UNKNOWN)] if name == "VM_BUG_ON" and self._constructs(expr.parts[1]) else []
+            return [(after, UNKNOWN) for after, truth in self._walk.test(expr.parts[1], state) if not truth] + left_out
         ways: Ways = []
         expr = self._with_rest(expr, name)
         for after, values in self._walk.eval_all(expr.parts[1:], state):
@@ -51,6 +52,11 @@ class Calls:
             callee = self._indirect(expr, after) if local or not name else name
             ways.extend(self._dispatch(expr, callee, values, after.copy()))
         return ways
+
+    def _constructs(self, expr: Expr) -> bool:
+        """Whether an expression runs a constructor, so that it matters whether it is evaluated at all."""
+        called = expr.kind == "call" and self._program.constructor(expr.callee, self._walk.piece.path)
+        return called or any(self._constructs(part) for part in expr.parts)
 
     def _with_rest(self, expr: Expr, name: str) -> Expr:
         """The call with all its arguments, where a macro hands on its ``...``."""
@@ -66,6 +72,8 @@ class Calls:
 
     def _indirect(self, expr: Expr, state: State) -> str:
         callee = expr.parts[0].bare()
+        while callee.kind == "deref":
+            callee = callee.parts[0].bare()
         value = state.env.get(callee.canonical)
         if value is not None and value.kind == "function":
             return value.name
@@ -333,4 +341,5 @@ _SPECIAL: dict[str, Callable[[Calls, Expr, list[Value], State], Ways]] = {
     "list_entry": Calls._container,
     "ERR_PTR": Calls._error_pointer,
     "call_rcu": Calls._later,
+    "call_rcu_hurry": Calls._later,
 }

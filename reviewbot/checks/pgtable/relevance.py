@@ -16,10 +16,11 @@ _LIFE = re.compile(
     r"_{0,3}p(?:te|md|ud|4d)_(?:alloc_one|free|populate)\w*|_{0,2}pgd_(?:alloc|free|populate)\w*"
 )
 _MEMORY = re.compile(
-    r"(?:(?:__)?(?:alloc_pages?|get_free_pages?|free_pages?)(?:_exact|_node)?|get_zeroed_page|tlb_remove_page|"
-    r"free_reserved_p\w+|memblock_(?:phys_)?alloc\w*|quicklist_(?:alloc|free(?:_page)?))"
+    r"(?:(?:__)?(?:alloc_pages?|get_(?:free|dma)_pages?|free_pages?)(?:_\w+)?|get_zeroed_page|tlb_remove_page|"
+    r"free_(?:unref_page|frozen_pages)|free_reserved_p\w+|memblock_(?:phys_)?alloc\w*|"
+    r"quicklist_(?:alloc|free(?:_page)?)|(?:__)?folio_alloc(?:_\w+)?|(?:__)?folio_put|put_page)"
 )
-_SLAB = re.compile(r"kmem_cache_z?(?:alloc|free)\w*")
+_SLAB = re.compile(r"kmem_cache_z?(?:alloc|free)\w*|kv?free|kmem\w*|kv?[mzc]alloc\w*|mempool_\w+|dma_pool_\w+")
 _TABLE_TYPE = re.compile(
     r"struct (?:page|ptdesc|folio|rcu_head)\s*\*|p(?:te|md|ud|4d|gd)_t\s*\*|pgtable_t|void\s*\*|long\s*\*|phys_addr_t"
 )

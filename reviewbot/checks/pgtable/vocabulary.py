@@ -13,7 +13,8 @@ LEVELS = ("pte", "pmd", "pud", "p4d", "pgd")
 class Allocator(NamedTuple):
     """A function of the core kernel that hands out memory.
 
-    :ivar family: ``pages`` (the buddy allocator), ``ptdesc``, ``slab``, ``vmalloc`` or ``boot``.
+    :ivar family: ``pages`` (the buddy allocator), ``ptdesc``, ``exact``, ``slab``, ``vmalloc``, ``percpu``, ``pool``
+        (memory that is set aside for one use) or ``boot``.
     :ivar form: how the result names the memory: ``virt page desc folio phys``.
     :ivar fails: whether it may return NULL.
     :ivar order: index of the argument that gives the order, -1 when it has none.
@@ -30,27 +31,43 @@ ALLOCATORS = {
     "alloc_pages": Allocator("pages", "page", order=1),
     "alloc_pages_node": Allocator("pages", "page", order=2),
     "__alloc_pages_node": Allocator("pages", "page", order=2),
+    "alloc_pages_current": Allocator("pages", "page", order=1),
     "alloc_pages_exact": Allocator("exact", "virt"),
+    "alloc_pages_exact_nid": Allocator("exact", "virt"),
     "__alloc_pages": Allocator("pages", "page", order=1),
+    "__alloc_pages_nodemask": Allocator("pages", "page", order=1),
     "__get_free_page": Allocator("pages", "virt"),
     "__get_free_pages": Allocator("pages", "virt", order=1),
     "get_zeroed_page": Allocator("pages", "virt"),
     "get_free_pages": Allocator("pages", "virt", order=1),
+    "__get_dma_pages": Allocator("pages", "virt", order=1),
     "folio_alloc": Allocator("pages", "folio", order=1),
+    "__folio_alloc": Allocator("pages", "folio", order=1),
+    "__folio_alloc_node": Allocator("pages", "folio", order=1),
     "pagetable_alloc": Allocator("ptdesc", "desc", order=1),
     "quicklist_alloc": Allocator("pages", "virt"),
     "kmem_cache_alloc": Allocator("slab", "virt"),
     "kmem_cache_zalloc": Allocator("slab", "virt"),
     "kmem_cache_alloc_node": Allocator("slab", "virt"),
-    "kmalloc": Allocator("slab", "virt"),
-    "kzalloc": Allocator("slab", "virt"),
-    "kcalloc": Allocator("slab", "virt"),
-    "kmalloc_node": Allocator("slab", "virt"),
-    "kzalloc_node": Allocator("slab", "virt"),
-    "vmalloc": Allocator("vmalloc", "virt"),
-    "vzalloc": Allocator("vmalloc", "virt"),
-    "kvmalloc": Allocator("vmalloc", "virt"),
-    "kvzalloc": Allocator("vmalloc", "virt"),
+    "kmem_cache_alloc_lru": Allocator("slab", "virt"),
+    **dict.fromkeys(
+        ("kmalloc", "kzalloc", "kcalloc", "kmalloc_array", "kmalloc_node", "kzalloc_node", "krealloc", "kmemdup"),
+        Allocator("slab", "virt"),
+    ),
+    **dict.fromkeys(("kmalloc_obj", "kmalloc_objs", "kzalloc_obj", "kzalloc_objs"), Allocator("slab", "virt")),
+    **dict.fromkeys(
+        ("vmalloc", "__vmalloc", "vzalloc", "vmalloc_node", "vzalloc_node", "vmalloc_user"),
+        Allocator("vmalloc", "virt"),
+    ),
+    **dict.fromkeys(
+        ("kvmalloc", "kvzalloc", "kvcalloc", "kvmalloc_array", "kvmalloc_node", "kvzalloc_node"),
+        Allocator("vmalloc", "virt"),
+    ),
+    **dict.fromkeys(("alloc_percpu", "__alloc_percpu", "alloc_percpu_gfp"), Allocator("percpu", "virt")),
+    **dict.fromkeys(
+        ("mempool_alloc", "dma_pool_alloc", "dma_pool_zalloc", "dma_alloc_coherent", "gen_pool_alloc"),
+        Allocator("pool", "virt"),
+    ),
     "memblock_alloc": Allocator("boot", "virt"),
     "memblock_alloc_low": Allocator("boot", "virt"),
     "memblock_alloc_node": Allocator("boot", "virt"),
@@ -87,16 +104,23 @@ FREERS = {
     "free_page": Freer(0, "virt", _BUDDY),
     "free_pages": Freer(0, "virt", _BUDDY),
     "free_unref_page": Freer(0, "page", _BUDDY),
+    "free_frozen_pages": Freer(0, "page", _BUDDY),
     "free_pages_exact": Freer(0, "virt", ("exact", *_BUDDY)),
     "pagetable_free": Freer(0, "desc", _BUDDY),
     "put_page": Freer(0, "page", _BUDDY),
     "folio_put": Freer(0, "folio", _BUDDY),
+    "__folio_put": Freer(0, "folio", _BUDDY),
     "quicklist_free": Freer(2, "virt", _BUDDY),
     "quicklist_free_page": Freer(2, "page", _BUDDY),
     "kmem_cache_free": Freer(1, "virt", ("slab",)),
     "kfree": Freer(0, "virt", ("slab",)),
     "kvfree": Freer(0, "virt", ("slab", "vmalloc")),
     "vfree": Freer(0, "virt", ("vmalloc",)),
+    "free_percpu": Freer(0, "virt", ("percpu",)),
+    "mempool_free": Freer(0, "virt", ("pool",)),
+    "dma_pool_free": Freer(1, "virt", ("pool",)),
+    "dma_free_coherent": Freer(2, "virt", ("pool",)),
+    "gen_pool_free": Freer(1, "virt", ("pool",)),
     "memblock_free": Freer(0, "virt", ("boot",)),
     "memblock_phys_free": Freer(0, "phys", ("boot",)),
     "free_reserved_page": Freer(0, "page", ("boot",)),
@@ -195,6 +219,11 @@ _HOOK = re.compile(r"_{0,2}(?:pgtable|pagetable)_(?:\w+_)?([cd]tor)(?:_\w+)?")
 def is_hook_name(name: str) -> bool:
     """Say whether a name belongs to the family of page-table constructors and destructors."""
     return _HOOK.fullmatch(name) is not None
+
+
+def is_primitive(name: str) -> bool:
+    """Say whether a name is a function of the core kernel that makes, constructs, destroys or frees tables."""
+    return name in ALLOCATORS or name in FREERS or is_hook_name(name)
 
 
 _CONSTANT_LEVEL = {

@@ -27,6 +27,7 @@ MAX_COARSE_STATES = 4000
 MAX_SECONDS = 20.0
 MAX_OUTCOMES = 24
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
+_PLAIN_NAME = re.compile(r"[A-Za-z_]\w*")
 
 Ways = list[tuple[State, Value]]
 
@@ -169,9 +170,12 @@ class Walk:
         if name not in self.types and name not in self.parameters:
             if _CONSTANT.fullmatch(name):
                 return [(state, Value("const", name))]
-            if self.program.knows(name, self.piece.path):
+            if self._is_function(name):
                 return [(state, Value("function", name))]
         return [(state, Value("object", f"place:{name}", words.form_of_type(self.types.get(name, ""))))]
+
+    def _is_function(self, name: str) -> bool:
+        return words.is_primitive(name) or self.program.knows(name, self.piece.path)
 
     def _place(self, expr: Expr, state: State) -> Ways:
         """A field, an array element or what a pointer points to."""
@@ -204,9 +208,15 @@ class Walk:
                 else:
                     ways.append((after, Value("address", inner.canonical)))
             return ways
-        return [(after, Value("address", inner.canonical)) for after, _ in self.eval(inner, state)]
+        return [
+            (after, value if value.kind == "function" else Value("address", inner.canonical))
+            for after, value in self.eval(inner, state)
+        ]
 
     def _cast(self, expr: Expr, state: State) -> Ways:
+        if _PLAIN_NAME.fullmatch(expr.text) and self._is_function(expr.text):
+            callee = Expr("name", expr.text, (), expr.line)  # (free_page)(address) reads like a cast
+            return self.call(Expr("call", expr.text, (callee, *_listed(expr.parts[0])), expr.line), state)
         form = words.form_of_type(expr.text)
         ways = []
         for after, value in self.eval(expr.parts[0], state):
@@ -383,6 +393,11 @@ class Walk:
             self.report.outcomes.add(outcome)
         else:
             self.report.vague = True
+
+
+def _listed(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions between commas."""
+    return (*_listed(expr.parts[0]), expr.parts[1]) if expr.kind == "comma" else (expr,)
 
 
 _EVAL: dict[str, Callable[[Walk, Expr, State], Ways]] = {

@@ -8,7 +8,13 @@ from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.findings import Finding, Severity
 
-_NAMES = {"slab": "a slab cache", "vmalloc": "vmalloc()", "boot": "the boot-time allocator"}
+_NAMES = {
+    "slab": "a slab cache",
+    "vmalloc": "vmalloc()",
+    "boot": "the boot-time allocator",
+    "percpu": "the per-CPU allocator",
+    "pool": "a pool",
+}
 
 
 def check(scene: Scene) -> Iterator[Finding]:
