@@ -37,10 +37,12 @@ class Session:
     """The builds of one series in one configuration: its base, then its patches, one after the other.
 
     :ivar base: what the base says of the objects.
+    :ivar objects: those that were asked for, or better ones (see :meth:`Builder.session`).
     """
 
     base: BuildResult
     output: Output
+    objects: tuple[str, ...]
 
     def build(self, objects: Sequence[str], source: Path, *, reconfigure: bool = False) -> BuildResult:
         """Build objects of a later state of the tree.
@@ -57,8 +59,7 @@ class Session:
 
     def unaffected(self, objects: Sequence[str], touched: Collection[str]) -> list[str]:
         """Return the objects that were compiled from none of the touched files, as kbuild has recorded it."""
-        seen = {name: includers.seen_by(self.output.kbuild, name) for name in objects}
-        return [name for name, files in seen.items() if files and files.isdisjoint(touched)]
+        return includers.blind(self.output.kbuild, objects, touched)
 
     def code(self, objects: Sequence[str]) -> dict[str, Summary]:
         """Return the functions and data of objects as they are now, for :func:`reviewbot.builds.objects.compare`.
@@ -109,6 +110,8 @@ class Builder:
         configuration: Configuration,
         objects: Sequence[str],
         *,
+        spare: Sequence[str] = (),
+        touched: Collection[str] = (),
         report: Report = quiet,
         cancelled: Cancelled | None = None,
     ) -> Iterator[Session]:
@@ -117,6 +120,8 @@ class Builder:
         :param source: directory that holds the base; with ``Pool.checkout(…, fresh=False)``.
         :param tree: git tree id of the base; it names the output in the cache.
         :param objects: objects that will be asked for; more can be asked for later.
+        :param spare: objects to take in the place of those that turn out to see none of the touched files.
+        :param touched: what the series touches; when empty, the objects are taken as they are.
         :param report: called with the progress.
         :param cancelled: asked now and then; true stops the build.
         :raises reviewbot.errors.OperatorError: no sandbox, no room, a folder that is missing.
@@ -130,9 +135,14 @@ class Builder:
                 base.report, base.cancelled = report, cancelled
                 self._begin(base, tree)
                 result = self._build_base(base, home, objects)
+                better = (
+                    self._seeing(base, home, objects, spare, touched) if touched and base.record.prepared else objects
+                )
+                if better != objects:
+                    result = self._build_base(base, home, better)
                 report(Progress("copy", 0, 0))
                 output = self._copy(base, scratch)
-            yield Session(result, output)
+            yield Session(result, output, tuple(better))
 
     def warm(self, source: Path, tree: str, configuration: Configuration, objects: Sequence[str]) -> BuildResult:
         """Build objects of a base ahead; the parameters are those of :meth:`session`."""
@@ -204,6 +214,25 @@ class Builder:
             known = _record(plain)
             if known and known.prepared and kbuild.copy(plain / "output", output.kbuild.output, self.limits).ok:
                 output.record.prepared, output.record.config = True, known.config
+
+    def _seeing(
+        self, base: Output, home: Path, objects: Sequence[str], spare: Sequence[str], touched: Collection[str]
+    ) -> Sequence[str]:
+        """Replace objects that are recorded to see none of the touched files by others that do, if there are any.
+
+        A file that no touched one reaches in the base is compiled from the same text after the patches.
+        """
+        blind = includers.blind(base.kbuild, objects, touched)
+        if not blind:
+            return objects
+        known = base.record.objects
+        others = [name for name in dict.fromkeys((*spare, *sorted(known))) if name not in objects]
+        found = includers.seeing(base.kbuild, [name for name in others if name in known], touched)
+        if len(found) < len(blind):
+            more = [name for name in spare if name not in known][: len(blind)]
+            self._build_base(base, home, more)
+            found += includers.seeing(base.kbuild, more, touched)
+        return [*(name for name in objects if name not in blind), *found[: len(blind)]] or objects
 
     def _build_base(self, base: Output, home: Path, objects: Sequence[str]) -> BuildResult:
         return base.recall(objects) or self._keep(base, home, objects)

@@ -2,15 +2,16 @@
 
 Who includes a header is read from the text, before anything is built: directly, and where that
 gives few, through headers that include it. Which of them the configuration at hand really
-compiles with it is known only afterwards, from the dependencies that kbuild has recorded.
+compiles with it is known from the dependencies that kbuild has recorded, as soon as the base is
+built: those that do not are replaced by others that do.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from reviewbot import sandbox
 from reviewbot.builds.kbuild import Kbuild
@@ -27,12 +28,6 @@ _IDENTIFIER = re.compile(
     rb"\b([A-Za-z_]\w{4,})[ \t]*\(|#[ \t]*define[ \t]+([A-Za-z_]\w{3,})|\b(?:struct|union|enum) (\w{4,})"
 )
 _COMMON = frozenset({b"__attribute__", b"sizeof", b"return", b"while", b"switch", b"typeof", b"likely", b"unlikely"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    path: str
-    distance: tuple[int, int, int]
 
 
 def identifiers(diff: bytes) -> set[str]:
@@ -53,34 +48,45 @@ def nearest(headers: Sequence[str], files: Files, arch: str, used: Collection[st
     :param used: names that the change adds or removes; files that use them come first.
     :param left: folders whose files are not of this kernel, as a pattern.
     """
-    found: dict[str, _Candidate] = {}
+    together: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for header in headers:
-        for candidate in _candidates(header, files, arch, used):
-            known = found.get(candidate.path)
-            if re.match(left, candidate.path) is None and (known is None or candidate.distance < known.distance):
-                found[candidate.path] = candidate
-    return [one.path for one in sorted(found.values(), key=lambda candidate: (candidate.distance, candidate.path))]
+        together[_near(header, arch)].append(header)
+    found: dict[str, tuple[int, int, int]] = {}
+    for under, group in together.items():
+        for path, distance in _candidates(group, under, files, arch, used):
+            if path.endswith(".c") and re.match(left, path) is None:
+                found[path] = min(distance, found.get(path, distance))
+    return [path for path, _ in sorted(found.items(), key=lambda item: (item[1], item[0]))]
 
 
-def _candidates(header: str, files: Files, arch: str, used: Collection[str]) -> Iterator[_Candidate]:
-    under = _near(header, arch)
+def _candidates(
+    headers: Sequence[str], under: Sequence[str], files: Files, arch: str, used: Collection[str]
+) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """Yield files below some folders that see the headers, each with how far it is; a search reads all that is there.
+
+    The distance is: whether it uses none of the names, the steps between it and the header, the length of its path.
+    """
+
+    def distance(path: str) -> int:
+        return min(_distance(path, header, arch) for header in headers)
+
     using = set(files.containing(sorted(used), under)) if used else set()
     seen: set[str] = set()
-    step = [header]
+    step: Sequence[str] = headers
     for number in range(_MAX_STEPS):
         words = sorted({word for one in step for word in _includes(one)})
-        users = [path for path in files.containing(words, under) or files.containing(words) if path not in seen]
+        users = [path for path in files.containing(words, under) if path not in seen]
+        if not users and number == 0:
+            users = files.containing(words)
         seen.update(users)
         for path in users[:_MAX_READ]:
-            if path.endswith(".c"):
-                yield _Candidate(path, (0 if path in using else 1, number + _distance(path, header, arch), len(path)))
+            yield path, (0 if path in using else 1, number + distance(path), len(path))
         step = [path for path in users if path.endswith(".h")][:_MAX_HEADERS]
         if not step or sum(path.endswith(".c") for path in seen) > _MAX_HEADERS:
             break
     for path in sorted(using - seen)[:_MAX_READ]:
         # It uses what changed and gets the header through another one.
-        if path.endswith(".c"):
-            yield _Candidate(path, (0, _distance(path, header, arch) + 1, len(path)))
+        yield path, (0, distance(path) + 1, len(path))
 
 
 def _includes(header: str) -> list[str]:
@@ -88,12 +94,12 @@ def _includes(header: str) -> list[str]:
     return [f"<{names[0]}>", *(f'"{name}"' for name in names)]
 
 
-def _near(header: str, arch: str) -> list[str]:
+def _near(header: str, arch: str) -> tuple[str, ...]:
     """Return the folders in which includers are looked for: a whole tree is too much to read for each header."""
     if re.match(r"(?:arch/[^/]+/)?include/", header):
-        ours = [f"arch/{arch}", "mm", "kernel", "fs", "lib", "init", "virt"]
-        return [*ours, "include/linux", "include/asm-generic"]
-    return [posixpath.dirname(header)]
+        ours = (f"arch/{arch}", "mm", "kernel", "fs", "lib", "init", "virt")
+        return (*ours, "include/linux", "include/asm-generic")
+    return (posixpath.dirname(header),)
 
 
 def include_names(header: str) -> list[str]:
@@ -135,3 +141,14 @@ def seen_by(kbuild: Kbuild, target: str) -> frozenset[str]:
         if word != "\\" and not word.startswith("$(") and not word.endswith(")")
     )
     return frozenset(kbuild.relative(word) for word in words)
+
+
+def blind(kbuild: Kbuild, objects: Collection[str], touched: Collection[str]) -> list[str]:
+    """Return the objects that were compiled from none of the touched files, as kbuild has recorded it."""
+    seen = {name: seen_by(kbuild, name) for name in objects}
+    return [name for name, files in seen.items() if files and files.isdisjoint(touched)]
+
+
+def seeing(kbuild: Kbuild, objects: Collection[str], touched: Collection[str]) -> list[str]:
+    """Return the objects that were compiled from one of the touched files, as kbuild has recorded it."""
+    return [name for name in objects if not seen_by(kbuild, name).isdisjoint(touched)]

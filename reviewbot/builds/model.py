@@ -91,11 +91,15 @@ class NotBuilt:
 
 @dataclass(frozen=True, slots=True)
 class PlannedBuild:
-    """The objects to build in one configuration, the nearest to the change first."""
+    """The objects to build in one configuration, the nearest to the change first.
+
+    :ivar spare: the next ones, for those that turn out to see none of the touched files.
+    """
 
     configuration: Configuration
     objects: tuple[str, ...]
     why: str
+    spare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def plan(
     if beyond := len(users) - includers - syntax:
         reason = f"{beyond} more files use it, beyond the budget of {includers + syntax}"
         left_out += [NotBuilt(" ".join(headers), reason)] if beyond > 0 else []
-    change = _Change(touched, files, arch, tuple(objects), _why(sources, len(objects) - sources, headers))
+    change = _Change(touched, files, arch, tuple(objects), checked, _why(sources, len(objects) - sources, headers))
     builds = [*_builds(change, thorough=thorough), *_more(change, more)] if objects else []
     if checked:
         why = f"the syntax of {len(checked)} more that include {_names(headers)}"
@@ -102,12 +102,13 @@ def plan_everywhere(
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What is touched in a tree, and the objects that stand for it."""
+    """What is touched in a tree, the objects that stand for it, and the next ones."""
 
     touched: Collection[str]
     files: Files
     arch: str
     objects: tuple[str, ...]
+    spare: tuple[str, ...]
     why: str
 
 
@@ -134,7 +135,7 @@ def _sources(
 
 
 def _builds(change: _Change, *, thorough: bool) -> Iterator[PlannedBuild]:
-    yield PlannedBuild(configurations.default(change.arch), change.objects, change.why)
+    yield PlannedBuild(configurations.default(change.arch), change.objects, change.why, change.spare)
     if change.arch != "arm64":
         return
     cheap = len(change.objects) <= CHEAP
@@ -145,13 +146,15 @@ def _builds(change: _Change, *, thorough: bool) -> Iterator[PlannedBuild]:
         if not concerned or not _known(choice.configuration, change.files):
             continue
         if toolchains.installed(change.arch, choice.configuration.compiler):
-            yield PlannedBuild(choice.configuration, change.objects, f"{choice.why} (for {_names(concerned)})")
+            why = f"{choice.why} (for {_names(concerned)})"
+            yield PlannedBuild(choice.configuration, change.objects, why, change.spare)
 
 
 def _more(change: _Change, more: Collection[Kind]) -> Iterator[PlannedBuild]:
     for kind in Kind:
         if kind in more:
-            yield PlannedBuild(configurations.default(change.arch).of(kind), change.objects, change.why)
+            configuration = configurations.default(change.arch).of(kind)
+            yield PlannedBuild(configuration, change.objects, change.why, change.spare)
 
 
 def _known(configuration: Configuration, files: Files) -> bool:

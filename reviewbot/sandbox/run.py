@@ -238,9 +238,19 @@ class _Run:
         self._kill()
 
     def _kill(self) -> None:
-        """Kill bubblewrap; its death kills the first process of the namespace, and that all the others."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+        """Kill bubblewrap and the first process of its namespace, whose death kills all the others.
+
+        That one dies with bubblewrap, but not before it has asked to; so both are killed, and while
+        bubblewrap stands still, so that it makes no other.
+        """
+        pid = self.process.pid
+        if self.process.poll() is not None:
+            return
+        os.kill(pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        for one in (*watch.children(pid), pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
 
 
 class _Disk:

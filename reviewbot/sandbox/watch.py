@@ -35,14 +35,17 @@ def descendants(pid: int) -> list[int]:
     """Return the process and everything below it, parents first."""
     found = [pid]
     for parent in found:
-        try:
-            threads = list(Path(f"/proc/{parent}/task").iterdir())
-        except OSError:
-            continue
-        for thread in threads:
-            children = _read(thread / "children") or b""
-            found.extend(int(word) for word in children.split())
+        found.extend(children(parent))
     return found
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and not waited for."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
+    return [int(word) for thread in threads for word in (_read(thread / "children") or b"").split()]
 
 
 def usage(pid: int) -> Usage:

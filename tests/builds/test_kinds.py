@@ -115,3 +115,31 @@ def test_an_object_that_sees_nothing_of_a_change_is_told(kernel: Kernel, base: P
     with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU, PAGEATTR]) as session:
         header = "arch/arm64/include/asm/set_memory.h"
         assert session.unaffected([MMU, PAGEATTR, "mm/none.o"], [header, "mm/other.c"]) == [MMU]
+
+
+class TestRecordedDependencies:
+    """Which objects see a touched header is read from the text first, and then from what kbuild has recorded."""
+
+    HEADER = "arch/arm64/include/asm/set_memory.h"
+
+    def test_an_object_that_does_not_see_the_header_is_replaced_by_one_that_does(
+        self, kernel: Kernel, base: Path
+    ) -> None:
+        builder, state = kernel.builder, kernel.state()
+        with builder.session(base, state, DEFCONFIG, [MMU], spare=[PAGEATTR], touched=[self.HEADER]) as session:
+            assert (session.objects, session.base.objects) == ((PAGEATTR,), (PAGEATTR,))
+
+    def test_what_was_built_ahead_is_found_without_being_named(self, kernel: Kernel, base: Path) -> None:
+        kernel.builder.warm(base, kernel.state(), DEFCONFIG, [MMU, PAGEATTR])
+        with kernel.builder.session(base, kernel.state(), DEFCONFIG, [MMU], touched=[self.HEADER]) as session:
+            assert session.objects == (PAGEATTR,)
+
+    def test_where_nothing_sees_it_the_choice_of_the_text_stays(self, kernel: Kernel, base: Path) -> None:
+        state = kernel.state()
+        with kernel.builder.session(base, state, DEFCONFIG, [MMU], touched=["include/linux/new.h"]) as session:
+            assert session.objects == (MMU,)
+
+    def test_a_touched_source_is_always_built(self, kernel: Kernel, base: Path) -> None:
+        touched, wanted = [MMU.replace(".o", ".c"), self.HEADER], [MMU, PAGEATTR]
+        with kernel.builder.session(base, kernel.state(), DEFCONFIG, wanted, touched=touched) as session:
+            assert session.objects == (MMU, PAGEATTR)

@@ -16,7 +16,7 @@ import pytest
 
 from reviewbot import sandbox
 from reviewbot.errors import OperatorError, TransientError
-from reviewbot.sandbox import MIB, Limits, Outcome, Result
+from reviewbot.sandbox import MIB, Limits, Outcome, Result, watch
 
 Shell = Callable[..., Result]
 
@@ -317,6 +317,30 @@ def test_a_run_can_be_cancelled() -> None:
     result = sandbox.run(["/bin/sleep", "100"], cancelled=lambda: time.monotonic() - started > 0.2)
     assert result.outcome is Outcome.CANCELLED
     assert result.seconds < 5
+
+
+def test_a_run_that_is_stopped_before_it_has_begun_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    real = watch.usage
+
+    def noted(pid: int) -> watch.Usage:
+        started.extend(watch.descendants(pid))
+        return real(pid)
+
+    monkeypatch.setattr(watch, "usage", noted)
+    for _ in range(20):
+        assert sandbox.run(["/bin/sleep", "100"], limits=Limits(wall_seconds=0)).outcome is Outcome.TIMED_OUT
+    deadline = time.monotonic() + 5
+    while any(map(alive, started)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in started if alive(pid)]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return b"bwrap" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def test_output_is_handed_on_as_it_comes() -> None:

@@ -121,6 +121,7 @@ def _build(series: models.Series, configuration: str, claimed: list[int]) -> Non
     if planned is None:
         return
     recipe = _Recipe(runs_of(series), planned, plan, claimed)
+    before_us = recipe.built_before(commits[0])
     builder = builder_of(planned.configuration)
     with sources() as (pool, slot):
         report = _Report(claimed, recipe.run(commits[0]))
@@ -130,20 +131,23 @@ def _build(series: models.Series, configuration: str, claimed: list[int]) -> Non
             source,
             commits[0].tree_id,
             planned.configuration,
-            planned.objects,
+            before_us or planned.objects,
+            spare=() if before_us else planned.spare,
+            touched=() if before_us else touched(series),
             report=report.progress,
             cancelled=report.cancelled,
         ) as session:
+            recipe.objects = session.objects
             recipe.keep(commits[0], session.base)
-            before = session.code(planned.objects)
+            before = session.code(session.objects)
             for commit in commits[1:]:
                 if report.cancelled():
                     return
                 report.run = recipe.run(commit)
                 report.say("moving the source")
                 source = pool.checkout(commit.commit, slot)
-                result = session.build(planned.objects, source, reconfigure=bool(plan.labels))
-                changes = objects.compare(before, session.code(planned.objects))
+                result = session.build(session.objects, source, reconfigure=bool(plan.labels))
+                changes = objects.compare(before, session.code(session.objects))
                 unaffected = session.unaffected(result.objects, touched(series))
                 recipe.keep(commit, result, objects.sentence(changes, planned.configuration.arch), _blind(unaffected))
 
@@ -155,12 +159,17 @@ class _Recipe:
         self.planned = planned
         self.plan = plan
         self.claimed = claimed
+        self.objects = planned.objects
         mine = runs.filter(check_name=BUILD, configuration=planned.configuration.name, version=version_of(planned))
         self.runs = {run.tree_id: run for run in mine}
 
     def run(self, commit: models.AppliedPatch) -> models.Run:
         """Return the row of a state."""
         return self.runs[commit.tree_id]
+
+    def built_before(self, base: models.AppliedPatch) -> tuple[str, ...]:
+        """Return the objects whose base is known already, from another series: only the same can be compared."""
+        return tuple(self.run(base).coverage.get("recipe", {}).get("objects", ()))
 
     def keep(self, commit: models.AppliedPatch, result: BuildResult, *facts: str) -> None:
         """Settle the run of a state with what came of it, unless somebody else has it or it was cancelled.
@@ -172,7 +181,7 @@ class _Recipe:
             return
         configuration = self.planned.configuration
         toolchain = toolchains.find(configuration.arch, configuration.compiler)
-        lines = reproduce.lines(toolchain, configuration, self.planned.objects)
+        lines = reproduce.lines(toolchain, configuration, self.objects)
         settle(
             self.run(commit),
             State(result.state) if result.state in _KEPT else State.BROKEN,
@@ -193,7 +202,7 @@ class _Recipe:
                     "fragment": list(configuration.fragment),
                     "title": configuration.title,
                     "with": toolchain.name,
-                    "objects": list(self.planned.objects),
+                    "objects": list(self.objects),
                 },
             },
         )
@@ -224,7 +233,7 @@ def version_of(planned: PlannedBuild | None) -> str:
         compiler = toolchains.find(planned.configuration.arch, planned.configuration.compiler).name
     except OperatorError:
         compiler = "none"
-    words = "\0".join((planned.configuration.digest, compiler, *planned.objects))
+    words = "\0".join((planned.configuration.digest, compiler, *planned.objects, *planned.spare))
     return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
