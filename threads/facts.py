@@ -16,6 +16,7 @@ from reviewbot.reports.keeping import unpack
 from reviewbot.series.discussion import Discussion
 from reviewbot.tree.model import NOT_SHOWN, Method
 from reviewbot.tree.readers import GitFiles
+from reviewbot.tree.store import Store
 from threads import conversion, models
 from threads.lanes import BUILD, Lane, lanes_of
 from threads.selectors import versions
@@ -227,7 +228,17 @@ def _base(application: models.Application | None) -> facts.BaseFacts | None:
         describe=application.describe,
         how=application.how,
         trace=tuple(application.trace),
+        published=_is_published(application),
     )
+
+
+def _is_published(application: models.Application) -> bool:
+    """True when others may have the commit: it was not made here, of a directory or an archive without history."""
+    tree = application.tree
+    if tree is None or tree.followed or tree.commit != application.base_commit:
+        return True
+    store = Store(settings.STORE)
+    return store.has_commit(tree.commit) and bool(store.commit(tree.commit).parent_ids)
 
 
 def _versions(series: models.Series, verdict: Verdict, findings: int) -> tuple[facts.VersionFacts, ...]:
@@ -258,8 +269,13 @@ def _reproduce(
     commands: dict[str, str] = {}
     for lane in lanes:
         last = lane.runs[-1] if lane.runs else None
-        if last is not None and last.command and last.command not in commands.values():
-            commands[f"build {lane.configuration}" if lane.check == BUILD else "check"] = last.command
+        if last is None or not last.command:
+            continue
+        # Whoever has applied the series asks what its commits bring; a run knows one state alone.
+        check = f"python -m reviewbot.checks --tree . --range HEAD~{len(lane.runs) - 1}.."
+        what, command = (f"build {lane.configuration}", last.command) if lane.check == BUILD else ("check", check)
+        if command not in commands.values():
+            commands[what] = command
     if not commands:
         return (Reproduce("apply", f"{apply}  # on {application.describe or application.tree_name}"),)
     return tuple(Reproduce(what, f"{apply} && {command}") for what, command in commands.items())

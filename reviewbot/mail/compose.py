@@ -21,6 +21,10 @@ from reviewbot.mail.subject import strip_reply
 
 MAX_LINE = 998
 _FOLD_AT = 76
+#: lines that are quoted for one comment at most
+_MOST_QUOTED = 40
+#: so few lines are quoted rather than marked as left out
+_TOO_FEW = 2
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 # With them what would turn the words around that a reader sees (Unicode Standard Annex 9).
@@ -153,33 +157,63 @@ def quote(lines: Iterable[str]) -> list[str]:
     return [f"> {line}" if line else ">" for line in lines]
 
 
-def quote_place(file: FileDiff, hunk: Hunk, line: DiffLine, *, context: int = 5) -> list[str]:
-    """Quote the piece of a hunk that ends at one line, so that a comment can stand beneath it.
+def quote_hunk(
+    file: FileDiff, hunk: Hunk, lines: Sequence[DiffLine], *, named: bool = True, context: int = 5
+) -> list[list[str]]:
+    """Quote a hunk so that a comment can stand beneath each of some of its lines.
 
-    The header of the hunk is written anew for the lines that are quoted, so
-    that every reader who counts from it (b4 does) arrives at the right line.
-    What is left out before them is marked by ``> [...]``.
+    The header of the hunk stays as it was posted; what is left out is marked by
+    ``> [...]``. A reader that counts from the header (b4 does) takes the same
+    text that is nearest to where it arrives, so that as much is quoted as makes
+    that the right line.
+
+    :param lines: in the order of the hunk, each once.
+    :param named: begin with the names of the file.
+    :param context: lines that are quoted before each at least.
+    :return: a piece for each line, which ends with it.
     """
-    end = hunk.lines.index(line) + 1
-    start = max(0, end - 1 - context)
-    shown = hunk.lines[start:end]
-    before = hunk.lines[:start]
-    old = hunk.old_start + sum(each.kind != "+" for each in before)
-    new = hunk.new_start + sum(each.kind != "-" for each in before)
-    old_count = sum(each.kind != "+" for each in shown)
-    new_count = sum(each.kind != "-" for each in shown)
-    section = f" {hunk.section}" if hunk.section else ""
-    old_path, new_path = file.old_path or file.new_path, file.new_path or file.old_path
-    return quote(
-        [
-            f"diff --git a/{old_path} b/{new_path}",
-            f"--- a/{file.old_path}" if file.old_path else "--- /dev/null",
-            f"+++ b/{file.new_path}" if file.new_path else "+++ /dev/null",
-            *(["[...]"] if start else []),
-            f"@@ -{old},{old_count} +{new},{new_count} @@{section}",
-            *(each.kind + each.text for each in shown),
-        ]
+    whole = hunk.lines
+    pieces = []
+    quoted, left_out = 0, 0
+    for line in lines:
+        end = whole.index(line, quoted) + 1
+        start = max(quoted, end - 1 - context)
+        other = "+" if line.kind == "-" else "-"
+        missed = left_out + sum(each.kind != other for each in whole[quoted:start])
+        most = _most_left_out(file, line)
+        while start > max(quoted, end - _MOST_QUOTED) and missed > most:
+            start -= 1
+            missed -= whole[start].kind != other
+        if start - quoted <= _TOO_FEW:
+            start, missed = quoted, left_out
+        left_out = missed
+        pieces.append(["[...]"] * (start > quoted) + [each.kind + each.text for each in whole[start:end]])
+        quoted = end
+    if pieces:
+        pieces[0] = [*(_names(file) if named else ()), hunk.header, *pieces[0]]
+    return [quote(piece) for piece in pieces]
+
+
+def _most_left_out(file: FileDiff, line: DiffLine) -> int:
+    """Return how many lines may be missed in counting before the same text further up is nearer."""
+    here, old = line.old if line.kind == "-" else line.new, line.kind == "-"
+    above = (
+        each.old if old else each.new
+        for hunk in file.hunks
+        for each in hunk.lines
+        if each.text == line.text and (each.kind == "-") is old
     )
+    nearest = max((number for number in above if number < here), default=None)
+    return here if nearest is None else (here - nearest - 1) // 2
+
+
+def _names(file: FileDiff) -> list[str]:
+    old, new = file.old_path or file.new_path, file.new_path or file.old_path
+    return [
+        f"diff --git a/{old} b/{new}",
+        f"--- a/{file.old_path}" if file.old_path else "--- /dev/null",
+        f"+++ b/{file.new_path}" if file.new_path else "+++ /dev/null",
+    ]
 
 
 def wrap(paragraph: str, width: int = 72) -> list[str]:

@@ -134,13 +134,18 @@ class PatchFacts:
 
 @dataclass(frozen=True, slots=True)
 class BaseFacts:
-    """The base that was chosen, and how."""
+    """The base that was chosen, and how.
+
+    :ivar published: false for a commit that was made here of a directory or an archive: others know the
+        tree by its name alone.
+    """
 
     tree: str
     commit: str
     describe: str
     how: str
     trace: tuple[str, ...] = ()
+    published: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,30 @@ at 72 columns; code, paths and commands never are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from urllib.parse import quote as percent
 
 from reviewbot.findings import Evidence
-from reviewbot.mail.compose import quote_place, wrap
-from reviewbot.mail.diff import parse_diff
+from reviewbot.mail.compose import quote_hunk, wrap
+from reviewbot.mail.diff import FileDiff, parse_diff
 from reviewbot.mail.message import Message
-from reviewbot.reports.facts import Life, PatchFacts, Remark, Reproduce, SeriesReport, Told
+from reviewbot.reports.facts import BaseFacts, Life, PatchFacts, Remark, SeriesReport, Told, Verdict
 from reviewbot.reports.placing import Place, place_of
-from reviewbot.reports.sentences import counted, since_previous, verdict
+from reviewbot.reports.sentences import base_name, counted, verdict
 from reviewbot.reports.terminal import MAX_CODE, excerpt, indented, shortened, visible
 
 _STEPS_SHOWN = 8
-_HOW_TO_ANSWER = 'If this is wrong, answer "#reviewbot wrong: why"; a person reads it.'
+_HOW_TO_ANSWER = 'If this is wrong, reply with a line "#reviewbot wrong: why".'
+_HOW_TO_END = 'You asked for results like this one; a reply with a line "#reviewbot mute" ends them.'
 _COMPILERS = ("gcc", "clang")
+_LOOKED_AT = (Verdict.CLEAN, Verdict.FINDINGS)
+#: lines of code that are shown of a hunk that does not apply, and sentences on the bases that were tried
+_CODE_SHOWN, _TRIED = 12, 6
+_BUILT = re.compile(r"(?:Built|Checked) \d")
+#: columns of a command that is given as one line
+_WIDE = 100
 
 
 def write(
@@ -36,25 +45,59 @@ def write(
     diff = parse_diff(parent.body)
     places = [(told, place_of(told, diff) if told.patch == patch.number else None) for told in findings]
     lines: list[str] = []
-    last: Place | None = None
-    for place, told in sorted(((place, told) for told, place in places if place), key=_position):
-        lines += [*_quoted(place, last), *_comment(told, report, patch), ""]
-        last = place
-    if last:
+    if placed := [(place, told) for told, place in places if place]:
         # The elision ends the last comment for those who read it beside the diff.
-        lines = [_attribution(parent), *lines, "> [...]", ""]
+        lines = [_attribution(parent), *_beneath(placed, report, patch), "> [...]", ""]
     for told in (told for told, place in places if not place):
         code = indented(excerpt(told), 2)
         lines += [f"{visible(_where(told))}:", "", *code, *([""] if code else []), *_comment(told, report, patch), ""]
-    return "\n".join([*lines, *_closing(report, findings[0].check, left_out), *_footer(report, site_url)])
+    return "\n".join([*lines, *_closing(report, findings, left_out), *_footer(report, site_url)])
+
+
+def _beneath(placed: Sequence[tuple[Place, Told]], report: SeriesReport, patch: PatchFacts) -> Iterator[str]:
+    """Yield the hunks that something is said about, quoted up to each comment."""
+    file: FileDiff | None = None
+    in_order = sorted(placed, key=lambda pair: pair[0].line.position)
+    for _, group in groupby(in_order, key=lambda pair: pair[0].hunk.position):
+        here = list(group)
+        place = here[0][0]
+        lines = list(dict.fromkeys(one.line for one, _ in here))
+        pieces = dict(zip(lines, quote_hunk(place.file, place.hunk, lines, named=place.file != file), strict=True))
+        file = place.file
+        for one, told in here:
+            if quoted := pieces.pop(one.line, None):
+                yield from (*map(visible, quoted), "")
+            yield from (*_comment(told, report, patch), "")
 
 
 def clean(report: SeriesReport, site_url: str) -> str:
     """Return the body of the short letter to an author who asked for clean results too."""
-    who = f"v{report.version}" if report.version > 1 else "This"
+    who = f"v{report.version}" if report.version > 1 else "The series"
     sentence = verdict(report)
-    lines = [*wrap(f"{who} {sentence[0].lower()}{sentence[1:]}"), ""]
-    return "\n".join([*lines, *_closing(report, "", 0), *_footer(report, site_url)])
+    lines = [*_prose(f"{who} {sentence[0].lower()}{sentence[1:]} {report.reason}"), ""]
+    return "\n".join([*lines, *_closing(report, (), 0), *_footer(report, site_url, _HOW_TO_END)])
+
+
+def unapplied(report: SeriesReport, site_url: str) -> str:
+    """Return the body of the letter to an author who asked for a result, and whose series does not apply."""
+    lines = [*_prose(report.reason or "The series does not apply."), ""]
+    if (failure := report.failure) and failure.wanted:
+        lines += ["The patch expects:", *_cut(failure.wanted), ""]
+    if failure and failure.found:
+        lines += [f"The tree has at line {failure.found_line}:", *_cut(failure.found), ""]
+    if report.base:
+        lines += _listed("How the base was found:", [line for line in report.base.trace if line][:_TRIED])
+    advice = (
+        'If another base is meant, name it in the next version: "git format-patch --base=COMMIT" writes it, and so '
+        'does b4. To have this version tried on another tree, reply with a line "#reviewbot test: TREE".'
+    )
+    return "\n".join([*lines, *wrap(advice), "", *_footer(report, site_url, _HOW_TO_END)])
+
+
+def _cut(code: str) -> list[str]:
+    shown = code.rstrip("\n").split("\n")
+    more = ["[...]"] if len(shown) > _CODE_SHOWN else []
+    return indented([visible(line[:MAX_CODE]) for line in [*shown[:_CODE_SHOWN], *more]], 2)
 
 
 def retraction(told: Told, reason: str, report: SeriesReport, site_url: str) -> str:
@@ -64,11 +107,11 @@ def retraction(told: Told, reason: str, report: SeriesReport, site_url: str) -> 
     """
     words = visible(shortened(" ".join(reason.split())))
     lines = [
-        *wrap(visible(f"What this says about {_where(told)} is wrong:")),
+        *wrap(visible(f"The finding at {_where(told)}, was wrong:")),
         "",
         *indented(wrap(words, 68), 2),
         "",
-        *wrap("It is not told again, and it counts against the rule."),
+        *wrap("Please ignore it. It will not be reported again."),
         "",
     ]
     return "\n".join([*lines, *_footer(report, site_url)])
@@ -76,25 +119,12 @@ def retraction(told: Told, reason: str, report: SeriesReport, site_url: str) -> 
 
 def mended(gone: Sequence[Told], report: SeriesReport, site_url: str) -> str:
     """Return the body of the mail that says of what was told which of it a later version has no more."""
-    lines = wrap(f"v{report.version} has {'none of' if not report.findings else 'no longer'} this:")
-    lines.append("")
+    lines = [f"Fixed in v{report.version}:", ""]
     for told in gone:
         first, *more = wrap(visible(shortened(f"{_where(told)}: {_stated(told)}")), 70) or [""]
         lines += [f"- {first}", *indented(more, 2)]
     link = f"{report.lore}{report.message_id}"
     return "\n".join([*lines, "", visible(link), "", *_footer(report, site_url)])
-
-
-def _quoted(place: Place, last: Place | None) -> list[str]:
-    """Quote up to a line; nothing twice: neither the line just commented on, nor the names of its file."""
-    if place == last:
-        return []
-    lines = quote_place(*place)
-    return [*(visible(line) for line in (lines[3:] if last and last.file == place.file else lines)), ""]
-
-
-def _position(pair: tuple[Place, Told]) -> int:
-    return pair[0].line.position
 
 
 def page(report: SeriesReport, site_url: str) -> str:
@@ -121,9 +151,9 @@ def _comment(told: Told, report: SeriesReport, patch: PatchFacts) -> list[str]:
         lines += ["", *_evidence(told)]
     prose = []
     if finding.condition:
-        prose.append(f"The path exists only under {finding.condition}.")
+        prose.append(f"This happens only with {finding.condition}.")
     if finding.assumption:
-        prose.append(f"It is assumed that {_joined(finding.assumption)}")
+        prose.append(f"This assumes that {_joined(finding.assumption)}")
     prose += _raised_before(told, report)
     for text in prose:
         lines += ["", *_prose(text)]
@@ -137,20 +167,22 @@ def _prose(text: str) -> list[str]:
 def _sentence(told: Told, report: SeriesReport, patch: PatchFacts) -> str:
     """Say what is wrong, since which patch, and whether an earlier version had it."""
     this = "this patch" if told.patch == patch.number else _named(told.patch, report)
-    since = f"between {this} and patch {told.gone_by}" if told.life is Life.TRANSIENT else f"since {this}"
-    earlier = f", and in v{told.since} already" if told.since < report.version else ""
+    transient = told.life is Life.TRANSIENT
+    since = f"between {this} and patch {told.gone_by}" if transient else f"since {this}"
     stated, function = _stated(told), told.finding.location.function
-    # A hunk often names the function before the one that it changes.
-    lead = f"In {function}(), {since}" if function and f"{function}()" not in stated else since[0].upper() + since[1:]
-    mended = ""
-    if told.life is Life.TRANSIENT:
-        mended = f" Patch {told.gone_by} mends it, but a bisection may stop in between."
-    return f"{lead}{earlier}, {_joined(stated)}{mended}"
+    if function and not told.finding.evidence and f"{function}()" not in stated:
+        lead = f"In {function}(), {since}"
+    else:
+        lead = since[0].upper() + since[1:]
+    more = f" Patch {told.gone_by} mends it; only a bisection can stop in between." if transient else ""
+    if told.since < report.version:
+        more += f" v{told.since} had this already."
+    return f"{lead}, {_joined(stated)}{more}"
 
 
 def _named(number: int, report: SeriesReport) -> str:
     subject = next((one.subject for one in report.patches if one.number == number), "")
-    return f'patch {number}, "{subject}"' if subject else f"patch {number}"
+    return f'patch {number} ("{subject}")' if subject else f"patch {number}"
 
 
 def _stated(told: Told) -> str:
@@ -173,7 +205,10 @@ def _joined(sentence: str) -> str:
 
 
 def _evidence(told: Told) -> Iterator[str]:
-    """Yield the path, one step a line; the middle of a long one is left out."""
+    """Yield the path, one step a line, and whose it is: a hunk often names the function before the one it changes."""
+    function = told.finding.location.function
+    if function and f"{function}()" not in _stated(told):
+        yield visible(f"In {function}():")
     steps = told.finding.evidence
     shown: Sequence[Evidence | None] = steps
     if len(steps) > _STEPS_SHOWN:
@@ -183,7 +218,7 @@ def _evidence(told: Told) -> Iterator[str]:
             yield "  [...]"
             continue
         place = f"line {step.line}" if step.file == told.finding.location.file else f"{step.file}:{step.line}"
-        yield visible(f"  {place}: {shortened(' '.join(step.text.split()), MAX_CODE)}")
+        yield visible(f"  {place}  {shortened(' '.join(step.text.split()), MAX_CODE)}")
 
 
 def _raised_before(told: Told, report: SeriesReport) -> list[str]:
@@ -194,25 +229,74 @@ def _raised_before(told: Told, report: SeriesReport) -> list[str]:
     return []
 
 
-def _closing(report: SeriesReport, check: str, left_out: int) -> Iterator[str]:
+def _closing(report: SeriesReport, findings: Sequence[Told], left_out: int) -> Iterator[str]:
     """Yield what the sentences above rest on: base, what was looked at, and how to see the same."""
     if left_out:
-        yield from (*wrap(f"{counted(left_out, 'further finding')} can be read on the page below."), "")
-    if change := since_previous(report):
-        yield from (*wrap(f"{change}."), "")
+        yield from (*wrap(f"{counted(left_out, 'more finding')} can be read on the page below."), "")
+    if change := _since_previous(report):
+        yield from (*wrap(change), "")
     if report.base:
-        yield from (*wrap(visible(f"Applied to {report.base.describe}, commit {report.base.commit[:12]}.")), "")
-    yield from _listed("Looked at:", report.looked_at)
+        yield from (*wrap(visible(f"Applied to {_base(report.base)}.")), "")
+    for text in (one.unseen for one in report.patches if one.unseen):
+        yield from (*_prose(text), "")
+    yield from _listed("Looked at:", [line for line in map(_in_short, report.looked_at) if line])
     yield from _listed("Not looked at:", report.not_looked_at)
-    if command := _command(report.reproduce, check):
-        yield from ("To see the same:", f"  {visible(command)}", "")
+    if lines := _command(report, findings):
+        where = f", in {_base(report.base)}" if report.base else ""
+        yield from (*wrap(visible(f"To see the same{where}:")), *(f"  {visible(line)}" for line in lines), "")
 
 
-def _command(commands: Sequence[Reproduce], check: str) -> str:
-    """Return the command that shows what one check or build has found, else the first."""
-    kind = "build" if check == "build" else "check"
-    fitting = (one.command for one in commands if one.what.split(" ")[0] == kind)
-    return next(fitting, commands[0].command if commands else "")
+def _base(base: BaseFacts) -> str:
+    """Name the tree; a commit only when a reader can have it."""
+    name = base_name(base)
+    return f"{name}, commit {base.commit[:12]}" if base.published and base.commit[:12] not in name else name
+
+
+def _since_previous(report: SeriesReport) -> str:
+    """Say what became of the findings of the version before, "" when it had none."""
+    remain = sum(told.since < report.version for told in report.findings)
+    before = len(report.gone) + remain
+    earlier = [one.version for one in report.versions if one.version < report.version and one.verdict in _LOOKED_AT]
+    if not before or not earlier or report.verdict not in _LOOKED_AT:
+        return ""
+    many = "the finding" if before == 1 else f"the {before} findings"
+    if not report.gone:
+        done = f"still has {many}"
+    elif remain:
+        done = f"fixes {len(report.gone)} of {many}"
+    else:
+        done = f"fixes {many}"
+    new = len(report.findings) - remain
+    added = f", and has {new} new" if new else ""
+    return f"v{report.version} {done} in v{max(earlier)}{added}."
+
+
+def _in_short(line: str) -> str:
+    """Return what a mail needs of a sentence on what was looked at: no reasons, and no sizes of objects."""
+    if line[:1].isdigit():
+        return ""
+    short = line.partition("; ")[0]
+    if _BUILT.match(short):
+        short = short.partition(": ")[0]
+    return short if short.endswith(".") else f"{short}."
+
+
+def _command(report: SeriesReport, findings: Sequence[Told]) -> list[str]:
+    """Return the command that shows the first of the findings, else the first one; broken behind ``&&`` when long."""
+    commands = {one.what: one.command for one in report.reproduce}
+    command = next(iter(commands.values()), "")
+    if findings and findings[0].check == "build":
+        built = [cell.configuration for cell in report.cells
+                 if cell.check == "build" and cell.patch == findings[0].patch and cell.new]  # fmt: skip
+        names = (f"build {name}" for name in built)
+        any_build = next((one for what, one in commands.items() if what.startswith("build")), command)
+        command = next((commands[name] for name in names if name in commands), any_build)
+    elif findings:
+        command = commands.get("check", command)
+    if len(command) <= _WIDE:
+        return [command] if command else []
+    first, *more = command.split(" && ")
+    return [f"{first} &&", *(f"{step} &&" for step in more[:-1]), more[-1]] if more else [first]
 
 
 def _listed(title: str, items: Sequence[str]) -> Iterator[str]:
@@ -225,5 +309,5 @@ def _listed(title: str, items: Sequence[str]) -> Iterator[str]:
         yield ""
 
 
-def _footer(report: SeriesReport, site_url: str) -> list[str]:
-    return ["-- ", visible(page(report, site_url)), _HOW_TO_ANSWER, ""]
+def _footer(report: SeriesReport, site_url: str, how: str = _HOW_TO_ANSWER) -> list[str]:
+    return ["-- ", visible(page(report, site_url)), how, ""]

@@ -104,6 +104,15 @@ def compose_clean(report: SeriesReport, parent: Message, head: Letterhead) -> Dr
     return _draft(report, parent, body, replace(head, copied=()), max(report.date, parent.date), ())
 
 
+def compose_unapplied(report: SeriesReport, parent: Message, head: Letterhead) -> Draft:
+    """Return the letter that the series does not apply, for an author who asked for a result.
+
+    :param parent: the patch that does not apply, or the cover.
+    """
+    body = letter.unapplied(report, head.site_url)
+    return _draft(report, parent, body, replace(head, copied=()), max(report.date, parent.date), ())
+
+
 def compose_note(report: SeriesReport, told: Sequence[Told], ours: Message, body: str, head: Letterhead) -> Draft:
     """Return a word about an earlier mail of ours, in answer to it and to whom it went.
 

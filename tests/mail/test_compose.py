@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reviewbot.errors import OperatorError
-from reviewbot.mail.compose import compose_reply, quote, quote_place, reply_subject, to_wire, wrap
+from reviewbot.mail.compose import compose_reply, quote, quote_hunk, reply_subject, to_wire, wrap
 from reviewbot.mail.diff import parse_diff
 from reviewbot.mail.message import Address, Message
 from reviewbot.mail.parse import parse_message
@@ -180,21 +180,37 @@ def test_quoting_keeps_the_first_column() -> None:
     assert quote([" context", "", "+added"]) == [">  context", ">", "> +added"]
 
 
-def test_a_place_is_quoted_with_little_around_it_and_true_numbers() -> None:
+def test_a_place_is_quoted_with_little_around_it_beneath_the_header_of_its_hunk() -> None:
     (file,) = parse_diff(PATCH_BODY).files
     hunk = file.hunks[0]
-    line = next(line for line in hunk.lines if line.text == "\t\treturn 0;" and line.kind == "+")
-    assert quote_place(file, hunk, line, context=3) == [
+    lines = [line for line in hunk.lines if line.text in ("\t\treturn 0;", "}")]
+    first, second, third = quote_hunk(file, hunk, lines, context=1)
+    assert first == [
         "> diff --git a/mm/late.c b/mm/late.c",
         "> --- a/mm/late.c",
         "> +++ b/mm/late.c",
+        "> @@ -20,9 +20,13 @@ static phys_addr_t late_alloc(void)",
         "> [...]",
-        "> @@ -23,1 +23,3 @@ static phys_addr_t late_alloc(void)",
-        "> -\tctor(page);",
-        "> +\tif (!ctor(page)) {",
         "> +\t\t__free_page(page);",
         "> +\t\treturn 0;",
     ]
+    assert second == ["> +\t}", "> +", ">  \tif (!page)", ">  \t\treturn 0;"]
+    assert third == [">  ", ">  \treturn page_to_phys(page);", ">  }"]
+
+
+def test_of_lines_that_read_alike_as_much_is_quoted_as_a_reader_who_counts_needs() -> None:
+    """A reader that counts from the header takes the nearest line of the same text: enough is quoted to be right."""
+    body = "--- a/a.c\n+++ b/a.c\n@@ -1,1 +1,41 @@\n" + "".join(
+        f"+{'free(p);' if number in (19, 39) else f'line {number};'}\n" for number in range(40)
+    )
+    (file,) = parse_diff(body + " end\n").files
+    hunk = file.hunks[0]
+    (piece,) = quote_hunk(file, hunk, [hunk.lines[39]])
+    skipped = 39 - (len(piece) - 5 - 1)  # without the names, the header, the elision, and the line itself
+    counted = 40 - skipped
+    assert abs(40 - counted) < abs(20 - counted)
+    (lone,) = quote_hunk(file, hunk, [hunk.lines[38]])
+    assert len(lone) == 5 + 6
 
 
 HOSTILE = (

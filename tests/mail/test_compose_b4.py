@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reviewbot.mail.compose import compose_reply, quote_place
+from reviewbot.mail.compose import compose_reply, quote_hunk
 from reviewbot.mail.diff import DiffLine, FileDiff, Hunk, parse_diff
 from reviewbot.mail.message import Address
 from reviewbot.mail.parse import parse_message
@@ -31,7 +31,7 @@ PLACES = [
 
 
 def reply(file: FileDiff, hunk: Hunk, line: DiffLine) -> bytes:
-    body = "\n".join(["Hello Ada,", "", *quote_place(file, hunk, line), "", COMMENT, "", "-- ", "A footer", ""])
+    body = "\n".join(["Hello Ada,", "", *quote_hunk(file, hunk, [line])[0], "", COMMENT, "", "-- ", "A footer", ""])
     return compose_reply(
         PATCH,
         body,

@@ -30,6 +30,7 @@ from reviewbot.reports.facts import (
 
 MBOX = Path(__file__).parents[1] / "corpus" / "minikernel.mbox"
 PAGEATTR = "arch/arm64/mm/pageattr.c"
+MAKE = "make O=../build ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-"
 SITE = "https://review.example.org"
 NAME = "arm64: mm: split blocks of the linear map"
 SUBJECTS = (
@@ -154,6 +155,7 @@ def cells(news: dict[tuple[int, str], int]) -> tuple[Cell, ...]:
 def report(version: int = 1, **fields: Any) -> SeriesReport:
     """Return a report about a version in which everything passed; every field can be given."""
     stem = V1 if version == 1 else V2
+    apply = f"b4 shazam {stem.format(1)}"
     prefix = "PATCH" if version == 1 else f"PATCH v{version}"
     values: dict[str, Any] = {
         "message_id": stem.format(1),
@@ -197,12 +199,8 @@ def report(version: int = 1, **fields: Any) -> SeriesReport:
         ),
         "not_looked_at": ("arch/arm64/mm/ptdump.c is not built in defconfig: CONFIG_PTDUMP is off.",),
         "reproduce": (
-            Reproduce("apply", f"b4 shazam {stem.format(1)}"),
-            Reproduce("check", f"python -m reviewbot.checks --tree . {PAGEATTR}"),
-            Reproduce(
-                "build defconfig",
-                "make ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- defconfig arch/arm64/mm/pageattr.o",
-            ),
+            Reproduce("check", f"{apply} && python -m reviewbot.checks --tree . --range HEAD~3.."),
+            Reproduce("build defconfig", f"{apply} && {MAKE} defconfig && {MAKE} arch/arm64/mm/pageattr.o"),
         ),
         **fields,
     }

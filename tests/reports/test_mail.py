@@ -20,8 +20,17 @@ from reviewbot.mail.message import Address
 from reviewbot.mail.parse import parse_message
 from reviewbot.mail.quoting import quoted_hunks
 from reviewbot.reports import letter
-from reviewbot.reports.facts import Life, SeriesReport, Told, Verdict
-from reviewbot.reports.mail import MOST, Draft, Letterhead, compose, compose_clean, compose_note, draft
+from reviewbot.reports.facts import Life, Reproduce, SeriesReport, Told, Verdict
+from reviewbot.reports.mail import (
+    MOST,
+    Draft,
+    Letterhead,
+    compose,
+    compose_clean,
+    compose_note,
+    compose_unapplied,
+    draft,
+)
 from tests.reports import samples
 from tests.reports.golden import same_as_golden
 
@@ -149,7 +158,36 @@ def mended() -> Draft:
     return compose_note(report, report.gone, parse_message(drafted(samples.second_version()).raw), words, HEAD)
 
 
-LETTERS: dict[str, Callable[[], Draft]] = {"clean": clean, "alone": alone, "retraction": retraction, "mended": mended}
+def unapplied() -> Draft:
+    return compose_unapplied(samples.does_not_apply(), MAILS[samples.V1.format(1)], HEAD)
+
+
+def transient_elsewhere() -> Draft:
+    """Return the letter about a mistake of a patch that is not the one answered, gone by the next patch."""
+    second = transient().findings[0]
+    report = with_findings(samples.told(samples.ignored_result(), 1, code=()), second)
+    return compose(report, report.patches[2], MAILS[samples.V1.format(4)], HEAD)
+
+
+def third_version_with_new() -> Draft:
+    """Return the letter about a v3 that still has what v1 had, and a finding of its own."""
+    second = samples.second_version()
+    versions = (*second.versions, replace(second.versions[1], version=3))
+    findings = (samples.told(samples.missing_dtor(86), 3), samples.told(samples.ignored_result(), 2, since=3))
+    kept = samples.second_version(findings=findings, gone=(), versions=versions)
+    report = replace(kept, version=3, message_id=samples.V2.format(1))
+    return compose(report, report.patches[2], MAILS[samples.V2.format(4)], HEAD)
+
+
+LETTERS: dict[str, Callable[[], Draft]] = {
+    "clean": clean,
+    "alone": alone,
+    "retraction": retraction,
+    "mended": mended,
+    "unapplied": unapplied,
+    "transient-elsewhere": transient_elsewhere,
+    "third-version": third_version_with_new,
+}
 
 
 @pytest.mark.parametrize("name", [*SITUATIONS, *LETTERS])
@@ -186,9 +224,42 @@ def test_it_answers_the_patch_with_the_worst_finding() -> None:
 def test_the_function_is_named_and_the_command_is_that_of_the_check() -> None:
     finding = replace(samples.missing_dtor(), message="The table is freed without its destructor.")
     text = body(with_findings(samples.told(finding, 3)))
-    assert "In split_pud(), since this patch, the table is freed without its destructor." in " ".join(text.split())
-    assert "\nTo see the same:\n  python -m reviewbot.checks --tree ." in text
-    assert "\nTo see the same:\n  make ARCH=arm64" in body(compile_error())
+    assert "\nSince this patch, the table is freed without its destructor.\n\nIn split_pud():\n  line 71" in text
+    bare = body(with_findings(samples.told(replace(finding, evidence=()), 3)))
+    assert "In split_pud(), since this patch, the table is freed without its destructor." in " ".join(bare.split())
+    apply = f"  b4 shazam {samples.V1.format(1)} &&\n"
+    seen = f"\nTo see the same, in {samples.report().base.describe}, commit adc218676eef:\n{apply}"
+    assert f"{seen}  python -m reviewbot.checks --tree . --range HEAD~3..\n" in text
+    assert f"{seen}  make O=../build ARCH=arm64" in body(compile_error())
+
+
+def test_a_build_is_shown_in_the_configuration_that_has_the_finding() -> None:
+    report = compile_error()
+    cells = (*report.cells, replace(report.cells[-1], configuration="defconfig-64k", new=1))
+    commands = (*report.reproduce, Reproduce("build defconfig-64k", "b4 shazam x && make 64k"))
+    assert "  b4 shazam x && make 64k\n" in body(replace(report, cells=cells, reproduce=commands))
+
+
+def test_what_a_patch_changes_and_its_mail_does_not_show_is_said() -> None:
+    report = samples.first_version()
+    hidden = replace(report.patches[0], unseen="Patch 1: git changes mm/x.c, which its mail does not show.")
+    assert "\n\nPatch 1: git changes mm/x.c, which its mail does not show.\n\n" in body(
+        replace(report, patches=(hidden, *report.patches[1:]))
+    )
+
+
+def test_a_commit_that_nobody_else_has_is_not_named() -> None:
+    report = samples.first_version()
+    assert report.base is not None
+    text = body(replace(report, base=replace(report.base, published=False)))
+    assert "\nApplied to linux-source-6.12 (6.12.0).\n" in text
+    assert report.base.commit[:12] not in text
+
+
+def test_a_command_stays_one_line_where_it_is_not_too_long() -> None:
+    report = replace(samples.first_version(), reproduce=(Reproduce("check", "b4 shazam a@b && python -m x"),))
+    assert "\n  b4 shazam a@b && python -m x\n" in body(report)
+    assert max(map(len, body(samples.second_version()).split("\n"))) <= 100
 
 
 def test_it_stands_in_the_thread() -> None:
@@ -253,14 +324,14 @@ def test_b4_shows_each_finding_at_its_line() -> None:
     assert unused[2].startswith("Since this patch, gcc warns in split_pud(): unused variable 'last'")
     assert freed[:2] == (path, 83)
     assert freed[2].startswith("Since this patch, split_pud() frees a table that was constructed")
-    assert freed[2].endswith("line 83: and the table is freed")
+    assert freed[2].endswith("line 83  and the table is freed")
     assert rest[2].startswith("Applied to linux-source-6.12")
 
 
 def test_a_finding_of_another_patch_is_not_put_at_a_line_of_this_one() -> None:
     comments = b4_comments(several_patches())
     assert [line for _, line, text in comments if "Since" in text.split("\n")[0]] == [31]
-    assert 'Since patch 3, "arm64: mm: split PUD blocks of the linear map"' in body(several_patches())
+    assert 'Since patch 3 ("arm64: mm: split PUD blocks of the linear map"),' in body(several_patches())
 
 
 def test_this_project_reads_its_own_reply_alike() -> None:
