@@ -19,10 +19,11 @@ _ATTRIBUTION_ENDS = ("wrote", "writes", "said", "schrieb", "schreibt", "a écrit
 _SCHRIEB = re.compile(r"\bschrieb\s[^:]{1,80}$", re.IGNORECASE)
 _VERB = re.compile(r"(?:wrote|writes|said|a écrit|escribió|ha scritto|написал)\s*:\s*$", re.IGNORECASE)
 _ATTRIBUTION_START = re.compile(
-    r"(?:on|am|le|el|il|at|quoting|\*|\[.*\]|\d{1,4}[./-]\d|mon|tue|wed|thu|fri|sat|sun)\b|.{0,80}<[^<>\s]+@[^<>\s]+>|.{1,60}$",
+    r"(?:on|am|le|el|il|at|quoting|\*|\[.*\]|\d{1,4}[./-]\d|mon|tue|wed|thu|fri|sat|sun)\b|.{0,80}<[^<>\s][^<>\s@]*+@[^<>\s]++>|.{1,60}$",
     re.IGNORECASE,
 )
-_STARRED = re.compile(r"\* (?P<name>[^<>\[\]]{1,80}?) (?:<[^<>\s]+>|\[[^\[\]]+\])[^:]*:?\s*$")
+_STARRED = re.compile(r"\* (?P<name>[^<>\[\]]{1,80}?) (?:<[^<>\s]+>|\[[^\[\]]+\])[^:]*+:?\s*+$")
+_BARE_ADDRESS = re.compile(r"(?<!\S)(?=\S+@\S)\S++")
 _WHEN = re.compile(
     r".*(?:\d{1,2}:\d{2}(?::\d{2})?|\b\d{4})(?:\s*[AP]M)?"
     r"(?:\s*(?:[+-]\d{4}|(?-i:[A-Z]{3,4})\b))?(?:\s*\([A-Za-z ]+\))?\s*,?\s+",
@@ -31,9 +32,9 @@ _WHEN = re.compile(
 _TRAILER = re.compile(
     r"(?:[A-Z][A-Za-z]*(?:-[A-Za-z]+)*-(?:by|off|to|from)|Fixes|Closes|Link|Cc|CC|Reported-and-tested-by)\s*:\s+\S.*"
 )
-_SCISSORS = re.compile(
-    r"[-\s]*(?:-{2,}\s*(?:8<|>8|%<|>%)|(?:8<|>8|%<|>%)\s*-{2,})[-\s8%<>]*(?:cut here)?[-\s8%<>]*$", re.IGNORECASE
-)
+# In two parts, each of which is done with a line of a million dashes in one pass.
+_SCISSORS = re.compile(r"[-\s]*+(?:8<|>8|%<|>%)[-\s8%<>]*+(?:cut here)?[-\s8%<>]*+$", re.IGNORECASE)
+_PERFORATED = re.compile(r"--\s*+(?:8<|>8|%<|>%)|(?:8<|>8|%<|>%)\s*+--")
 _SCISSORS_START = frozenset("->8% \t\r\f\v\xa0")
 _DIFF = re.compile(r"diff --git a/|Index: \S|--- a/\S")
 _OF_DIFF = re.compile(
@@ -124,7 +125,7 @@ def attributed_name(text: str) -> str:
         return starred["name"].strip()
     text = re.sub(r"\bschrieb\b", "", _VERB.sub("", text)).strip(" \t,:")
     before, found, _ = text.partition("<")
-    name = before if found else re.sub(r"\S+@\S+", "", text)
+    name = before if found else _BARE_ADDRESS.sub("", text)
     name = _WHEN.sub("", name + " ").strip(" \t,;:\"'*")
     name = re.sub(r"^(?:on|am|le|el)\b.*,\s*", "", name, flags=re.IGNORECASE)
     return name[:100]
@@ -167,7 +168,7 @@ def _classify(lines: list[str]) -> Iterator[tuple[Kind, int, str]]:
             yield mode, 0 if mode is not Kind.QUOTE else 1, line
         elif level:
             yield Kind.QUOTE, level, text
-        elif line[:1] in _SCISSORS_START and _SCISSORS.match(line):
+        elif line[:1] in _SCISSORS_START and _SCISSORS.match(line) and _PERFORATED.search(line):
             yield Kind.SCISSORS, 0, line
         elif _is_trailer(line):
             yield Kind.TRAILERS, 0, line

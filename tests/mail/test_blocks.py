@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewbot.mail.blocks import Kind, attributed_name, parse_blocks, unquote
+from tests.effort import calls
 
 REPLY = """\
 Hi Ada,
@@ -93,6 +94,22 @@ def test_a_diff_that_a_reply_proposes_is_no_comment() -> None:
 @pytest.mark.parametrize("line", ["---8<---", "-- >8 --", "----------- 8< -----------", "--- %< ---"])
 def test_scissors(line: str) -> None:
     assert parse_blocks(f"text\n{line}\nmore")[1].kind is Kind.SCISSORS
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("-" * 1_000_000, 1),
+        ("- " * 500_000 + "x", 1),
+        ("* a" + " <b>" * 12 + " " * 200 + ":x", 5_000),
+        (" <@" * 26 + "a@" * 100 + " wrote:\n> x", 5_000),
+        ("a" * 280 + " wrote:\n> x", 5_000),
+    ],
+)
+def test_lines_that_are_made_to_be_read_again_and_again_are_read_once(line: str, count: int) -> None:
+    """Where one of these is not, this takes minutes; ``benchmarks/hostile`` measures what they cost."""
+    text = "\n".join([line] * count)
+    assert calls(lambda: parse_blocks(text)) < 50 * (text.count("\n") + 1) + 1000
 
 
 def test_below_an_original_message_everything_is_quoted() -> None:

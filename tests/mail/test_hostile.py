@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import time
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.hostile.__main__ import A_LINE
 from benchmarks.hostile.letters import letter as generated
 from benchmarks.hostile.mutations import MUTATIONS, mutate
 from reviewbot.mail.blocks import MAX_LINES as MAX_BLOCK_LINES
@@ -83,17 +81,14 @@ def test_what_was_cut_is_still_a_message_with_its_head() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["8bit", "base64", "quoted-printable"])
-def test_a_patch_of_40_000_lines_is_read_whole_and_assembled_at_4_us_a_line(encoding: str) -> None:
+def test_a_patch_of_40_000_lines_is_read_whole(encoding: str) -> None:
     table = "".join(f"\t{{ {number}, 0x{number * 7919:x} }},\n" for number in range(40_000))
     raw = large_patch(table, encoding)
-    started = time.thread_time()
     message = parse_message(raw)
     (series,) = assemble([message])
-    seconds = time.thread_time() - started
     (patch,) = series.patches
     assert (message.oddities, patch.files, patch.diff.count("\n+\t{")) == ((), ("lib/table.h",), 40_000)
     assert patch.patch_id
-    assert seconds < 4 * 40_000 * A_LINE, "four times the bound of the benchmark, as other tests run beside this one"
 
 
 def test_parts_within_an_encoding_are_read_though_no_mailer_may_send_them() -> None:
@@ -149,10 +144,8 @@ def test_batches_of_mutated_mails_are_assembled(seed: int) -> None:
     messages: list[Message] = [
         parse_message(mutate(random, generated(random, number), MUTATIONS)[0]) for number in range(18)
     ]
-    started = time.thread_time()
     for series in link_versions(assemble(messages)):
         assert series.root_msgid
-    assert time.thread_time() - started < 10
 
 
 def test_a_sender_of_a_hundred_thousand_commas_and_a_header_of_carriage_returns_are_read_in_linear_time() -> None:

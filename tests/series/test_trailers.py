@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewbot.mail.message import Address
 from reviewbot.series.trailers import find_trailers, given_by
+from tests.effort import calls
 from tests.series.posting import BOB, mail
 
 FOUND = {
@@ -94,7 +93,5 @@ def test_any_text_is_read(lines: list[str]) -> None:
 @pytest.mark.parametrize(
     "line", ["a: b@c.de\n", "Fixes: 012345 (x\n", "@" * 900 + "\n", "x" * 900 + ": <\n", "a: " + " <" * 400]
 )
-def test_hostile_text_costs_little(line: str) -> None:
-    start = time.process_time()
-    find_trailers(line * (1_000_000 // len(line)))
-    assert time.process_time() - start < 2
+def test_a_megabyte_of_hostile_text_is_read_in_one_pass(line: str) -> None:
+    assert calls(lambda: find_trailers(line * (1_000_000 // len(line)))) < 20 * 1_000_000 // len(line) + 1000
