@@ -1,7 +1,7 @@
 """Runs b4 in a process of its own: a request as JSON on standard input, mails on standard output.
 
 Started by :mod:`reviewbot.lore.fetch` with an empty home. The request has
-``message_id, url, versions, max_bytes, timeout``. The answer is one line of
+``url, max_bytes, timeout``, and ``message_id, versions`` or ``patch_ids``. The answer is one line of
 JSON, ``{"state": "ok", "lengths": [...]}`` and the mails one after the other,
 or ``{"state": unknown | unreachable | status | garbage | too-large | failed, "detail": ...}``.
 """
@@ -193,6 +193,8 @@ def _answer(request: dict[str, Any]) -> list[bytes]:
         max_bytes=request["max_bytes"],
         deadline=time.monotonic() + request["timeout"] / 2,
     )
+    if "patch_ids" in request:
+        return archive.search(" OR ".join(f"patchid:{name}" for name in request["patch_ids"]))
     return collect(archive, request["message_id"], versions=request["versions"])
 
 

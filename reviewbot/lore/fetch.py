@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,18 +37,31 @@ def fetch_thread(target: str, origin: Origin, *, versions: bool = True) -> list[
     :raises OperatorError: when the fetch exceeds the size allowed, or cannot be run.
     """
     wanted = parse_target(target)
-    source = source_of(wanted, origin)
-    request = {
-        "message_id": wanted.message_id,
-        "url": source.url,
-        "versions": versions,
-        "max_bytes": source.max_bytes,
-        "timeout": source.timeout,
-    }
+    question = {"message_id": wanted.message_id, "versions": versions}
+    return _ask(question, wanted.message_id, source_of(wanted, origin))
+
+
+def find_patches(patch_ids: Sequence[str], origin: Origin) -> list[bytes]:
+    """Return the threads of the patches that have one of some names (``git patch-id --stable``).
+
+    :param patch_ids: hexadecimal digits; archives find a mail by ``patchid:``.
+    :returns: empty when the archive knows none of them.
+    :raises TransientError: when the archive does not answer, or answers with something else than mail.
+    :raises OperatorError: when the answer exceeds the size allowed, or b4 cannot be run.
+    """
+    return _ask({"patch_ids": list(patch_ids)}, " ".join(patch_ids)[:60], origin) if patch_ids else []
+
+
+def _ask(question: dict[str, Any], what: str, source: Origin) -> list[bytes]:
+    """Put a question to the worker, and return the mails of its answer.
+
+    :param what: the question, for a sentence.
+    """
+    request = {**question, "url": source.url, "max_bytes": source.max_bytes, "timeout": source.timeout}
     with tempfile.TemporaryDirectory(prefix="reviewbot-b4-") as home, tempfile.TemporaryFile() as answer:
         _run(request, Path(home), answer, source)
         answer.seek(0)
-        return _read(answer, wanted.message_id, source)
+        return _read(answer, what, source)
 
 
 def _run(request: dict[str, Any], home: Path, answer: BinaryIO, source: Origin) -> None:

@@ -168,7 +168,12 @@ def _stated(store: Store, series: Series, prerequisites: Sequence[Patch]) -> Ite
     if series.prerequisites or series.based_on:
         stated = len(series.prerequisites) or len(series.based_on)
         what = "prerequisite patch" if series.prerequisites else "series"
-        known = f"{len(prerequisites)} patches of it are known" if prerequisites else "nothing of it is known here"
+        count = len(prerequisites)
+        known = (
+            f"{count} patch{'es of it are' if count > 1 else ' of it is'} known"
+            if count
+            else "nothing of it is known here"
+        )
         yield f"The series stands on {stated} {what}{'es' if series.prerequisites and stated > 1 else ''}; {known}."
 
 
@@ -181,7 +186,11 @@ def _with_prerequisites(
     if attempt.reject:
         trace.append(f"{base.describe or base.tree}: its prerequisites do not apply. {attempt.reject.reason}")
         return base
-    return replace(base, commit=attempt.patches[-1].commit, how=f"{base.how}, with {len(before)} prerequisite patches")
+    return replace(
+        base,
+        commit=attempt.patches[-1].commit,
+        how=f"{base.how}, with {len(before)} prerequisite patch{'es' if len(before) > 1 else ''}",
+    )
 
 
 def _options(

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from reviewbot.mail.parse import parse_message
+from reviewbot.mail.patchid import patch_id
 
 
 @dataclass
@@ -27,6 +28,8 @@ class Lore:
         return next((mails for mails in self.threads if message_id in map(_id, mails)), [])
 
     def search(self, query: str) -> list[bytes]:
+        if names := {part.removeprefix("patchid:") for part in query.split() if part.startswith("patchid:")}:
+            return [mail for mails in self.threads if names & set(map(_patch_id, mails)) for mail in mails]
         words = {part.partition(":")[2].strip("()") for part in query.split() if part.lstrip("(").startswith("s:")}
         return [
             mail
@@ -50,6 +53,11 @@ class Lore:
         return 200, gzip.compress(
             b"".join(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + mail + b"\n" for mail in mails)
         )
+
+
+def _patch_id(mail: bytes) -> str:
+    body = parse_message(mail).body
+    return patch_id(body[body.find("diff --git") :])
 
 
 def _id(mail: bytes) -> str:

@@ -239,8 +239,8 @@ def test_prerequisites_are_applied_first(store: Store, take: Take, mbox: bytes) 
     application = choose(store, posted, [tree], prerequisites=[first])
     assert application.applies
     assert [patch.number for patch in application.chosen.patches] == [2]
-    assert application.chosen.base.how.endswith("with 1 prerequisite patches")
-    assert "1 patches of it are known" in " ".join(application.trace)
+    assert application.chosen.base.how.endswith("with 1 prerequisite patch")
+    assert "1 patch of it is known" in " ".join(application.trace)
 
 
 def test_prerequisites_that_are_not_known_are_said(store: Store, take: Take, mbox: bytes) -> None:

@@ -10,14 +10,13 @@ from django.db import transaction
 from reviewbot.errors import OperatorError
 from reviewbot.mail.diff import find_diff, parse_diff
 from reviewbot.reports.facts import State
-from reviewbot.series.model import Patch as PatchFacts
 from reviewbot.tree import base, model
 from reviewbot.tree.readers import GitFiles
 from reviewbot.tree.remotes import fetch_commit
 from reviewbot.tree.store import Store
 from threads import conversion, models
 from threads.lanes import BUILD, scope_of, touched
-from threads.services import building, checking, conflicts, pipeline
+from threads.services import building, checking, conflicts, pipeline, prerequisites
 from threads.services.queue import claim, release
 from threads.services.trees import require_any
 
@@ -75,8 +74,9 @@ def _try_trees(row: models.Series) -> model.Application:
         )
         for tree in trees
     ]
-    told = _seek_base(store, row, trees)
-    return base.choose(store, conversion.series(row), candidates, prerequisites=_prerequisites(row), told=told)
+    ground = prerequisites.find(row)
+    told = [*_seek_base(store, row, trees), *ground.told]
+    return base.choose(store, conversion.series(row), candidates, prerequisites=ground.patches, told=told)
 
 
 def _seek_base(store: Store, row: models.Series, trees: Iterable[models.Tree]) -> list[str]:
@@ -84,18 +84,6 @@ def _seek_base(store: Store, row: models.Series, trees: Iterable[models.Tree]) -
     if not row.base_commit or not settings.FETCH_BASES or store.has_commit(row.base_commit):
         return []
     return list(fetch_commit(store, row.base_commit, [tree.name for tree in trees]))
-
-
-def _prerequisites(row: models.Series) -> list[PatchFacts]:
-    """Return the patches that the series is stated to stand on, as far as they are known here."""
-    related = models.Patch.objects.select_related("message__author")
-    stated = {one.patch_id: one for one in related.filter(patch_id__in=row.prerequisites)}
-    found = [stated[name] for name in row.prerequisites if name in stated]
-    for message_id in row.based_on if not found else ():
-        message = models.Message.objects.filter(message_id=message_id, series__isnull=False).first()
-        if message:
-            found += list(related.filter(series=message.series_id))
-    return [conversion.patch(one) for one in found]
 
 
 def _keep(row: models.Series, application: model.Application) -> models.Application:

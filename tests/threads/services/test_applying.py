@@ -91,8 +91,8 @@ def test_what_a_series_is_stated_to_stand_on_is_applied_first(upstream: Project,
     posted(mails, steps)
     application = posted(stands, steps)
     assert application.applies
-    assert application.how == "base-commit of the cover, with 1 prerequisite patches"
-    assert "The series stands on 1 prerequisite patch; 1 patches of it are known." in application.trace
+    assert application.how == "base-commit of the cover, with 1 prerequisite patch"
+    assert "The series stands on 1 prerequisite patch; 1 patch of it is known." in application.trace
 
 
 TWO_PARTS = """\
