@@ -24,7 +24,9 @@ _SLAB = re.compile(r"kmem_cache_z?(?:alloc|free)\w*|kv?free|kmem\w*|kv?[mzc]allo
 _TABLE_TYPE = re.compile(
     r"struct (?:page|ptdesc|folio|rcu_head)\s*\*|p(?:te|md|ud|4d|gd)_t\s*\*|pgtable_t|void\s*\*|long\s*\*|phys_addr_t"
 )
-_TABLE_WORD = re.compile(r"\bp(?:te|md|ud|4d|gd)_t\b|pgtable|pagetable|ptdesc|page_table|(?:->|\.)\w+_p(?:te|md|ud)\b")
+_TABLE_WORD = re.compile(
+    r"\bp(?:te|md|ud|4d|gd)_t\b|pgtable|pagetable|ptdesc|page_table|remove_table|(?:->|\.)\w+_p(?:te|md|ud)\b"
+)
 
 
 @lru_cache(maxsize=65536)

@@ -10,7 +10,7 @@ from reviewbot.checks.pgtable.pairing import guarded_level, is_page, named_role
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
-from reviewbot.findings import Finding, Severity
+from reviewbot.findings import Evidence, Finding, Location, Severity
 
 _NOT_USER = re.compile(r"&?(?:init_mm|efi_mm|tboot_mm|text_poke_mm|poking_mm|ioremap_mm)\b.*|NULL|0")
 
@@ -23,6 +23,7 @@ def check(scene: Scene) -> Iterator[Finding]:
     """Report a page that an allocator returns, or that is installed, without its constructor."""
     if _FOR_OTHERS.search(scene.piece.name):
         return
+    yield from _never_constructed(scene)
     done: set[int] = set()
     for step in scene.of("return", "install"):
         level = _returned(scene, step) if step.kind == "return" else _installed(scene, step)
@@ -44,6 +45,47 @@ def check(scene: Scene) -> Iterator[Finding]:
         )
 
 
+def _never_constructed(scene: Scene) -> Iterator[Finding]:
+    """An allocator of tables from a pool that never constructs, though the free in the same file destroys."""
+    level, action = scene.role
+    if action != "alloc" or any(step.kind == "ctor" or is_page(step.before) for step in scene.steps):
+        return
+    if not scene.facts.must_construct(level, scene.architecture) or _leads_to_constructor(scene):
+        return
+    for piece in scene.source.pieces:
+        steps = [step for report in scene.program.reports(piece) for step in report.steps]
+        dtor = next((step for step in steps if step.kind == "dtor" and step.name in scene.facts.hooks), None)
+        if piece.name == f"{level}_free" and dtor is not None:
+            place = Location(scene.piece.path, scene.piece.line, scene.piece.written, scene.text(scene.piece.line))
+            yield Finding(
+                "C02",
+                Severity.ERROR,
+                place,
+                f"{scene.piece.name}() never runs a constructor{_constructor(scene, level)}, but {piece.name}() runs "
+                f"{dtor.name}() at line {dtor.line}: a lock is freed that was never allocated.",
+                (Evidence(place.file, place.line, f"never constructs: {place.text}"), *dtor.history),
+                scene.piece.condition,
+            )
+
+
+def _leads_to_constructor(scene: Scene) -> bool:
+    """Whether a function calls, itself or through functions that can be seen, a constructor or what cannot be seen."""
+    constructors = {hook.name for hook in scene.facts.hooks.values() if hook.constructs}
+    waiting, seen = [scene.piece], {scene.piece}
+    while waiting:
+        piece = waiting.pop()
+        if piece.called & constructors:
+            return True
+        for name in piece.called:
+            found = scene.program.candidates(name, piece.path)
+            if not found and "alloc" in name:
+                return True
+            found = [other for other in found if other.static] or found  # another one is for another configuration
+            waiting += (other for other in found if other not in seen)
+            seen.update(found)
+    return False
+
+
 def _paired(scene: Scene, level: str, step: Step) -> bool:
     """Say whether the architecture otherwise constructs, or at least destroys, tables of this level."""
     if step.kind == "return":
@@ -62,7 +104,13 @@ def _returned(scene: Scene, step: Step) -> str:
     if table.ctor or not is_page(table) or table.freed or table.null == "yes":
         return ""
     if step.detail == "returned":
-        return _by_role(scene, step) or _kernel(scene) or _by_choice(scene, step) or _by_file(scene)
+        return (
+            _by_role(scene, step)
+            or _kernel(scene, step)
+            or _by_choice(scene, step)
+            or _by_file(scene)
+            or _by_installer(scene)
+        )
     return _by_file(scene) if table.escaped and not table.installed else ""
 
 
@@ -91,9 +139,20 @@ def _by_role(scene: Scene, step: Step) -> str:
     return ""
 
 
-def _kernel(scene: Scene) -> str:
+def _by_installer(scene: Scene) -> str:
+    """A function that is handed on as an allocator, in a tree that constructs the tables of the kernel, too."""
+    levels = scene.program.callback_levels(scene.piece.name, scene.piece.path) & scene.facts.ctor_levels()
+    if scene.facts.number != 6 or not levels or any(True for _ in scene.of("ctor")):
+        return ""
+    return min(levels, key=words.LEVELS.index)
+
+
+def _kernel(scene: Scene, step: Step) -> str:
     """``pte_alloc_one_kernel()``, in a tree that constructs kernel tables or whose pte_free_kernel() destroys."""
-    if scene.piece.name != "pte_alloc_one_kernel":
+    if scene.piece.name.lstrip("_") != "pte_alloc_one_kernel":
+        return ""
+    made = scene.allocation_of(step.table)
+    if made is not None and made.name == "__pte_alloc_one_kernel":
         return ""
     wanted = scene.facts.must_construct("pte", scene.architecture, kernel=True)
     return "pte" if wanted or scene.program.destroys("pte_free_kernel", scene.piece.path) else ""

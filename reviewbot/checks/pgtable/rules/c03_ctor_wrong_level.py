@@ -78,7 +78,7 @@ def _level(scene: Scene, step: Step) -> tuple[str, str]:
         chosen = next(text for text, truth in step.known if truth and text.endswith(_constants(level)))
         return level, f"the path is taken for {chosen}"
     if chosen_at_run_time(step):
-        return "", ""
+        return _installed_as(scene, step)
     inherited = {level for level, _ in scene.roles}
     name = scene.named_level or (inherited.pop() if len(inherited) == 1 else "")
     if scene.program.callback_levels(scene.piece.name, scene.piece.path):
@@ -90,6 +90,10 @@ def _level(scene: Scene, step: Step) -> tuple[str, str]:
     result = words.level_of_type(scene.piece.result)
     if result and any(end.detail == "returned" for end in scene.ends(step.table)):
         return result, f"{scene.piece.name}() returns {result}_t *"
+    return _installed_as(scene, step)
+
+
+def _installed_as(scene: Scene, step: Step) -> tuple[str, str]:
     for later in scene.of("install"):
         root = later.name == "store" and not later.before.level  # the top level, whichever that is
         if later.table == step.table and later.before.ctor == step.level and not root:

@@ -11,7 +11,7 @@ from reviewbot.checks.pgtable.program import allocator
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
-from reviewbot.findings import Finding, Severity
+from reviewbot.findings import Evidence, Finding, Location, Severity
 
 #: the kernel's hooks that free a table which vmalloc installed through p?d_alloc()
 _HUGE_VMAP = re.compile(r"(?:pud_free_pmd|p4d_free_pud|pmd_free_pte)_page")
@@ -27,6 +27,7 @@ _FOR_OTHERS = re.compile(
 
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a free of a table that is constructed, on this path or by the allocator that this function belongs to."""
+    yield from _never_destroyed(scene)
     done: set[int] = set()
     for step in scene.of("free"):
         if step.line in done or _reserved(step):
@@ -41,6 +42,30 @@ def check(scene: Scene) -> Iterator[Finding]:
             done.add(step.line)
             upper = scene.named_level in ("pud", "p4d", "pgd") and not scene.role[0] and not step.before.ctor
             yield scene.finding("C06", Severity.WARNING if upper else Severity.ERROR, step, reason)
+
+
+def _never_destroyed(scene: Scene) -> Iterator[Finding]:
+    """A free of tables from a pool that never destroys, though the allocator constructs the page that they lie in."""
+    made = next((step for step in scene.of("ctor") if step.before.origin == "call"), None)
+    if scene.role[1] != "alloc" or made is None:
+        return
+    for piece in scene.source.pieces:
+        if piece.name != f"{scene.role[0]}_free":
+            continue
+        if any(
+            step.kind in ("dtor", "free", "queue") for report in scene.program.reports(piece) for step in report.steps
+        ):
+            continue
+        place = Location(piece.path, piece.line, piece.written, scene.text(piece.line))
+        yield Finding(
+            "C06",
+            Severity.ERROR,
+            place,
+            f"{piece.name}() never runs a destructor, but {scene.piece.name}() runs {made.name}() at line {made.line}: "
+            "the page stays accounted and its lock is leaked.",
+            (*made.history, Evidence(place.file, place.line, f"never destroys: {place.text}")),
+            piece.condition,
+        )
 
 
 def _reserved(step: Step) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable.facts import TLB_H
@@ -12,11 +13,14 @@ from reviewbot.findings import Finding, Severity
 
 #: the functions of asm-generic/tlb.h behind every tlb_remove function
 _BATCH = ("__tlb_remove_table", "tlb_remove_table")
+#: what an architecture puts before them
+_HELPER = re.compile(r"\w+_tlb_remove_(?:table|ptdesc)")
 
 
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a ``__p??_free_tlb`` that passes on a constructed table which nobody will destroy."""
     yield from _batch(scene)
+    yield from _helper(scene)
     level, action = scene.role
     if action != "tlb":
         return
@@ -47,6 +51,27 @@ def _batch(scene: Scene) -> Iterator[Finding]:
                 step,
                 f"{scene.piece.name}() gives back the tables of every architecture without their destructor, and no "
                 "__p??_free_tlb() runs it in this tree: locks and accounting of all page tables are leaked.",
+            )
+
+
+def _helper(scene: Scene) -> Iterator[Finding]:
+    """From E5 what an architecture puts before the mmu_gather destroys, where the generic function does not."""
+    callers = [piece for piece in scene.pairing.role_pieces(scene.architecture) if scene.piece.name in piece.called]
+    named = _HELPER.fullmatch(scene.piece.name) is not None
+    if scene.facts.number < 5 or scene.role[0] or not scene.architecture or not (callers or named):
+        return
+    if any(
+        step.kind == "dtor" for piece in callers for report in scene.program.reports(piece) for step in report.steps
+    ):
+        return
+    for step in scene.of("queue"):
+        if step.before.origin == "param" and not step.before.destroyed and step.name not in scene.facts.queues:
+            yield scene.finding(
+                "C11",
+                Severity.ERROR,
+                step,
+                f"{scene.piece.name}() hands the table to {step.name}() without its destructor, and in this tree the "
+                "mmu_gather does not run it for that: the table is freed while its lock and its accounting stay.",
             )
 
 

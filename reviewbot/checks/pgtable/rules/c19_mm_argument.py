@@ -10,6 +10,8 @@ from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
 from reviewbot.findings import Finding, Severity
 
+_SWAPPED = ", which is the table: the arguments are swapped"
+
 
 def check(scene: Scene) -> Iterator[Finding]:
     """Report &init_mm for a user table, NULL where an mm is at hand, and swapped arguments."""
@@ -20,14 +22,22 @@ def check(scene: Scene) -> Iterator[Finding]:
             continue
         given = step.arguments[hook.mm]
         severity, reason = _reason(scene, step, given, mm)
+        if not reason and _is_mm(scene, step, hook.table):
+            severity, reason = Severity.ERROR, _SWAPPED
         if reason:
             yield scene.finding("C19", severity, step, f"{step.name}() is given {given} as its mm{reason}.")
+
+
+def _is_mm(scene: Scene, step: Step, table: int) -> bool:
+    """Whether what stands where the table should is an mm, or the NULL that stands for none."""
+    given = step.arguments[table] if table < len(step.arguments) else ""
+    return given in ("&init_mm", "NULL") or "mm_struct" in scene.type_of(given)
 
 
 def _reason(scene: Scene, step: Step, given: str, mm: str) -> tuple[Severity, str]:
     kind = scene.type_of(given)
     if words.form_of_type(kind) in ("page", "desc", "folio") or given.startswith(("virt_to_", "page_ptdesc(")):
-        return Severity.ERROR, ", which is the table: the arguments are swapped"
+        return Severity.ERROR, _SWAPPED
     if not mm or "kernel" in scene.piece.name or step.detail == "kernel":
         return Severity.NOTE, ""
     if given == "&init_mm" and mm:

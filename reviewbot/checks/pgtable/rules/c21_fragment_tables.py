@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from reviewbot.checks.pgtable.pairing import is_page
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
-from reviewbot.findings import Evidence, Finding, Location, Severity
+from reviewbot.findings import Finding, Severity
 
 #: counting the tables that live in a page
 _COUNTS = re.compile(
@@ -16,14 +16,13 @@ _COUNTS = re.compile(
     r"atomic_xor_bits|put_page_testzero)\s*\("
 )
 
-_ENDS = ("dtor", "free", "queue")
-
 
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a constructor or destructor that does not count, where its counterpart in the same file does."""
-    yield from _never_destroyed(scene)
     if counted := _COUNTS.search(scene.piece.body):
         yield from _before_count(scene, scene.piece.body_line + scene.piece.body.count("\n", 0, counted.start()))
+        return
+    if _counted_by_caller(scene):
         return
     for step in scene.of("ctor", "dtor"):
         hook = scene.facts.hooks.get(step.name)
@@ -55,26 +54,10 @@ def _before_count(scene: Scene, counted: int) -> Iterator[Finding]:
             )
 
 
-def _never_destroyed(scene: Scene) -> Iterator[Finding]:
-    """A free of tables from a pool that never destroys, though the allocator constructs the page that they lie in."""
-    made = next((step for step in scene.of("ctor") if step.before.origin == "call"), None)
-    if scene.role[1] != "alloc" or made is None:
-        return
-    for piece in scene.source.pieces:
-        if piece.name != f"{scene.role[0]}_free":
-            continue
-        if any(step.kind in _ENDS for report in scene.program.reports(piece) for step in report.steps):
-            continue
-        place = Location(piece.path, piece.line, piece.written, scene.text(piece.line))
-        yield Finding(
-            "C21",
-            Severity.ERROR,
-            place,
-            f"{piece.name}() never runs a destructor, but {scene.piece.name}() runs {made.name}() at line {made.line}: "
-            "the page stays accounted and its lock is leaked.",
-            (*made.history, Evidence(place.file, place.line, f"never destroys: {place.text}")),
-            piece.condition,
-        )
+def _counted_by_caller(scene: Scene) -> bool:
+    """Whether this is a part of a function that counts."""
+    name = scene.piece.name
+    return any(name in piece.called and _COUNTS.search(piece.body) for piece in scene.source.pieces)
 
 
 def _counting_partner(scene: Scene, constructs: bool, level: str) -> str:
