@@ -115,12 +115,20 @@ class TestReproduce:
 
     def test_a_series_is_applied_and_its_objects_are_built(self) -> None:
         found = reproduce.lines(
-            GCC, configurations.EXTRA[0].configuration, ["mm/a.o"], base="abc123", message_id="x@example.org"
+            GCC,
+            configurations.EXTRA[0].configuration,
+            ["mm/a.o"],
+            fetch=["https://example.org/linux.git", "main"],
+            base="abc123",
+            message_id="x@example.org",
+            version=2,
+            patches=3,
         )
         assert found == (
             "# aarch64-linux-gnu-gcc 12.2.0, arm64 defconfig, 64K pages, 52 bit addresses",
+            "git fetch https://example.org/linux.git main",
             "git checkout abc123",
-            "b4 shazam x@example.org",
+            "b4 shazam -v 2 -P 1-3 x@example.org",
             "make O=../build ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- defconfig",
             "printf '%s\\n' CONFIG_ARM64_64K_PAGES=y CONFIG_ARM64_VA_BITS_52=y >> ../build/.config",
             "make O=../build ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- olddefconfig",

@@ -41,13 +41,16 @@ def lines(run: models.Run) -> tuple[str, ...]:
     recipe = run.coverage["recipe"]
     made = _made(run)
     application = made.application
+    tree = application.tree
     # A tree that was taken from a directory or an archive has a commit that no other repository has.
-    elsewhere = application.tree is None or application.tree.followed
+    elsewhere = tree is None or tree.followed
     found = reproduce.lines(
         toolchains.find(recipe["arch"], recipe["compiler"]),
         _configuration(run, recipe),
         recipe["objects"],
+        fetch=[word for word in (tree.source, tree.branch) if word] if tree and "://" in tree.source else (),
         message_id=application.series.root_msgid if made.number else "",
+        version=application.series.version,
         patches=made.number if made.number < application.series.expected else 0,
         base=application.base_commit if elsewhere else "",
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
@@ -15,10 +18,12 @@ from reviewbot.errors import NotFoundError, OperatorError
 from reviewbot.reports.facts import SeriesReport, State, Verdict
 from reviewbot.reports.keeping import unpack
 from reviewbot.sandbox import Limits
-from tests.threads.conftest import Queue
+from reviewbot.tree import remotes
+from tests.lore.fake_lore import Lore, serve
+from tests.threads.conftest import CORPUS, Queue
 from threads import models
 from threads.conversion import decompress
-from threads.services import again, ahead, building, intake, pipeline
+from threads.services import again, ahead, building, intake, pipeline, trees
 
 
 @pytest.fixture
@@ -172,6 +177,16 @@ class TestCancelling:
         assert {State(run.state) for run in runs} <= {State.PASSED, State.WARNED}
 
 
+def elsewhere(home: Path, folder: Path, *argv: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as somebody else would, who has a home of her own and b4."""
+    env = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(home)}
+    for who in ("AUTHOR", "COMMITTER"):
+        env |= {f"GIT_{who}_NAME": "Mara", f"GIT_{who}_EMAIL": "mara@example.org"}
+    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (argv, done.stdout, done.stderr)
+    return done
+
+
 class TestAgain:
     """A build is done once more: here, or by lines that need nothing of the service."""
 
@@ -183,33 +198,40 @@ class TestAgain:
         warned.findings.all().delete()
         assert "unused variable" in " ".join(again.again(warned).differences)
 
-    def test_the_lines_do_it_in_a_shell(self, asked: models.Series, steps: Queue, tmp_path: Path) -> None:
+    def test_the_printed_lines_do_it_in_a_new_folder(
+        self,
+        transactional_db: None,
+        steps: Queue,
+        mails: list[bytes],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(remotes, "SCHEMES", ("file",))
+        monkeypatch.setattr(settings, "TREE_HOSTS", [""])
+        upstream, new = tmp_path / "upstream", tmp_path / "elsewhere" / "linux"
+        shutil.copytree(CORPUS / "minikernel", upstream)
+        for words in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "A small kernel")):
+            elsewhere(tmp_path, upstream, "git", *words)
+        base = elsewhere(tmp_path, upstream, "git", "rev-parse", "main").stdout.strip()
+        trees.add("minikernel", f"file://{upstream}", branch="main")
+        pipeline.want(intake.take_in(mails), {})
         steps.drain()
         run = models.Run.objects.filter(check_name="build", state=State.WARNED).first()
         assert run is not None
         out = StringIO()
         call_command("reproduce", run.pk, stdout=out)
-        elsewhere = tmp_path / "elsewhere" / "linux"
-        shell = ["/bin/sh", "-ec"]
-        base = models.AppliedPatch.objects.filter(number=0).first()
-        assert base is not None
-        subprocess.run([*shell, f"git clone -q {tmp_path}/store.git {elsewhere} 2>/dev/null || true"], check=True)
-        subprocess.run(["git", "-C", elsewhere, "checkout", "-q", base.commit], check=True)
-        # What b4 fetches and applies is here what the service applied.
-        (tmp_path / "bin").mkdir()
-        b4 = tmp_path / "bin" / "b4"
-        b4.write_text(f'#!/bin/sh\n[ "$1" = shazam ] && git checkout -q {run.commit}\n')
-        b4.chmod(0o755)
-        said = subprocess.run(
-            [*shell, out.getvalue()],
-            cwd=elsewhere,
-            env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "HOME": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert "Wunused-variable" in said.stderr
-        assert "b4 shazam" in out.getvalue()
+        lines = out.getvalue().splitlines()
+        new.mkdir(parents=True)
+        elsewhere(tmp_path, new, "git", "init", "-q")
+        with serve(Lore([mails])) as lore:
+            elsewhere(tmp_path, new, "git", "config", "--global", "b4.midmask", f"{lore.url}/%s")
+            elsewhere(tmp_path, new, "git", "config", "--global", "b4.attestation-policy", "off")
+            said = [elsewhere(tmp_path, new, "/bin/sh", "-ec", line).stderr for line in lines]
+        assert "Wunused-variable" in said[-1]
+        assert elsewhere(tmp_path, new, "git", "rev-parse", "HEAD^{tree}").stdout.strip() == run.tree_id
+        assert lines[1] == f"# {toolchains.find().name}, arm64 defconfig"
+        assert lines[2:4] == [f"git fetch file://{upstream} main", f"git checkout {base}"]
+        assert lines[4].startswith("b4 shazam -v 1 ")
 
     def test_a_number_that_is_no_build_is_said(self, transactional_db: None) -> None:
         with pytest.raises(NotFoundError, match="There is no build 12"):
