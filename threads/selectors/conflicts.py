@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 
 from threads.models import Overlap, Series
+from threads.selectors.versions import newer_by_its_author
 
 #: overlaps that are told of one series
 MAX_OVERLAPS = 20
@@ -30,7 +31,7 @@ class InFlight:
 
 def in_flight_with(series: Series) -> list[InFlight]:
     """Return the latest versions that touch the files of a series, those that collide first (1 query)."""
-    latest = Q(first__later=None, second__later=None)
+    latest = ~Exists(newer_by_its_author("first__")) & ~Exists(newer_by_its_author("second__"))
     rows = Overlap.objects.filter(Q(first=series) | Q(second=series), latest).select_related(
         "first__author", "second__author"
     )

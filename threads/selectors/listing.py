@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,7 @@ from threads.conversion import storable
 from threads.models import MailingList, Message, Person, Series
 from threads.selectors import search
 from threads.selectors.query import parse
+from threads.selectors.versions import newer_by_its_author
 
 PAGE_SIZE = 50
 #: people whose names have the words that were asked for, those that came last
@@ -24,7 +26,7 @@ class Wanted:
 
     :ivar list_name: a mailing list, "" for all.
     :ivar q: in the language of :mod:`threads.selectors.query`.
-    :ivar latest: only the newest version of each topic.
+    :ivar latest: only the newest version that each author has posted of a topic.
     """
 
     list_name: str = ""
@@ -48,10 +50,14 @@ def shown(rows: QuerySet[Series], order: tuple[str, ...], size: int) -> list[Ser
     """Return the first series of an order as rows of a list (1 query).
 
     Each has its author, ``list_name``, the number of its ``mails``, and
-    ``outdated``, true when there is a newer version. They are chosen first:
+    ``outdated``, true when its author has posted a newer version. They are chosen first:
     what is counted is counted for these alone.
     """
-    chosen = rows.order_by(*order).values("pk")[:size]
+    return of_keys(rows.order_by(*order).values("pk")[:size], order)
+
+
+def of_keys(chosen: QuerySet[Series] | Collection[int], order: tuple[str, ...]) -> list[Series]:
+    """Return the series of some keys as rows of a list (1 query)."""
     of_this = OuterRef("pk")
     lists = MailingList.objects.filter(series=of_this).order_by("name").values("name")[:1]
     mails = Message.objects.filter(series=of_this).order_by().values("series").annotate(n=Count("pk")).values("n")
@@ -61,7 +67,7 @@ def shown(rows: QuerySet[Series], order: tuple[str, ...], size: int) -> list[Ser
 
 
 def _superseded() -> Exists:
-    return Exists(Series.objects.filter(topic=OuterRef("topic"), version__gt=OuterRef("version")))
+    return Exists(newer_by_its_author())
 
 
 def find_rows(wanted: Wanted) -> QuerySet[Series]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from reviewbot.mail.diff import find_diff
 from reviewbot.series.model import Series as SeriesFacts
@@ -30,6 +30,18 @@ def by_its_author(series: Series) -> QuerySet[Series]:
     """
     theirs = Message.objects.filter(message_id=OuterRef("root_msgid")).exclude(author=series.author_id)
     return Series.objects.filter(~Exists(theirs), topic=series.topic_id, author=series.author_id)
+
+
+def newer_by_its_author(path: str = "") -> QuerySet[Series]:
+    """Return, for a subquery, the newer versions of a work by the same address or name.
+
+    That of somebody else is a version too, and takes nothing out of sight.
+
+    :param path: from the row of the outer query to its series, e.g. ``series__``.
+    """
+    name = OuterRef(f"{path}author__name")
+    same = Q(author=OuterRef(f"{path}author")) | Q(author__name=name) & ~Q(author__name="")
+    return Series.objects.filter(same, topic=OuterRef(f"{path}topic"), version__gt=OuterRef(f"{path}version"))
 
 
 def with_diffs(series: Series) -> SeriesFacts:

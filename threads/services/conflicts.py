@@ -15,6 +15,7 @@ from reviewbot.tree.apply import apply_series
 from reviewbot.tree.store import Store
 from threads import conversion, models
 from threads.lanes import touched
+from threads.selectors.versions import newer_by_its_author
 
 #: how far apart two series may be sent that are in flight together
 IN_FLIGHT = timedelta(days=45)
@@ -35,7 +36,8 @@ def find(series: models.Series, application: model.Application) -> list[models.O
 
     :raises OperatorError: when git, the disk or the store is at fault.
     """
-    if series.later.exists() or any(one.method is model.Method.ALREADY for one in application.attempts if one.applies):
+    outdated = models.Series.objects.filter(Exists(newer_by_its_author()), pk=series.pk).exists()
+    if outdated or any(one.method is model.Method.ALREADY for one in application.attempts if one.applies):
         return []
     paths = _paths(series)
     end = time.monotonic() + _PATIENCE
@@ -75,7 +77,9 @@ def _others(series: models.Series, paths: Sequence[str]) -> list[models.Series]:
         Exists(made), ~Exists(made.exclude(method=model.Method.ALREADY)), series=OuterRef("pk"), applies=True
     )
     near = models.Series.objects.filter(
-        paths__path__in=paths, later=None, date__range=(series.date - IN_FLIGHT, series.date + IN_FLIGHT)
+        ~Exists(newer_by_its_author()),
+        paths__path__in=paths,
+        date__range=(series.date - IN_FLIGHT, series.date + IN_FLIGHT),
     )
     found = near.exclude(topic=series.topic_id).filter(~Exists(merged))
     shared = found.annotate(shared=Count("paths", distinct=True)).order_by("-shared", "-date", "-pk")

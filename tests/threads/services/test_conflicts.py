@@ -15,6 +15,8 @@ from tests.threads.conftest import Queue
 from tests.tree.project import ENVIRONMENT, Project
 from threads import models
 from threads.selectors.conflicts import in_flight_with
+from threads.selectors.listing import Wanted, find_rows
+from threads.selectors.patchwork import all_patches
 from threads.services import intake, pipeline, trees
 
 Post = Callable[..., models.Series]
@@ -85,6 +87,18 @@ def test_only_the_latest_versions_are_in_flight(post: Post) -> None:
     assert told(first) == []
     fourth = post("mm: a third thing", ("mm/memory.c", 21), to="long c")
     assert [name for name, _, _ in told(fourth)] == ["mm: one thing"]
+
+
+def test_a_version_by_somebody_else_takes_nothing_out_of_sight(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = post("mm: one thing", ("mm/memory.c", 20))
+    second = post("mm: another thing", ("mm/memory.c", 21))
+    monkeypatch.setitem(ENVIRONMENT, "GIT_AUTHOR_NAME", "Eve Example")
+    monkeypatch.setitem(ENVIRONMENT, "GIT_AUTHOR_EMAIL", "eve@example.org")
+    third = post("mm: another thing", ("mm/memory.c", 21), version=2)
+    assert third.topic_id == second.topic_id
+    assert sorted(name for name, _, _ in told(first)) == ["mm: another thing", "mm: another thing"]
+    assert set(find_rows(Wanted(latest=True))) == {first, second, third}
+    assert {patch.standing for patch in all_patches()} == {"new"}
 
 
 def test_what_was_sent_long_ago_is_not_in_flight(post: Post) -> None:
