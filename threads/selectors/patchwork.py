@@ -1,7 +1,7 @@
 """Reads in Patchwork's terms: patches, series, covers and checks with the filters that its clients send.
 
 A patch has the state that a maintainer gave it; while nobody did, it is
-``superseded`` when a newer version of its series is known, else ``new``.
+``superseded`` when its author has posted a newer version, else ``new``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from reviewbot.reports.sentences import base_name
 from threads.conversion import storable
 from threads.models import Event, ForeignCheck, MailingList, Message, Patch, Report, Series
 from threads.selectors.series import bare_msgid
+from threads.selectors.versions import newer_by_its_author
 
 NEW, SUPERSEDED = "new", "superseded"
 #: the id 1 is the service itself; an account has the number of its row and this
@@ -97,7 +98,7 @@ def dress_patches(found: Iterable[Patch]) -> list[Patch]:
 
 
 def _newer() -> QuerySet[Series]:
-    return Series.objects.filter(topic=OuterRef("series__topic"), version__gt=OuterRef("series__version"))
+    return newer_by_its_author("series__")
 
 
 def match_patches(query: QueryDict) -> QuerySet[Patch]:
