@@ -9,73 +9,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
-from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, F, Model, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
-from django.utils.text import slugify
 
-from reviewbot.reports.facts import BaseFacts, Cell, Reject, State, Verdict
-from reviewbot.reports.keeping import unpack
-from reviewbot.reports.sentences import base_name
+from reviewbot.reports.facts import Verdict
 from threads.conversion import storable
-from threads.models import Event, ForeignCheck, MailingList, Message, Patch, Report, Series
+from threads.models import AuditEntry, Event, MailingList, Message, Patch, Series
+from threads.selectors.prepared import Prepared
 from threads.selectors.series import bare_msgid
 from threads.selectors.versions import newer_by_its_author
 
 NEW, SUPERSEDED = "new", "superseded"
 #: the id 1 is the service itself; an account has the number of its row and this
 USERS = 1
-#: latest state first; a patch without checks is pending for Patchwork
-WORDS = {
-    State.PASSED: "success",
-    State.WARNED: "warning",
-    State.FAILED: "fail",
-    State.RUNNING: "pending",
-    State.NOT_RUN: "pending",
-    State.BROKEN: "pending",  # our fault is never a failure of the patch
-}
-_WORST = ("fail", "warning", "pending", "success")
+
+#: what is read of rows: a list has many, and most of their columns are for others
+_MAIL = ("message_id", "subject", "date")
+_PERSON = ("name", "email")
+_SERIES = ("root_msgid", "name", "date", "version", "prefixes")
+_ACCOUNT = ("username", "first_name", "last_name")
+Row = TypeVar("Row", bound=Model)
 
 
-#: numbers of checks of others begin here; our own count from 1 within a patch
-FOREIGN = 10_000
-#: what of a patch's mail is not read for lists
-_LONG = ("message__raw", "message__body", "series__cover__raw", "series__cover__body")
+def newest() -> tuple[int, ...]:
+    """Return the row ids of the newest patch, event and decision: while they stay, so do counts (1 query)."""
+    return next(iter(_newest(0)), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check of one patch.
-
-    :ivar user: the account of another bot, None for our own.
-    """
-
-    number: int
-    context: str
-    state: str
-    description: str
-    date: datetime
-    run: int = 0
-    target_url: str = ""
-    user: AbstractUser | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """The checks of a patch and what they come to."""
-
-    checks: tuple[Check, ...] = ()
-
-    @property
-    def combined(self) -> str:
-        """Return the worst state of the newest check of each bot and context; none are pending, as Patchwork has it."""
-        newest = {(check.user.pk if check.user else 0, check.context): check.state for check in self.checks}
-        states = set(newest.values())
-        return next((state for state in _WORST if state in states), "pending")
+_newest = Prepared(
+    lambda _: Patch.objects.order_by("-pk").values_list(
+        "pk", *(Subquery(model.objects.order_by("-pk").values("pk")[:1]) for model in (Event, AuditEntry))
+    )[:1],
+    stand_in=-1,
+)
 
 
 def project_id(series: str) -> Subquery:
@@ -83,18 +54,27 @@ def project_id(series: str) -> Subquery:
     return Subquery(MailingList.objects.filter(series=OuterRef(series)).order_by("name").values("pk")[:1])
 
 
-def find_patches(query: QueryDict) -> QuerySet[Patch]:
-    """Return the patches that a client asks for, with ``project`` and ``standing``, the state."""
-    beside = ("message__author", "series__author", "series__cover", "message__decision__delegate")
-    rows = match_patches(query).select_related(*beside).defer(*_LONG)
+def all_patches() -> QuerySet[Patch]:
+    """Return the patches with ``project``, ``standing`` (the state), and what lists say of them."""
+    beside = ("series", "message__author", "message__decision__delegate")
+    rows = Patch.objects.select_related(*beside).only(
+        *("number", "subject", "patch_id", *(f"series__{name}" for name in _SERIES)),
+        *(f"message__{name}" for name in (*_MAIL, *(f"author__{name}" for name in _PERSON))),
+        *(f"message__decision__{name}" for name in ("state", "archived", "commit_ref")),
+        *(f"message__decision__delegate__{name}" for name in _ACCOUNT),
+    )
     return rows.annotate(project=project_id("series_id"), standing=_standing(_newer()))
 
 
-def dress_patches(found: Iterable[Patch]) -> list[Patch]:
-    """Return rows of :func:`match_patches` as :func:`find_patches` has them, in their order (1 query)."""
-    order = [row.pk for row in found]
-    rows = find_patches(QueryDict()).in_bulk(order)
-    return [rows[pk] for pk in order if pk in rows]
+def dress_patches(found: Iterable[int]) -> list[Patch]:
+    """Return patches by their row ids, in that order (1 query)."""
+    return _in_order(all_patches(), found)
+
+
+def _in_order(rows: QuerySet[Row], found: Iterable[int]) -> list[Row]:
+    order = list(found)
+    known = rows.in_bulk(order)
+    return [known[pk] for pk in order if pk in known]
 
 
 def _newer() -> QuerySet[Series]:
@@ -102,7 +82,7 @@ def _newer() -> QuerySet[Series]:
 
 
 def match_patches(query: QueryDict) -> QuerySet[Patch]:
-    """Return the patches that a client asks for, bare: they are counted without what stands beside them."""
+    """Return the patches that a client asks for, bare: they are chosen before what stands beside them is read."""
     rows, newer = Patch.objects.all(), _newer()
     if "msgid" in query:
         rows = rows.filter(message__message_id=bare_msgid(query.get("msgid", "")))
@@ -152,24 +132,51 @@ def find_users(words: Iterable[str]) -> QuerySet[AbstractUser]:
     return all_users().filter(Q(pk__in=numbers) | Q(username__in=words) | Q(email__in=words))
 
 
-def find_series(query: QueryDict) -> QuerySet[Series]:
-    """Return the series that a client asks for, with their patches."""
-    rows = Series.objects.select_related("author", "cover").defer("cover__raw", "cover__body")
-    patches = Patch.objects.select_related("message").defer("message__raw", "message__body")
-    rows = rows.prefetch_related(Prefetch("patches", patches)).annotate(project=project_id("pk"))
-    return _common(rows, query, "pk", "author", "date", "name")
+def match_series(query: QueryDict) -> QuerySet[Series]:
+    """Return the series that a client asks for, bare."""
+    return _common(Series.objects.all(), query, "pk", "author", "date", "name")
 
 
-def find_covers(query: QueryDict) -> QuerySet[Message]:
-    """Return the cover letters that a client asks for."""
-    rows = Message.objects.filter(cover_of__isnull=False).select_related("author", "cover_of__author")
-    rows = rows.defer("raw").annotate(project=project_id("cover_of"))
+def dress_series(found: Iterable[int]) -> list[Series]:
+    """Return series with their patches by their row ids, in that order (2 queries)."""
+    patches = Patch.objects.select_related("message").only(
+        "number", "subject", "series_id", *(f"message__{name}" for name in _MAIL)
+    )
+    rows = Series.objects.select_related("author", "cover").only(
+        *(*_SERIES, "expected", "received_at"),
+        *(f"author__{name}" for name in _PERSON),
+        *(f"cover__{name}" for name in _MAIL),
+    )
+    return _in_order(rows.annotate(project=project_id("pk")).prefetch_related(Prefetch("patches", patches)), found)
+
+
+def match_covers(query: QueryDict) -> QuerySet[Series]:
+    """Return the series whose cover letters a client asks for, bare; ``cover_id`` names the letter."""
+    rows = Series.objects.filter(cover__isnull=False)
     if "msgid" in query:
-        rows = rows.filter(message_id=bare_msgid(query.get("msgid", "")))
-    return _common(rows, query, "cover_of", "author", "date", "subject")
+        rows = rows.filter(cover__message_id=bare_msgid(query.get("msgid", "")))
+    return _common(rows, query, "pk", "author", "date", "subject", key="cover_id")
 
 
-def _common(rows: QuerySet[Any], query: QueryDict, series: str, author: str, date: str, name: str) -> QuerySet[Any]:
+def dress_covers(found: Iterable[int]) -> list[Message]:
+    """Return cover letters by their row ids, in that order (1 query)."""
+    rows = (
+        Message.objects.filter(cover_of__isnull=False)
+        .select_related("author", "cover_of")
+        .only(*(*_MAIL, *(f"author__{name}" for name in _PERSON), *(f"cover_of__{name}" for name in _SERIES)))
+    )
+    return _in_order(rows.annotate(project=project_id("cover_of")), found)
+
+
+def read_text(mail: Message) -> Message:
+    """Return a mail of a list with its bytes and its body (1 query)."""
+    mail.refresh_from_db(fields=["raw", "body"])
+    return mail
+
+
+def _common(
+    rows: QuerySet[Any], query: QueryDict, series: str, author: str, date: str, name: str, key: str = "pk"
+) -> QuerySet[Any]:
     """Apply the filters and the order that all collections have; ``series`` and the rest name columns."""
     project = storable(query.get("project", ""))
     if project and project != "all":
@@ -184,10 +191,10 @@ def _common(rows: QuerySet[Any], query: QueryDict, series: str, author: str, dat
             rows = rows.filter(**{f"{date}__{side}": moment})
     if words := storable(query.get("q", "")):
         rows = rows.filter(**{f"{name}__icontains": words})
-    columns = {"id": "pk", "date": date, "name": name}
+    columns = {"id": key, "date": date, "name": name}
     order = query.get("order", "id")
-    column = columns.get(order.lstrip("-"), "pk")
-    return rows.order_by(f"-{column}" if order.startswith("-") else column, "pk")
+    column = columns.get(order.lstrip("-"), key)
+    return rows.order_by(f"-{column}" if order.startswith("-") else column, *(() if column == key else ("pk",)))
 
 
 def _numbers(words: Iterable[str]) -> list[int]:
@@ -202,35 +209,6 @@ def _moment(text: str) -> datetime | None:
     if moment is None:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def checks_of(patches: Iterable[Patch]) -> dict[int, Checks]:
-    """Return the checks of patches, by the patch's row id: ours, then those of other bots (2 queries)."""
-    patches = list(patches)
-    reports = Report.objects.filter(series__in={patch.series_id for patch in patches})
-    facts = {report.series_id: (report.facts, report.updated_at) for report in reports}
-    others = foreign_checks(patch.message_id for patch in patches)
-    found = {}
-    for patch in patches:
-        ours = _checks(patch.number, *facts[patch.series_id]).checks if patch.series_id in facts else ()
-        if both := ours + others.get(patch.message_id, ()):
-            found[patch.pk] = Checks(both)
-    return found
-
-
-def foreign_checks(messages: Iterable[int]) -> dict[int, tuple[Check, ...]]:
-    """Return what other bots said about mails, by the mail's row id, oldest first (1 query)."""
-    found: dict[int, tuple[Check, ...]] = {}
-    for row in ForeignCheck.objects.filter(message__in=set(messages)).select_related("user").order_by("pk"):
-        found[row.message_id] = (*found.get(row.message_id, ()), as_check(row))
-    return found
-
-
-def as_check(row: ForeignCheck) -> Check:
-    """Return a row as a check."""
-    return Check(
-        FOREIGN + row.pk, row.context, row.state, row.description, row.date, target_url=row.target_url, user=row.user
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,10 +278,10 @@ def _timed(rows: QuerySet[Any], date: str, kind: int, query: QueryDict) -> Query
 def happened(found: Iterable[Mapping[str, Any]]) -> list[SeriesCame | PatchDone]:
     """Return what stands behind some rows of :func:`find_events`, in their order (4 queries)."""
     found = list(found)
-    series = find_series(QueryDict()).in_bulk([one["pk"] for one in found if one["kind"] < 2])
+    series = {row.pk: row for row in dress_series({one["pk"] for one in found if one["kind"] < 2})}
     done = Event.objects.select_related("actor", "check_row__user")
     rows = done.in_bulk([one["pk"] for one in found if one["kind"] == 2])
-    of_these = find_patches(QueryDict()).filter(message__in={row.message_id for row in rows.values()})
+    of_these = all_patches().filter(message__in={row.message_id for row in rows.values()})
     patches = {row.message_id: row for row in of_these}
     told: list[SeriesCame | PatchDone] = []
     for one in found:
@@ -314,33 +292,3 @@ def happened(found: Iterable[Mapping[str, Any]]) -> list[SeriesCame | PatchDone]
             row = rows[one["pk"]]
             told.append(PatchDone(number, row.category, row, patches[row.message_id]))
     return told
-
-
-def _checks(number: int, facts: Mapping[str, Any], date: datetime) -> Checks:
-    """Return the checks of one patch: whether it applies, then every square of its row of the matrix."""
-    found = _applied(number, facts)
-    cells = [unpack(Cell, cell) for cell in facts["cells"] if cell["patch"] == number]
-    for cell in cells:
-        if cell.state in WORDS:
-            context = slugify(f"reviewbot-{cell.check}-{cell.configuration}".replace(".", "-"))
-            said = cell.summary or cell.state.value
-            text = f"our fault: {said}" if cell.state is State.BROKEN else said
-            found.append((context, WORDS[cell.state], text, cell.run))
-    return Checks(
-        tuple(
-            Check(position, context, state, text[:255], date, run)
-            for position, (context, state, text, run) in enumerate(found, 1)
-        )
-    )
-
-
-def _applied(number: int, facts: Mapping[str, Any]) -> list[tuple[str, str, str, int]]:
-    """Say whether the patch applies to the base; that it does not is a word about our base too, so it only warns."""
-    failure = unpack(Reject, facts["failure"]) if facts["failure"] else None
-    base = unpack(BaseFacts, facts["base"]) if facts["base"] else None
-    if failure and failure.patch <= number:
-        said = failure.reason if failure.patch == number else f"patch {failure.patch} before it does not apply"
-        return [("reviewbot-apply", "warning", said, 0)]
-    if base is None:
-        return []
-    return [("reviewbot-apply", "success", f"applies to {base_name(base)}", 0)]

@@ -11,7 +11,7 @@ from django.test import Client
 from reviewbot.reports.facts import Cell, State
 from reviewbot.reports.keeping import pack
 from tests import factories, tellings
-from threads.selectors import patchwork
+from threads.selectors import checks as of_patches
 
 pytestmark = pytest.mark.django_db
 
@@ -95,10 +95,10 @@ def test_checks_are_words_in_slugs(client: Client, talk: factories.Discussion) -
 
 def test_our_fault_is_pending_and_no_checks_too() -> None:
     cell = Cell(1, "build", "defconfig", State.BROKEN, "disk full")
-    checks = patchwork._checks(1, {"failure": None, "base": None, "cells": [pack(cell)]}, factories.START)
+    checks = of_patches._checks(1, {"failure": None, "base": None, "cells": [pack(cell)]}, factories.START)
     assert (checks.combined, checks.checks[0].description) == ("pending", "our fault: disk full")
-    assert patchwork.Checks().combined == "pending"
-    assert set(patchwork.WORDS) | {State.SKIPPED} == set(State)
+    assert of_patches.Checks().combined == "pending"
+    assert set(of_patches.WORDS) | {State.SKIPPED} == set(State)
 
 
 def test_that_a_series_does_not_apply_is_a_warning(client: Client) -> None:

@@ -14,7 +14,8 @@ from reviewbot.mail.diff import find_diff
 from threads import links
 from threads.conversion import decompress
 from threads.models import Event, MailingList, Message, Patch, Person, Series
-from threads.selectors.patchwork import NEW, USERS, Check, Checks, PatchDone, SeriesCame, as_check
+from threads.selectors.checks import Check, Checks, as_check
+from threads.selectors.patchwork import NEW, USERS, PatchDone, SeriesCame
 
 #: clients expect an address of every account, and whose it is is nobody's business (RFC 2606 keeps it unused)
 NOWHERE = "noreply.invalid"
@@ -32,7 +33,8 @@ class Shapes:
         self._site = request.build_absolute_uri("/")[:-1]
         self._version = version
         self._api = f"{self._site}/api/{version[0]}.{version[1]}"
-        self._lists = {row.pk: row for row in MailingList.objects.all()}
+        lists = MailingList.objects.only("name", "address", "list_id", "archive")
+        self._lists = {row.pk: row for row in lists}
         self._users: dict[str, dict[str, Any] | None] = {}
 
     def _since(self, minor: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.cache import cache
 from django.db.models import QuerySet
-from django.http import Http404, QueryDict
+from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -21,13 +23,16 @@ from threads.api.limits import ReadThrottle, WriteThrottle
 from threads.api.patchwork.bodies import NewCheck, PatchChanges
 from threads.api.patchwork.shapes import OURSELVES, Shapes
 from threads.conversion import storable
-from threads.models import MailingList, Message, Patch, Person
+from threads.models import MailingList, Person
+from threads.selectors import checks as of_patches
 from threads.selectors import patchwork as selectors
-from threads.selectors.patchwork import Check, Checks
+from threads.selectors.checks import Check, Checks
 from threads.services import foreign
 
 PER_PAGE, MOST = 30, 250
 LATEST = (1, 4)
+#: seconds for which a count is kept at most
+COUNTED = 60
 
 
 class PatchworkView(APIView):
@@ -64,7 +69,7 @@ class PatchworkView(APIView):
         """Return one page as an array; where the others are stands in the Link header alone."""
         size = max(1, min(_number(request, "per_page", PER_PAGE), MOST))
         number = _number(request, "page", 1)
-        count = rows.count() if isinstance(rows, QuerySet) else len(rows)
+        count = _count(request, rows) if isinstance(rows, QuerySet) else len(rows)
         last = max(1, -(-count // size))
         if not 1 <= number <= last:
             raise exceptions.NotFound("Invalid page.")
@@ -73,6 +78,15 @@ class PatchworkView(APIView):
         if link := _links(request, number, last):
             response["Link"] = link
         return response
+
+
+def _count(request: Request, rows: QuerySet[Any]) -> int:
+    """Return how many rows there are; while nothing new comes, the same question is not counted again."""
+    asked = {name: request.query_params.getlist(name) for name in sorted(request.query_params)}
+    asked = {name: values for name, values in asked.items() if name not in ("page", "per_page", "order")}
+    said = f"{rows.model.__name__} {request.path} {asked} {selectors.newest()}"
+    key = f"patchwork-count-{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()}"
+    return cast(int, cache.get_or_set(key, rows.count, COUNTED))
 
 
 def _number(request: Request, name: str, default: int) -> int:
@@ -95,10 +109,17 @@ def _links(request: Request, number: int, last: int) -> str:
 
 
 def _one(rows: QuerySet[Any], pk: str) -> Any:  # noqa: ANN401 - a row of the query set
-    row = rows.filter(pk=pk).first()
-    if row is None:
+    return _only(list(rows.filter(pk=pk)))
+
+
+def _only(found: list[Any]) -> Any:  # noqa: ANN401 - the one row
+    if not found:
         raise Http404
-    return row
+    return found[0]
+
+
+def _patch(pk: str) -> Any:  # noqa: ANN401 - a patch with what the query adds to it
+    return _only(selectors.dress_patches([int(pk)]))
 
 
 class Index(PatchworkView):
@@ -189,11 +210,12 @@ class Patches(PatchworkView):
 
     def get(self, request: Request, version: str | None = None) -> Response:
         """List patches."""
-        return self.paged(request, selectors.match_patches(request.query_params), self._shape)
+        rows = selectors.match_patches(request.query_params).values_list("pk", flat=True)
+        return self.paged(request, rows, self._shape)
 
-    def _shape(self, matched: list[Patch]) -> list[dict[str, Any]]:
+    def _shape(self, matched: list[int]) -> list[dict[str, Any]]:
         found = selectors.dress_patches(matched)
-        checks = selectors.checks_of(found)
+        checks = of_patches.checks_of(found)
         return [self.shapes.patch(row, checks.get(row.pk, Checks())) for row in found]
 
 
@@ -202,15 +224,14 @@ class PatchView(PatchworkView):
 
     def get(self, request: Request, pk: str, version: str | None = None) -> Response:
         """Return a patch with its diff."""
-        row = _one(selectors.find_patches(QueryDict()), pk)
-        mails = Message.objects.select_related("author", "decision__delegate")
-        row.message = mails.get(pk=row.message_id)
-        return Response(self.shapes.patch_in_full(row, selectors.checks_of([row]).get(row.pk, Checks())))
+        row = _patch(pk)
+        selectors.read_text(row.message)
+        return Response(self.shapes.patch_in_full(row, of_patches.checks_of([row]).get(row.pk, Checks())))
 
     def patch(self, request: Request, pk: str, version: str | None = None) -> Response:
         """Set state, archive, delegate or commit of a patch."""
         require(request, "state")
-        row = _one(selectors.find_patches(QueryDict()), pk)
+        row = _patch(pk)
         changes = PatchChanges(data=request.data, partial=True)
         changes.is_valid(raise_exception=True)
         foreign.decide(row, cast(AbstractBaseUser, request.user), row.standing, changes.validated_data)
@@ -224,8 +245,8 @@ class ChecksView(PatchworkView):
 
     def get(self, request: Request, pk: str, version: str | None = None) -> Response:
         """List the checks; ``context`` and ``state`` filter."""
-        row = _one(selectors.find_patches(QueryDict()), pk)
-        found = list(selectors.checks_of([row]).get(row.pk, Checks()).checks)
+        row = _patch(pk)
+        found = list(of_patches.checks_of([row]).get(row.pk, Checks()).checks)
         query = request.query_params
         found = [
             check
@@ -242,14 +263,14 @@ class ChecksView(PatchworkView):
     def post(self, request: Request, pk: str, version: str | None = None) -> Response:
         """Keep a check of another bot."""
         require(request, "checks")
-        row = _one(selectors.find_patches(QueryDict()), pk)
+        row = _patch(pk)
         posted = NewCheck(data=request.data)
         posted.is_valid(raise_exception=True)
         try:
             check = foreign.add_check(row.message, cast(AbstractBaseUser, request.user), **posted.validated_data)
         except AuthorError as error:
             raise exceptions.PermissionDenied(str(error)) from error
-        return Response(self.shapes.check(selectors.as_check(check), row), status=201)
+        return Response(self.shapes.check(of_patches.as_check(check), row), status=201)
 
 
 def _name(check: Check) -> str:
@@ -261,8 +282,8 @@ class CheckView(PatchworkView):
 
     def get(self, request: Request, pk: str, number: str, version: str | None = None) -> Response:
         """Return a check."""
-        row = _one(selectors.find_patches(QueryDict()), pk)
-        for check in selectors.checks_of([row]).get(row.pk, Checks()).checks:
+        row = _patch(pk)
+        for check in of_patches.checks_of([row]).get(row.pk, Checks()).checks:
             if check.number == int(number):
                 return Response(self.shapes.check(check, row))
         raise Http404
@@ -273,8 +294,10 @@ class SeriesList(PatchworkView):
 
     def get(self, request: Request, version: str | None = None) -> Response:
         """List series."""
-        rows = selectors.find_series(request.query_params)
-        return self.paged(request, rows, lambda found: [self.shapes.series(row) for row in found])
+        rows = selectors.match_series(request.query_params).values_list("pk", flat=True)
+        return self.paged(
+            request, rows, lambda found: [self.shapes.series(row) for row in selectors.dress_series(found)]
+        )
 
 
 class SeriesView(PatchworkView):
@@ -282,7 +305,7 @@ class SeriesView(PatchworkView):
 
     def get(self, request: Request, pk: str, version: str | None = None) -> Response:
         """Return a series with its patches."""
-        return Response(self.shapes.series(_one(selectors.find_series(request.query_params), pk)))
+        return Response(self.shapes.series(_only(selectors.dress_series([int(pk)]))))
 
 
 class Covers(PatchworkView):
@@ -290,8 +313,10 @@ class Covers(PatchworkView):
 
     def get(self, request: Request, version: str | None = None) -> Response:
         """List cover letters."""
-        rows = selectors.find_covers(request.query_params)
-        return self.paged(request, rows, lambda found: [self.shapes.cover(row) for row in found])
+        rows = selectors.match_covers(request.query_params).values_list("cover_id", flat=True)
+        return self.paged(
+            request, rows, lambda found: [self.shapes.cover(row) for row in selectors.dress_covers(found)]
+        )
 
 
 class CoverView(PatchworkView):
@@ -299,7 +324,7 @@ class CoverView(PatchworkView):
 
     def get(self, request: Request, pk: str, version: str | None = None) -> Response:
         """Return a cover letter with its text."""
-        return Response(self.shapes.cover_in_full(_one(selectors.find_covers(request.query_params), pk)))
+        return Response(self.shapes.cover_in_full(selectors.read_text(_only(selectors.dress_covers([int(pk)])))))
 
 
 class Events(PatchworkView):
