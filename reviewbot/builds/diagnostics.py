@@ -78,7 +78,7 @@ def parse(output: bytes, *, compiler: str, relative: Relative, place: Place) -> 
             # With C=1, "CHECK mm/gup.c" follows "CC mm/gup.o" and speaks of the same object.
             speaker = "sparse" if step["tool"] == "CHECK" else compiler
             if speaker == compiler:
-                current = step["target"]
+                current = _target(step["target"], relative)
                 said.made.append(current)
         elif failed := _FAILED.match(line):
             said.failed.append(_target(failed["target"], relative))

@@ -7,6 +7,7 @@ import posixpath
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
 from reviewbot import sandbox
 from reviewbot.builds import diagnostics, kbuild, makefiles
@@ -235,10 +236,7 @@ class Output:
 
 def _folders(name: str) -> Iterable[str]:
     yield from (".", "__sub-make", "sub-make", "__build", "_all", "all")
-    folder = posixpath.dirname(name)
-    while folder:
-        yield folder
-        folder = posixpath.dirname(folder)
+    yield from map(str, PurePosixPath(name).parents)
 
 
 def _last_words(result: Result) -> str:

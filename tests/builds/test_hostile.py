@@ -139,6 +139,14 @@ def test_killing_what_is_above_ends_nobody_but_the_build(kernel: Kernel) -> None
     assert again.state is State.PASSED
 
 
+@pytest.mark.parametrize("target", ["/build/output/tools/x.o", "/x.o", "//x.o", "../../x.o", "/", "x" * 5000 + ".o"])
+def test_whatever_make_says_it_has_made_the_build_ends(kernel: Kernel, target: str) -> None:
+    makefile = kernel.files["Makefile"].decode()
+    edits = {"Makefile": makefile + f"prepare: lie\nlie:\n\t@echo '  CC      {target}'\n"}
+    result, _ = attacked(kernel, edits)
+    assert (result.state, result.objects) == (State.PASSED, (MMU,))
+
+
 def test_an_output_that_is_a_link_is_not_read(kernel: Kernel, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"\x7fELF canary")
     link = f"$(shell ln -sf {tmp_path}/secret $(objtree)/{MMU}; ln -sfn {tmp_path} $(objtree)/arch/arm64/lib)\n"
