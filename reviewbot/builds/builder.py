@@ -203,7 +203,14 @@ class Builder:
         (home / "output").mkdir(parents=True, exist_ok=True)
         home.chmod(0o755)
         (home / "used").touch()
-        return Output(self._kbuild(source, home / "output", configuration.kind), configuration, record or Record())
+        output = Output(self._kbuild(source, home / "output", configuration.kind), configuration, record or Record())
+        with contextlib.suppress(OSError, ValueError):
+            output.to_prepare = int(self._steps(configuration).read_text("ascii"))
+        return output
+
+    def _steps(self, configuration: Configuration) -> Path:
+        """Return the note of how many steps it took last to prepare an output: another base takes about as many."""
+        return self.cache / f"{configuration.plain.name}.steps"
 
     def _begin(self, output: Output, tree: str) -> None:
         """Give the empty output of another kind of work what the compiler was prepared with already."""
@@ -243,6 +250,7 @@ class Builder:
         result = self._prepare_and_build(base, objects)
         if result.state in (State.BROKEN, State.CANCELLED):
             return result
+        self._steps(base.configuration).write_text(str(base.to_prepare), "ascii")
         (home / "record.new").write_text(base.record.dump(), "utf-8")
         (home / "record.new").replace(home / "record.json")
         return result

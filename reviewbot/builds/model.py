@@ -164,9 +164,20 @@ class BuildResult:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a build is. ``step`` is ``configure``, ``prepare``, ``copy`` or ``compile``."""
+    """How far a build is. ``step`` is ``configure``, ``prepare``, ``copy`` or ``compile``.
+
+    :ivar total: 0 when nobody knows.
+    :ivar left: seconds that the step will still take, as far as can be told; 0 when nobody knows.
+    """
 
     step: str
     done: int
     total: int
     what: str = ""
+    left: float = 0.0
+
+    @classmethod
+    def after(cls, seconds: float, step: str, done: int, total: int, what: str = "") -> Progress:
+        """Tell from how long a part has taken how long the rest will."""
+        left = seconds / done * (total - done) if 0 < done < total else 0.0
+        return cls(step, done, total, what, left)

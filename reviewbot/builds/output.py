@@ -40,6 +40,8 @@ class Output:
     record: Record = field(default_factory=Record)
     report: Report = quiet
     cancelled: Cancelled | None = None
+    #: how many targets ``make prepare`` has made elsewhere in this configuration, and now here
+    to_prepare: int = 0
 
     def prepare(self) -> BuildResult:
         """Configure and run ``make prepare``; the result passes when objects can be built now."""
@@ -53,15 +55,18 @@ class Output:
         log = result.output
         if result.ok and not self.record.refused:
             made: list[str] = []
+            begun = time.monotonic()
 
             def count(target: str) -> None:
                 made.append(target)
-                self.report(Progress("prepare", len(made), 0, target))
+                total = max(self.to_prepare, len(made)) if self.to_prepare else 0
+                self.report(Progress.after(time.monotonic() - begun, "prepare", len(made), total, target))
 
             result = self.kbuild.make(["prepare"], on_line=kbuild.made_lines(count), cancelled=self.cancelled)
             said = self._parse(result)
             self._remember(result, said, [name for name in said.made if name.endswith(".o")])
             log += result.output
+            self.to_prepare = len(made)
         self.record.prepared = result.ok and not self.record.refused
         return self._result(result, said, [], ["prepare"], log, started)
 
@@ -108,11 +113,12 @@ class Output:
     def _make(self, objects: Sequence[str]) -> Result:
         wanted = set(objects)
         done: set[str] = set()
+        begun = time.monotonic()
 
         def count(target: str) -> None:
             if target in wanted:
                 done.add(target)
-                self.report(Progress("compile", len(done), len(wanted), target))
+                self.report(Progress.after(time.monotonic() - begun, "compile", len(done), len(wanted), target))
 
         if not objects:
             return Result(Outcome.EXITED, 0, b"", truncated=False, seconds=0.0)

@@ -360,3 +360,18 @@ def test_progress_is_told(kernel: Kernel, base: Path) -> None:
         pass
     assert [step.step for step in told if step.step != "prepare"] == ["configure", *["compile"] * 3, "copy"]
     assert [(step.done, step.total) for step in told if step.step == "compile"] == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_a_cold_start_says_how_long_it_will_take_from_the_one_before(kernel: Kernel, base: Path) -> None:
+    slow = "\n".join(f"step{n}:\n\t@sleep 0.2; echo '  GEN     step{n}'" for n in range(3))
+    first = {"Makefile": kernel.files["Makefile"].decode() + f"prepare: step0 step1 step2\n{slow}\n"}
+    told: list[Progress] = []
+    for edits in (first, first | kernel.edited(SOURCE, FUNCTION, FUNCTION + "\n")):
+        told.clear()
+        source = kernel.pool.checkout(kernel.state(edits), "one", fresh=False)
+        with kernel.builder.session(source, kernel.state(edits), DEFCONFIG, [MMU], report=told.append):
+            pass
+    steps = [step for step in told if step.step == "prepare"]
+    assert [(step.done, step.total) for step in steps] == [(1, 3), (2, 3), (3, 3)]
+    assert steps[0].left > 0
+    assert steps[-1].left == 0

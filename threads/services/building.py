@@ -266,7 +266,8 @@ class _Report:
             return
         self._next = time.monotonic() + _NOTE_SECONDS
         count = f" {progress.done} of {progress.total}" if progress.total else ""
-        self.say(f"{progress.step}{count} {progress.what}".strip())
+        left = f", about {progress.left:.0f} s left" if progress.left else ""
+        self.say(f"{progress.step}{count} {progress.what}{left}".strip())
 
     def cancelled(self) -> bool:
         """Say whether nothing of it is waited for any more."""

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
-from reviewbot.builds import Builder, toolchains
+from reviewbot.builds import Builder, Progress, toolchains
 from reviewbot.errors import NotFoundError, OperatorError
 from reviewbot.reports.facts import SeriesReport, State, Verdict
 from reviewbot.reports.keeping import unpack
@@ -259,3 +259,11 @@ def test_more_kinds_of_builds_are_asked_for_as_checks_are(
     assert names == {("pgtable", ""), ("build", "defconfig"), ("build", "defconfig-w1")}
     told = [one for one in report_of(row.previous).findings if one.check == "build"]
     assert len({one.finding.fingerprint for one in told}) == len(told)
+
+
+def test_how_long_it_will_take_is_on_the_row(asked: models.Series, steps: Queue) -> None:
+    steps.drain(but="build")
+    run = models.Run.objects.filter(check_name="build")[0]
+    building._Report([run.pk], run).progress(Progress("prepare", 20, 80, "scripts/basic/fixdep", 41.7))
+    run.refresh_from_db()
+    assert run.summary == "prepare 20 of 80 scripts/basic/fixdep, about 42 s left"
