@@ -367,6 +367,8 @@ def compare(seed: int) -> tuple[str, str]:
         return "more: a date that git does not read", ""
     if len(trees[0]) > len(trees[1]) and case.returns:
         return "more: line ends", ""
+    if theirs.applies and "CONFLICT (rename/add)" in theirs.said:
+        return "less: a rename onto another file", ""
     if theirs.applies:
         return "LESS than git am" if not ours.applies else "ANOTHER TREE", f"ours {ours.said!r}, git am {theirs.said!r}"
     return (

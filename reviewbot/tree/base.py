@@ -16,6 +16,7 @@ import pygit2
 
 from reviewbot.errors import OperatorError
 from reviewbot.series.model import Patch, Series, incomplete
+from reviewbot.tree.advice import advice
 from reviewbot.tree.apply import apply_letters, open_letters
 from reviewbot.tree.evidence import Candidate, Evidence, gather, preimages
 from reviewbot.tree.git import GitTimeoutError
@@ -97,6 +98,8 @@ def choose(
             if attempt.applies and attempt.method is not Method.ALREADY:
                 attempts += _merged_since(store, attempts, candidates, letters, scratch, trace)
                 break
+        if not any(attempt.applies for attempt in attempts):
+            trace += advice(store, series, attempts, letters, scratch)
     return Application(tuple(attempts), tuple(trace))
 
 

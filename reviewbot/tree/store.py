@@ -16,6 +16,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -83,7 +84,10 @@ class BusyError(TransientError):
 
 
 class Store:
-    """A bare repository of ours, created on first use. Several processes may use it at once."""
+    """A bare repository of ours, created on first use. Several processes may use it at once.
+
+    :ivar unlike: blob -> blobs that it was compared with, and is not taken to have become.
+    """
 
     #: references of commits that were fetched because a mail names them
     BASES = "refs/bases/"
@@ -91,6 +95,7 @@ class Store:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path).absolute()
         self.git = Git(self.path)
+        self.unlike: defaultdict[str, set[str]] = defaultdict(set)
         try:
             self._create()
         except OSError as error:

@@ -39,19 +39,30 @@ def merge(staging: Staging, letter: Letter, scratch: Path) -> dict[str, Entry | 
     if not applied.ok:
         return None
     after = read_index(ancestor)
-    entries = staging.entries | _candidates(
-        staging, {path: entry for path, entry in before.items() if path not in staging.entries}
-    )
+    missing = {path: entry for path, entry in before.items() if path not in staging.entries}
+    candidates = _candidates(staging, missing)
+    entries = staging.entries | candidates
     ours = _tree(repository, entries)
     root = _commit(repository, _tree(repository, before))
     output = git.run(
-        "merge-tree", "--write-tree", "--no-messages",
+        "merge-tree", "--write-tree",
         _commit(repository, ours, root), _commit(repository, _tree(repository, after), root),
         cwd=scratch,
     )  # fmt: skip
     if not output.ok:
+        _note_unlike(staging, missing, candidates, output.stdout.decode("utf-8", "surrogateescape"))
         return None
-    return _difference(repository, ours, output.stdout.decode().strip())
+    return _difference(repository, ours, output.stdout.decode("utf-8", "surrogateescape").partition("\n")[0])
+
+
+def _note_unlike(staging: Staging, missing: Mapping[str, Entry], candidates: Mapping[str, Entry], report: str) -> None:
+    """Remember which files those that are missing have not become: the next tree has most of them, too.
+
+    git names what it puts together ("Auto-merging PATH").
+    """
+    others = {entry.oid for path, entry in candidates.items() if path not in report}
+    for entry in missing.values():
+        staging.store.unlike[entry.oid] |= others
 
 
 def _candidates(staging: Staging, missing: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -72,11 +83,13 @@ def _candidates(staging: Staging, missing: Mapping[str, Entry]) -> dict[str, Ent
     contents = {entry.oid for entry in missing.values()}
     same = {path: entry for path, entry in there.items() if entry.oid in contents}
     changed = contents - {entry.oid for entry in same.values()}
-    if not changed:
+    unlike = [staging.store.unlike[oid] for oid in changed]
+    others = {entry.oid for entry in there.values() if not all(entry.oid in one for one in unlike)}
+    if not others:
         return same
-    sizes = _sizes(git, {entry.oid for entry in there.values()} | changed)
+    sizes = _sizes(git, others | changed)
     wanted = [sizes[oid] for oid in changed if oid in sizes]
-    alike = {oid for oid, size in sizes.items() if any(size <= 2 * want and want <= 2 * size for want in wanted)}
+    alike = {oid for oid in others & sizes.keys() if any(sizes[oid] <= 2 * want <= 4 * sizes[oid] for want in wanted)}
     return same | {path: entry for path, entry in there.items() if entry.oid in alike}
 
 

@@ -278,6 +278,22 @@ class TestThreeWay:
         assert result.method is Method.THREE_WAY
         assert result.patches[0].tree == project.am(base, mbox) != ""
 
+    def test_what_a_file_has_not_become_in_one_tree_is_not_looked_at_in_the_next(
+        self, store: Store, project: Project
+    ) -> None:
+        project.edit("mm/gup.c", "gup_20(void)", "gup_20(int a)")
+        project.commit()
+        mbox = project.mbox(project.start)
+        project.git("checkout", "-q", project.start)
+        gone = project.commit({"mm/gup.c": None})
+        assert not attempt(store, project, mbox, gone).applies
+        memory = project.git("rev-parse", f"{gone}:mm/memory.c")
+        assert memory in set().union(*store.unlike.values())
+        moved = project.commit({"mm/pin.c": source("gup").replace("gup_3(void)", "gup_3(long b)")})
+        result = attempt(store, project, mbox, moved)
+        assert result.method is Method.THREE_WAY
+        assert result.patches[-1].tree == project.am(moved, mbox)
+
     def test_one_of_the_files_it_creates_is_there_already(self, store: Store, project: Project) -> None:
         project.commit({"mm/one.c": "one\n", "mm/two.c": "two\n"})
         mbox = project.mbox(project.start)

@@ -206,6 +206,41 @@ def test_where_nothing_applies_the_one_that_got_furthest_counts(store: Store, ta
     assert [patch.number for patch in application.chosen.patches] == [1]
 
 
+def test_where_nothing_applies_the_author_is_told_what_would_help(store: Store, take: Take, mbox: bytes) -> None:
+    foreign = take("foreign", FOREIGN)
+    assert choose(store, series(mbox), [foreign]).trace[-2:] == (
+        "Nearest is foreign (6.12.7), with 0 of the 1 files as the patches expect them; "
+        "mm/memory.c is not, or not there.",
+        "To the author: git format-patch --base=auto names the commit that the patches were made for.",
+    )
+    named = replace(series(mbox), base_commit="1" * 40)
+    assert choose(store, named, [foreign]).trace[-1] == (
+        "To the author: rebase onto one of these trees, or say where the base-commit can be fetched from."
+    )
+
+
+def test_where_only_the_context_differs_it_is_said_that_it_applies_with_fuzz(
+    store: Store, take: Take, project: Project
+) -> None:
+    project.edit("mm/gup.c", "gup_20(void)", "gup_20(int a)")
+    project.commit()
+    mbox = project.mbox(project.start, "--full-index")
+    context = {"mm/gup.c": source("gup").replace("gup_18(void)", "gup_18(long b)").replace("gup_22(void)", "gup_22()")}
+    application = choose(store, series(mbox), [take("other", context)])
+    assert not application.applies
+    assert [line for line in application.trace if "applies with fuzz" in line] == [
+        "other (6.12.7): applies with fuzz, on one line of context, as patch(1) and quilt would take it and git am "
+        "does not; the lines around the changes are others there."
+    ]
+
+
+def test_a_broken_mail_is_no_matter_of_the_tree(store: Store, take: Take, mbox: bytes) -> None:
+    damaged = mbox.replace(b"\n@@ ", b"\n@@ x ")
+    application = choose(store, series(damaged), [take("other", OTHER)])
+    assert not application.applies
+    assert not any(line.startswith(("Nearest", "To the author")) for line in application.trace)
+
+
 def test_a_tree_that_has_it_all_already_is_not_the_last_word(
     store: Store, project: Project, take: Take, mbox: bytes
 ) -> None:

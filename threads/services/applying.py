@@ -104,7 +104,7 @@ def _keep(row: models.Series, application: model.Application) -> models.Applicat
                 "applies": attempt.applies,
                 "chosen": counts,
                 "reject": conversion.as_json(attempt.reject) if attempt.reject else None,
-                "trace": [*application.trace, *_unseen(row, attempt)] if counts else [],
+                "trace": [*application.trace, *_before(row, attempt), *_unseen(row, attempt)] if counts else [],
             },
         )
         kept.commits.all().delete()
@@ -126,6 +126,14 @@ def _keep(row: models.Series, application: model.Application) -> models.Applicat
     if chosen is None:
         raise OperatorError("No base was tried for the series.")
     return chosen
+
+
+def _before(row: models.Series, attempt: model.Attempt) -> list[str]:
+    """Say of a version that does not apply where the one before does."""
+    earlier = models.Application.objects.filter(series=row.previous_id, chosen=True, applies=True).first()
+    if attempt.applies or row.previous is None or earlier is None:
+        return []
+    return [f"The version before, v{row.previous.version}, applies to {earlier.describe or earlier.tree_name}."]
 
 
 def _unseen(row: models.Series, attempt: model.Attempt) -> list[str]:

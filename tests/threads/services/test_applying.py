@@ -95,6 +95,23 @@ def test_what_a_series_is_stated_to_stand_on_is_applied_first(upstream: Project,
     assert "The series stands on 1 prerequisite patch; 1 patch of it is known." in application.trace
 
 
+def test_where_the_version_before_applies_is_said_of_one_that_does_not(upstream: Project, steps: Queue) -> None:
+    upstream.edit("mm/memory.c", "memory_20(void)", "memory_20(int a)")
+    upstream.commit(message="mm: it")
+    first = upstream.mbox(upstream.start)
+    upstream.git("reset", "-q", "--hard", upstream.start)
+    lost = upstream.commit({"mm/memory.c": "int lost;\n"}, "mm: lost")
+    upstream.commit({"mm/memory.c": "int lost;\nint found;\n"}, "mm: it")
+    second = upstream.mbox(lost, "-v2").replace(b"Subject", b"In-Reply-To: <x@example.org>\nSubject")
+    upstream.git("reset", "-q", "--hard", upstream.start)
+    assert posted(first, steps).applies
+    models.Series.objects.update(state="passed", verdict="clean")
+    application = posted(second, steps)
+    assert application.series.previous is not None
+    assert not application.applies
+    assert application.trace[-1] == "The version before, v1, applies to mm-unstable (6.12.7)."
+
+
 TWO_PARTS = """\
 From mboxrd@z Thu Jan  1 00:00:00 1970
 From: {who}
