@@ -166,6 +166,7 @@ CELERY_TASK_ROUTES = {
     "threads.tasks.follow": {"queue": "intake"},
     "threads.tasks.sweep": {"queue": "intake"},
     "threads.tasks.obey": {"queue": "intake"},
+    "threads.tasks.listen": {"queue": "intake"},
     "threads.tasks.read_mailbox": {"queue": "intake"},
     "threads.tasks.apply": {"queue": "tree"},
     "threads.tasks.sync": {"queue": "tree"},
@@ -175,6 +176,7 @@ CELERY_TASK_ROUTES = {
     "threads.tasks.warm": {"queue": "build"},
     "threads.tasks.publish": {"queue": "publish"},
     "threads.tasks.send_due": {"queue": "publish"},
+    "threads.tasks.digest": {"queue": "publish"},
     "threads.tasks.notify": {"queue": "publish"},
     "threads.tasks.export_history": {"queue": "publish"},
 }
@@ -195,6 +197,8 @@ CELERY_BEAT_SCHEDULE = {
         ("sweep", SWEEP_SECONDS),
         ("send_due", SEND_SECONDS),
         ("read_mailbox", FOLLOW_SECONDS),
+        ("listen", 900),
+        ("digest", 21_600),
         ("notify", NOTIFY_SECONDS),
         ("sync", SYNC_SECONDS),
         ("prune", 86_400),
@@ -230,6 +234,9 @@ BUILD_THOROUGH = env_bool(
     "BUILD_THOROUGH", False, "also build the other page sizes, address widths and debugging options"
 )
 BUILD_DISK_GB = env_int("BUILD_DISK_GB", 20, "of objects of bases that are kept; the longest unused go first")
+BUILD_CCACHE = env_text(
+    "BUILD_CCACHE", "", "folder of ccache's results, on a file system that all builders share; none when empty"
+)
 MORE_CHECKS = env_list(
     "MORE_CHECKS", [], "checks beside the usual ones, noisy as they are: checkpatch, coccinelle, w1, sparse"
 )
@@ -258,6 +265,9 @@ OPEN_SUBMISSIONS = env_bool(
 
 # --- API ------------------------------------------------------------------------------------------------------------
 API_READS = env_int("API_READS", 1200, "requests to read that one account or address may make a minute")
+PROXIES = env_int(
+    "PROXIES", 1 if SECURE else 0, "proxies in front whose X-Forwarded-For is believed, to tell who asks too often"
+)
 BULK = env_path("REVIEWBOT_BULK", VAR / "bulk", "folder of the daily files of the whole public history")
 PRIVATE_WEBHOOKS = env_bool("PRIVATE_WEBHOOKS", False, "tell webhooks at private and loopback addresses, too")
 API_WRITES = env_int("API_WRITES", 120, "requests to write or for work that one account or address may make a minute")
@@ -274,6 +284,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "NUM_PROXIES": PROXIES,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Review assistant",

@@ -18,6 +18,7 @@ from threads.services import (
     building,
     bulkfile,
     checking,
+    digests,
     following,
     intake,
     mailbox,
@@ -62,6 +63,19 @@ def fetch(submission_id: int) -> None:
 def obey(message_id: int) -> None:
     """Do what a mail on a list asks for."""
     receiving.receive_kept(message_id)
+
+
+@shared_task
+def listen() -> None:
+    """Take up again what mails on lists ask for and nobody has read."""
+    for message_id in receiving.left_over():
+        obey.delay(message_id)
+
+
+@shared_task
+def digest() -> None:
+    """Tell volunteers what happened on the lists within the last week, once."""
+    digests.send_weekly()
 
 
 @shared_task

@@ -46,7 +46,7 @@ class Rule:
     """One table of the policy; by default drafts are kept, and nothing is sent.
 
     :ivar name: the table, for the reason of a decision.
-    :ivar clean: tell the author of a clean result, when they have asked for such mails.
+    :ivar clean: tell an author who has asked for such mails of a clean result, and of a series that does not apply.
     :ivar each: answer each patch that something is wrong with, instead of one mail for a version.
     :ivar notes: say so when what was told turned out wrong, or a later version has it no more.
     :ivar sender: From, "" for that of the configuration; so with ``reply_to``.
@@ -148,7 +148,7 @@ class Question:
 
     :ivar lists: addresses of the lists it was posted to.
     :ivar others: everybody else in To and Cc.
-    :ivar worst: severity of the worst finding that is new; None for a clean result.
+    :ivar worst: severity of the worst finding that is new; None for a clean result, and when the series does not apply.
     :ivar asked: the author has asked for this very result.
     :ivar automatic: the mail says of itself that no person wrote it (``Auto-Submitted``, ``Precedence``), or is ours.
     """

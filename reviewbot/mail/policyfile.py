@@ -7,7 +7,7 @@ It is TOML::
     what = "errors"           # the least that is told: errors, warnings, all
     embargo_hours = 24        # after the posting, before anybody is told
     moderate = true           # a person approves each mail
-    clean = false             # clean results, to authors who asked for them
+    clean = false             # to authors who asked: that nothing was found, or that it does not apply
     each = false              # one mail for each patch that something is wrong with
     notes = false             # a word when what was told was wrong, or is gone in a later version
 

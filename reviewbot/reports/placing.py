@@ -25,7 +25,8 @@ def place_of(told: Told, diff: Diff) -> Place | None:
 
     The finding knows the line of the last state of the series that has it, so
     the text decides; between equals the function, then a changed line before a
-    context line, then the number. What the patch repairs stands on its old side.
+    context line, then the number. The same text in another function is another
+    place. What the patch repairs stands on its old side.
     """
     location = told.finding.location
     text = normalise(location.text)
@@ -34,9 +35,13 @@ def place_of(told: Told, diff: Diff) -> Place | None:
     def number(line: DiffLine) -> int:
         return line.old if repaired else line.new
 
+    def elsewhere(place: Place) -> bool:
+        before = _definition_before(place, "+" if repaired else "-")
+        return bool(_DEFINITION.match(before)) and location.function not in before
+
     def distance(place: Place) -> tuple[bool, bool, int]:
-        elsewhere = location.function not in _definition_before(place, "+" if repaired else "-")
-        return elsewhere, place.line.kind == " ", abs(number(place.line) - location.line)
+        unknown = location.function not in _definition_before(place, "+" if repaired else "-")
+        return unknown, place.line.kind == " ", abs(number(place.line) - location.line)
 
     candidates = (
         Place(file, hunk, line)
@@ -46,7 +51,7 @@ def place_of(told: Told, diff: Diff) -> Place | None:
         for line in hunk.lines
         if text and number(line) and normalise(line.text) == text
     )
-    return min(candidates, key=distance, default=None)
+    return min((place for place in candidates if not elsewhere(place)), key=distance, default=None)
 
 
 def _definition_before(place: Place, hidden: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -177,3 +179,89 @@ def test_no_rule_is_ever_loosened_by_another(mm: Audience, arch: Audience, perso
     order = list(Audience)
     rule = rule_for(policy, [MM.email, ARCH.email], ADA.email)
     assert order.index(rule.to) == min(map(order.index, (mm, arch, person)))
+
+
+WORDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "to": AUDIENCES,
+        "what": st.sampled_from(list(What)),
+        "embargo_hours": st.integers(0, 72),
+        "moderate": st.booleans(),
+        "clean": st.booleans(),
+        "each": st.booleans(),
+        "notes": st.booleans(),
+    },
+)
+PEOPLE = ["ada@example.org", "bob@example.org", "carl@example.org", "bot@example.org"]
+TABLES = st.fixed_dictionaries(
+    {"default": WORDS},
+    optional={
+        f'{kind}."{address}"': WORDS
+        for kind, address in (*(("list", one.email) for one in (MM, ARCH)), *(("person", one) for one in PEOPLE))
+    },
+)
+LEDGERS = st.builds(
+    Ledger, volunteers=st.sets(st.sampled_from(PEOPLE)), refused=st.sets(st.sampled_from(PEOPLE), max_size=2)
+)
+QUESTIONS = st.builds(
+    question,
+    lists=st.lists(st.sampled_from([MM.email, ARCH.email, "other@lists.example.org"]), unique=True),
+    author=st.sampled_from([Address("", one) for one in PEOPLE]),
+    others=st.lists(st.sampled_from([MM, ARCH, *(Address("", one.upper()) for one in PEOPLE)]), unique=True),
+    worst=st.sampled_from([None, *Severity]),
+    asked=st.booleans(),
+    automatic=st.booleans(),
+)
+
+
+def written(tables: dict[str, dict[str, object]], more: str = "") -> Policy:
+    """Write a policy file and read it."""
+    lines = [more]
+    for name, words in tables.items():
+        lines.append(f"[{name}]")
+        lines += [f"{word} = {json.dumps(value)}" for word, value in words.items()]
+    return read_policy("\n".join(lines))
+
+
+@given(TABLES, QUESTIONS, LEDGERS)
+def test_whatever_the_policy_says_who_wants_nothing_and_robots_get_nothing(
+    tables: dict[str, dict[str, object]], asked: Question, ledger: Ledger
+) -> None:
+    decision = decide(written(tables, 'do_not_mail = ["carl@*"]'), asked, ledger)
+    told = {one.email.lower() for one in ([asked.author, *decision.copied] if decision.sends else [])}
+    assert not told & {*ledger.refused, "carl@example.org", "bot@example.org"}
+    assert not (decision.sends and asked.automatic)
+    assert decision.reason.endswith(".")
+
+
+@given(TABLES, QUESTIONS, LEDGERS)
+def test_whatever_the_policy_says_a_clean_result_goes_to_its_author_alone_who_asked(
+    tables: dict[str, dict[str, object]], asked: Question, ledger: Ledger
+) -> None:
+    decision = decide(written(tables), replace(asked, worst=None), ledger)
+    assert decision.copied == ()
+    assert not decision.sends or asked.asked or asked.author.email in ledger.volunteers
+
+
+@given(TABLES, QUESTIONS, LEDGERS)
+def test_a_list_is_written_to_only_where_its_own_table_says_everybody(
+    tables: dict[str, dict[str, object]], asked: Question, ledger: Ledger
+) -> None:
+    copied = {one.email for one in decide(written(tables), asked, ledger).copied}
+    for one in (MM, ARCH):
+        said = tables.get(f'list."{one.email}"', {}).get("to", tables["default"].get("to"))
+        assert one.email not in copied or said == Audience.EVERYBODY
+
+
+@given(TABLES, QUESTIONS, LEDGERS, WORDS)
+def test_one_more_table_that_fits_never_lets_more_out(
+    tables: dict[str, dict[str, object]], asked: Question, ledger: Ledger, more: dict[str, object]
+) -> None:
+    author = f'person."{asked.author.email}"'
+    without = {name: words for name, words in tables.items() if name != author}
+    before, after = (decide(written(one), asked, ledger) for one in (without, {**without, author: more}))
+    order = list(Audience)
+    assert order.index(after.audience) <= order.index(before.audience)
+    assert set(after.copied) <= set(before.copied)
+    assert (after.moderated or not before.moderated) or not after.sends

@@ -371,7 +371,7 @@ diff --git a/arch/arm64/mm/pageattr.c b/arch/arm64/mm/pageattr.c
 """
 
 
-@pytest.mark.parametrize(("function", "line"), [("early", 5), ("late", 15), ("last", 54), ("unknown", 5)])
+@pytest.mark.parametrize(("function", "line"), [("early", 5), ("late", 15), ("last", 54)])
 def test_of_lines_that_read_alike_the_one_in_the_function_of_the_finding_is_meant(function: str, line: int) -> None:
     place = Location(samples.PAGEATTR, 7, function, "\tpagetable_free(ptdesc);")
     told = samples.told(replace(samples.missing_dtor(), location=place), 3, code=())
@@ -379,6 +379,15 @@ def test_of_lines_that_read_alike_the_one_in_the_function_of_the_finding_is_mean
     made = draft(with_findings(told), MAILS | {parent.message_id: parent}, sender=SENDER, site_url=samples.SITE)
     assert made is not None
     assert quoted_hunks(parse_message(made.raw), parent)[0].line == line
+
+
+def test_a_line_that_reads_alike_in_another_function_is_not_commented_on() -> None:
+    place = Location(samples.PAGEATTR, 7, "elsewhere", "\tpagetable_free(ptdesc);")
+    told = samples.told(replace(samples.missing_dtor(), location=place), 3, code=())
+    parent = replace(MAILS[samples.V1.format(4)], body=ALIKE)
+    made = draft(with_findings(told), MAILS | {parent.message_id: parent}, sender=SENDER, site_url=samples.SITE)
+    assert made is not None
+    assert parse_message(made.raw).body.startswith(f"{samples.PAGEATTR}:7, in elsewhere():\n\nSince this patch,")
 
 
 def test_the_date_is_that_of_the_newest_mail_it_rests_on() -> None:

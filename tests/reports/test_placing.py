@@ -42,6 +42,10 @@ def test_of_equal_lines_the_function_decides_and_then_the_change() -> None:
     assert _line(_told("table_free(t);", 16, "first")) == (" ", 10, 10)
 
 
+def test_the_same_text_in_another_function_is_another_place() -> None:
+    assert _line(_told("table_free(t);", 16, "third")) is None
+
+
 def test_later_patches_may_have_moved_the_line() -> None:
     assert _line(_told("return;", 90)) == (" ", 17, 18)
 

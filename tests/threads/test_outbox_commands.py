@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pytest_django.fixtures import Settings
 from tests import factories
 from tests.threads.conftest import Queue
 from threads import models
-from threads.services import marks, outbox
+from threads.services import digests, marks, outbox
 
 pytestmark = pytest.mark.django_db
 Stage = models.Delivery.Stage
@@ -42,8 +43,16 @@ def test_the_outbox_from_a_terminal(talk: factories.Discussion) -> None:
     run("mail", "--by", "mira", "approve", str(row.pk))
     row.refresh_from_db()
     assert (row.stage, row.decided_by) == (Stage.APPROVED, "mira")
-    assert run("mail", "list", "sent") == ""
+    assert run("mail", "list", "sent") == "There is no mail that is sent.\n"
     assert run("mail", "send") == "Nothing was sent; mail list says why.\n"
+
+
+def test_without_a_policy_the_drafts_are_what_is_open(talk: factories.Discussion, settings: Settings) -> None:
+    settings.MAIL_POLICY.unlink()
+    outbox.put(talk.v2, talk.report)
+    assert "  draft      Re: [PATCH v2 2/3]" in run("mail", "list")
+    models.Delivery.objects.all().delete()
+    assert run("mail", "list") == "Nothing is open.\n"
 
 
 def test_stopping_from_a_terminal(talk: factories.Discussion) -> None:
@@ -88,6 +97,24 @@ def test_the_digest_is_sent_to_who_asked_for_mails_once(talk: factories.Discussi
     assert "2 errors and 1 warning" in text
     row = models.Delivery.objects.get(kind=models.Delivery.Kind.DIGEST)
     assert (row.recipients, row.stage) == (["ben@example.org"], Stage.APPROVED)
+
+
+def test_volunteers_get_the_digest_of_the_last_whole_week_by_itself_where_the_policy_tells_them(
+    talk: factories.Discussion, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", lambda: talk.v2.date + timedelta(days=7))
+    outbox.wish(["ben@example.org"], models.Consent.Wish.MAILS, by="ben@example.org")
+    models.MailingList.objects.filter(name="linux-mm").update(address="linux-mm@kvack.org")
+    told = '[list."linux-mm@kvack.org"]\nto = "volunteers"\n'
+    for sending, policy in ((False, told), (True, '[default]\nto = "author"\n'), (True, "")):
+        settings.SENDING = sending
+        settings.MAIL_POLICY.write_text(policy, encoding="utf-8")
+        assert digests.send_weekly() == 0
+    settings.MAIL_POLICY.write_text(told, encoding="utf-8")
+    assert (digests.send_weekly(), digests.send_weekly()) == (1, 1)
+    row = models.Delivery.objects.get(kind=models.Delivery.Kind.DIGEST)
+    until = talk.v2.date + timedelta(days=7 - talk.v2.date.weekday())
+    assert (row.recipients, row.subject.endswith(f"the week to {until:%Y-%m-%d}")) == (["ben@example.org"], True)
 
 
 def test_a_list_that_is_not_known_has_no_digest(talk: factories.Discussion) -> None:

@@ -7,17 +7,19 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 
 from reviewbot.errors import NotFoundError
 from reviewbot.mail.compose import compose_mail
 from reviewbot.mail.message import Address
+from reviewbot.mail.policy import Audience, rule_for
 from reviewbot.reports import digest
 from reviewbot.reports.digest import Item, Week
 from reviewbot.reports.facts import Verdict
 from reviewbot.reports.sentences import counted, enumerated
 from threads import links, models
 from threads.selectors.outbox import ledger
-from threads.services import posting
+from threads.services import outbox, posting
 
 #: series of one week that are read
 _MOST = 2000
@@ -75,6 +77,20 @@ def _counts(row: models.Series) -> str:
 
 def _page(name: str, row: models.Series) -> str:
     return settings.SITE_URL + links.to_series(name, row.root_msgid)
+
+
+def send_weekly() -> int:
+    """Put the digests of the last whole week into the outbox, of lists whose policy lets volunteers be told."""
+    if not settings.SENDING:
+        return 0
+    today = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    until = today - timedelta(days=today.weekday())
+    rules, count = outbox.policy(), 0
+    for name, address in models.MailingList.objects.exclude(address="").values_list("name", "address"):
+        if rule_for(rules, [address], "").to in (Audience.VOLUNTEERS, Audience.EVERYBODY):
+            told = week(name, until)
+            count += send(told) if told.posted else 0
+    return count
 
 
 def send(told: Week) -> int:

@@ -17,7 +17,7 @@ from reviewbot.lore.follow import Arrival, Cursor, follow, newest
 from reviewbot.lore.http import Client, Manners
 from reviewbot.mail.commands import MARK
 from threads import models
-from threads.services import arrivals, building, pipeline
+from threads.services import arrivals, building, outbox, pipeline
 from threads.services.queue import enqueue
 
 log = logging.getLogger(__name__)
@@ -107,6 +107,7 @@ def _ask(message_ids: Sequence[str]) -> None:
     for series in posted:
         pipeline.want(series)
         building.cancel_older(series)
+        outbox.withdraw_older(series)
     answered = models.Series.objects.filter(messages__message_id__in=message_ids, report__isnull=False).distinct()
     for series in answered.exclude(pk__in=[one.pk for one in posted]):
         enqueue("publish", series.pk)

@@ -22,7 +22,9 @@ MOST = 200
 
 
 def read(url: str) -> list[str]:
-    """Read the mails that nobody has read; return what became of each. One that has to wait stays unread.
+    """Read the mails that nobody has read; return what became of each.
+
+    One that has to wait stays unread, and so does one that breaks us: neither keeps the others.
 
     :param url: ``imaps://user:secret@host/FOLDER``; ``imap://`` without TLS for a server on this machine.
     :raises OperatorError: when the address is none, or the server does not let us in.
@@ -34,10 +36,15 @@ def read(url: str) -> list[str]:
         for uid in (found[0] or b"").split()[:MOST]:
             _, parts = server.uid("FETCH", uid.decode("ascii"), "(BODY.PEEK[])")
             raw = next((part[1] for part in parts if isinstance(part, tuple)), b"")
+            if not raw:  # somebody has removed it meanwhile
+                continue
             try:
                 outcomes.append(receive(raw))
             except TransientError as error:
                 log.warning("a mail is left unread: %s", error)
+                continue
+            except Exception:  # whatever it is: the mails behind it must not wait for it
+                log.exception("mail %s of the mailbox could not be read", uid.decode("ascii"))
                 continue
             server.uid("STORE", uid.decode("ascii"), "+FLAGS.SILENT", r"(\Seen)")
     return outcomes
@@ -67,7 +74,7 @@ def _opened(url: str) -> Iterator[imaplib.IMAP4]:
         if server.select('"' + folder.replace("\\", "\\\\").replace('"', '\\"') + '"')[0] != "OK":
             raise OperatorError(f"The mailbox has no folder {folder}.")
         yield server
-    except imaplib.IMAP4.abort as error:
+    except (imaplib.IMAP4.abort, OSError) as error:
         raise TransientError(f"The connection to the mailbox broke: {error}.") from error
     except imaplib.IMAP4.error as error:
         raise OperatorError(f"The mailbox refuses us: {error}.") from error

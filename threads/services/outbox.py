@@ -23,8 +23,17 @@ from reviewbot.mail.message import Address
 from reviewbot.mail.policy import Audience, Decision, Policy, Question, decide, is_automatic
 from reviewbot.mail.policyfile import read_policy
 from reviewbot.reports.facts import SeriesReport, Verdict
-from reviewbot.reports.mail import Draft, Letterhead, answered, compose, compose_clean, worth_saying
+from reviewbot.reports.mail import (
+    Draft,
+    Letterhead,
+    answered,
+    compose,
+    compose_clean,
+    compose_unapplied,
+    worth_saying,
+)
 from threads import conversion, models
+from threads.selectors import versions
 from threads.selectors.outbox import addressee, for_mail, ledger
 from threads.selectors.rules import find_rule
 from threads.services import posting
@@ -74,6 +83,7 @@ def question(series: models.Series, report: SeriesReport, parent: models.Message
 def put(series: models.Series, report: SeriesReport) -> None:
     """Keep what a series deserves to be told, as far as the policy lets it go; what was drafted before gives way."""
     report = for_mail(report)
+    withdraw_older(series)
     ours = series.deliveries.filter(kind=Kind.REPLY)
     # Locked, so that none of them is claimed and sent while another takes its place.
     standing = ours.select_for_update().order_by("pk").values_list("in_reply_to", "stage")
@@ -87,14 +97,35 @@ def put(series: models.Series, report: SeriesReport) -> None:
             keep(series, parent.thread, draft, decision)
 
 
+def withdraw_older(series: models.Series) -> int:
+    """Withhold what has not left about earlier versions of a work, once its author has posted this one."""
+    theirs = versions.by_its_author(series)
+    if not theirs.filter(pk=series.pk).exists():
+        return 0
+    open_ones = models.Delivery.objects.filter(kind=Kind.REPLY, stage__in=(Stage.DRAFT, Stage.WAITING, Stage.APPROVED))
+    older = open_ones.filter(series__in=theirs.filter(version__lt=series.version))
+    return older.update(stage=Stage.WITHHELD, reason=_outdated_by(series.version))
+
+
+def outdated(series: models.Series) -> str:
+    """Return the sentence that says why a reply about a version comes too late, "" when it does not."""
+    newer = versions.by_its_author(series).filter(version__gt=series.version).order_by("-version").first()
+    return _outdated_by(newer.version) if newer else ""
+
+
+def _outdated_by(version: int) -> str:
+    return f"v{version} was posted before this went out."
+
+
 def _parents(series: models.Series, report: SeriesReport) -> list[models.Message]:
     """Return the mails to answer: the patches that something is wrong with; of a clean series its first mail."""
     rows = {row.message.message_id: row.message for row in series.patches.select_related("message__author")}
     if report.verdict is Verdict.FINDINGS:
         return [rows[patch.message_id] for patch in answered(report, rows)]
-    if report.verdict is Verdict.CLEAN:
+    if report.verdict in (Verdict.CLEAN, Verdict.DOES_NOT_APPLY):
+        rejected = [rows[report.failure.message_id]] if report.failure and report.failure.message_id in rows else []
         cover = [series.cover] if series.cover else []
-        return [*cover, *rows.values()][:1]
+        return [*rejected, *cover, *rows.values()][:1]
     return []
 
 
@@ -102,12 +133,15 @@ def _letter(series: models.Series, report: SeriesReport, parent: models.Message)
     """Write to those who may have it; what stays here is written as to everybody, to be looked at."""
     asked = question(series, report, parent)
     decision = decided(asked)
+    if why := outdated(series):
+        decision = Decision(Audience.OFF, why, rule=decision.rule)
     if asked.worst is None and decision.audience is Audience.OFF:
         return None
     head = letterhead(decision)
     mail = conversion.message(parent)
     if asked.worst is None:
-        return compose_clean(report, mail, head), decision
+        write = compose_clean if report.verdict is Verdict.CLEAN else compose_unapplied
+        return write(report, mail, head), decision
     patch = next(one for one in report.patches if one.message_id == parent.message_id)
     return compose(report, patch, mail, head, alone=decision.rule.each), decision
 

@@ -18,7 +18,7 @@ from dkim.dnsplug import get_txt
 from reviewbot.errors import AuthorError, OperatorError, ReviewError
 from reviewbot.mail.authentic import Lookup, Seal, authenticate
 from reviewbot.mail.bounces import read_report
-from reviewbot.mail.commands import Command, commands
+from reviewbot.mail.commands import MARK, Command, commands
 from reviewbot.mail.compose import compose_reply, wrap
 from reviewbot.mail.message import Message
 from reviewbot.mail.parse import parse_message
@@ -35,6 +35,10 @@ Kind = models.Letter.Kind
 
 #: a command is done within this time of its date, or not at all
 WINDOW = timedelta(days=3)
+#: a mail on a list is read within this time, unless the queue has lost it
+_IN_TIME = timedelta(minutes=15)
+#: mails that are taken up again at once
+_MOST_LEFT = 200
 #: time within which somebody is told once that something cannot be
 _QUIET = timedelta(days=7)
 _ADDRESSED = re.compile(rb"^(?:To|Cc|Delivered-To|X-Original-To):[^\n]*(?:\n[ \t][^\n]*){0,200}", re.M | re.I)
@@ -71,13 +75,30 @@ def receive_kept(message_id: int) -> str:
     return receive(conversion.decompress(models.Message.objects.get(pk=message_id).raw))
 
 
+def left_over() -> list[int]:
+    """Return the mails of followed lists whose commands were not read: the queue lost them, or the DNS was away."""
+    now = timezone.now()
+    fresh = models.Message.objects.filter(date__gt=now - WINDOW, date__lt=now - _IN_TIME, body__icontains=MARK)
+    followed = fresh.filter(lists__in=models.MailingList.objects.exclude(cursor="")).distinct()
+    return [row.pk for row in followed.order_by("date")[:_MOST_LEFT] if _unread(conversion.decompress(row.raw))]
+
+
+def _unread(raw: bytes) -> bool:
+    """True when a mail asks for something and nothing is written down about it."""
+    mail = parse_message(raw)
+    names = [mail.message_id[: models.MESSAGE_ID_LENGTH], _unsigned(raw)]
+    if is_automatic(raw) or mail.author.email.lower() == posting.sender().email.lower() or not commands(mail.body):
+        return False
+    return not models.Letter.objects.filter(message_id__in=names).exists()
+
+
 def _commands(mail: Message, asked: tuple[Command, ...], seal: Seal) -> str:
     """Do what is asked for and write down that it was done, both or neither."""
     sender = mail.author.email.lower()
     with transaction.atomic():
         row = _first(mail, seal, sender)
         if row is None:
-            return "It was read already."
+            return _note(mail, Kind.OTHER, "It was read already.")
         done = commanding.obey(mail, asked)
         if all(one.refused for one in done):
             row.kind = Kind.OTHER
@@ -169,9 +190,13 @@ def _bounce(mail: Message) -> str:
 
 def _note(mail: Message, kind: models.Letter.Kind, outcome: str) -> str:
     """Write down what became of a mail that nothing vouches for; its Message-ID stays free for one that is signed."""
-    name = f"{hashlib.sha256(mail.raw).hexdigest()}@unsigned.invalid"
     models.Letter.objects.get_or_create(
-        message_id=name,
+        message_id=_unsigned(mail.raw),
         defaults={"kind": kind, "outcome": outcome, "sender": conversion.storable(mail.author.email.lower())[:320]},
     )
     return outcome
+
+
+def _unsigned(raw: bytes) -> str:
+    """Return the name under which a mail is written down that nothing vouches for."""
+    return f"{hashlib.sha256(raw).hexdigest()}@unsigned.invalid"

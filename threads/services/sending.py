@@ -1,13 +1,15 @@
 """Sending what was approved: at most once, within the limits, and never while there is a stop.
 
-A mail is claimed in a transaction of its own before the server hears of it.
-Whoever dies behind that leaves a claim, and a claim without an outcome is
-unclear: it may be out, so it is never sent again, and a person is told.
+A mail is claimed in a transaction of its own when the server has said that it
+wants it, right before the server gets it. Whoever dies before that loses
+nothing. Whoever dies behind it leaves a claim, and a claim without an outcome
+is unclear: it may be out, so it is never sent again, and a person is told.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -19,7 +21,6 @@ from reviewbot.mail.signing import sign
 from reviewbot.reports.facts import SeriesReport
 from reviewbot.reports.keeping import unpack
 from threads import models
-from threads.selectors import versions
 from threads.selectors.outbox import for_mail, ledger, over_limit, standing_stop, tripped
 from threads.services import notes, outbox, posting
 from threads.services.smtp import Handed, Outcome, Server, hand_over
@@ -70,12 +71,14 @@ def send(delivery_id: int) -> bool:
     rules = outbox.policy()
     server = Server.read(settings.SMTP_URL)
     row = models.Delivery.objects.select_related("series__author").get(pk=delivery_id)
-    row.raw = with_date(bytes(row.raw), timezone.now())
-    mail = signed(row.raw)
-    if not _claim(row, rules):
+    if not _due(row, rules):
         return False
+    row.raw = with_date(bytes(row.raw), timezone.now())
     recipients = [address.rpartition(" ")[2].strip("<>") for address in row.recipients]
-    outcome = hand_over(server, mail, settings.MAIL_BOUNCES or posting.sender().email, recipients)
+    bounces = settings.MAIL_BOUNCES or posting.sender().email
+    outcome = hand_over(server, signed(row.raw), bounces, recipients, partial(_claim, row, rules))
+    if outcome is None:
+        return False
     _settle(row, outcome)
     if outcome.handed is Handed.REFUSED:
         _stopped()
@@ -102,9 +105,8 @@ def _may_go(row: models.Delivery, rules: Policy) -> bool:
 
 
 def _series_may_be_told(row: models.Delivery, series: models.Series, rules: Policy) -> bool:
-    newer = versions.by_its_author(series).filter(version__gt=series.version).order_by("-version").first()
-    if newer and row.kind == Kind.REPLY:
-        return _stays(row, Stage.WITHHELD, f"v{newer.version} was posted before this went out.")
+    if row.kind == Kind.REPLY and (why := outbox.outdated(series)):
+        return _stays(row, Stage.WITHHELD, why)
     parent = models.Message.objects.select_related("author").get(message_id=outbox.answered_mail(row))
     report = for_mail(unpack(SeriesReport, series.report.facts))
     if row.kind == Kind.NOTE:
@@ -128,29 +130,41 @@ def _said_already(row: models.Delivery, series: models.Series, *, each: bool) ->
     return (said.filter(in_reply_to=row.in_reply_to) if each else said).exists()
 
 
+def _due(row: models.Delivery, rules: Policy) -> bool:
+    """Ask whether a mail may go and has room; False when it stays, with the reason on its row."""
+    if row.stage != Stage.APPROVED or not _may_go(row, rules):
+        return False
+    if reached := over_limit(row, rules.limits):
+        return _stays(row, Stage.APPROVED, reached, timezone.now() + timedelta(minutes=15))
+    return True
+
+
 def _claim(row: models.Delivery, rules: Policy) -> bool:
-    """Take the mail; of several workers one, and only within the limits."""
+    """Take the mail; of several workers one, only within the limits, and not when all was stopped meanwhile."""
     with transaction.atomic():
         # Whoever counts waits for whoever counted before, so that two cannot take the last place.
         held = list(models.Delivery.objects.select_for_update().filter(stage=Stage.APPROVED).order_by("pk"))
-        if row.pk not in [one.pk for one in held] or not _may_go(row, rules):
+        if row.pk not in [one.pk for one in held] or standing_stop() or not _due(row, rules):
             return False
-        if reached := over_limit(row, rules.limits):
-            return _stays(row, Stage.APPROVED, reached, timezone.now() + timedelta(minutes=15))
         row.stage, row.claimed_at, row.reason = Stage.SENDING, timezone.now(), "It is being handed over."
         row.save(update_fields=["stage", "claimed_at", "reason", "raw"])
     return True
 
 
 def _settle(row: models.Delivery, outcome: Outcome) -> None:
+    """Write down what became of a mail; one that was not claimed may be in somebody else's hands by now."""
+    mine = models.Delivery.objects.filter(pk=row.pk, stage=row.stage)
     if outcome.handed is Handed.LATER and row.tries < len(WAITS):
-        row.tries += 1
-        row.claimed_at = None
-        row.save(update_fields=["tries", "claimed_at"])
-        _stays(row, Stage.APPROVED, outcome.words, timezone.now() + timedelta(minutes=WAITS[row.tries - 1]))
+        until = timezone.now() + timedelta(minutes=WAITS[row.tries])
+        mine.update(stage=Stage.APPROVED, reason=outcome.words, tries=row.tries + 1, claimed_at=None, not_before=until)
         return
     stages = {Handed.TAKEN: Stage.SENT, Handed.UNKNOWN: Stage.UNCLEAR}
-    _stays(row, stages.get(outcome.handed, Stage.REFUSED), outcome.words)
+    mine.update(
+        stage=stages.get(outcome.handed, Stage.REFUSED),
+        reason=outcome.words,
+        claimed_at=row.claimed_at or timezone.now(),
+        not_before=None,
+    )
 
 
 def _stays(row: models.Delivery, stage: models.Delivery.Stage, why: str, until: datetime | None = None) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
@@ -86,11 +86,15 @@ class Server:
         return server
 
 
-def hand_over(server: Server, mail: bytes, sender: str, recipients: Sequence[str]) -> Outcome:
+def hand_over(
+    server: Server, mail: bytes, sender: str, recipients: Sequence[str], claim: Callable[[], bool]
+) -> Outcome | None:
     """Hand a mail to a server, and tell what is certain about it afterwards.
 
     :param mail: the whole mail; line ends may be of either kind.
     :param sender: where bounces go.
+    :param claim: called once the server wants the mail, right before it gets it; what is false there ends it.
+    :return: None when the mail was not to go after all.
     """
     try:
         connection = server.connect()
@@ -99,25 +103,30 @@ def hand_over(server: Server, mail: bytes, sender: str, recipients: Sequence[str
     except (OSError, smtplib.SMTPException) as error:
         return Outcome(Handed.LATER, f"The mail server cannot be reached: {error}.")
     try:
-        return _transaction(connection, to_wire(mail), sender, recipients)
+        if refused := _offer(connection, mail, sender, recipients):
+            return refused
+        return _give(connection, to_wire(mail)) if claim() else None
     finally:
         with contextlib.suppress(OSError, smtplib.SMTPException):
             connection.quit()
 
 
-def _transaction(connection: smtplib.SMTP, mail: bytes, sender: str, recipients: Sequence[str]) -> Outcome:
-    """Offer the mail; nothing is out until the last dot was written."""
+def _offer(connection: smtplib.SMTP, mail: bytes, sender: str, recipients: Sequence[str]) -> Outcome | None:
+    """Name sender and recipients; None when the server wants the mail."""
     try:
-        refused = _envelope(connection, mail, sender, recipients)
-        if refused:
-            return refused
+        return _envelope(connection, mail, sender, recipients)
+    except (OSError, smtplib.SMTPException) as error:
+        return _broken(error)
+
+
+def _give(connection: smtplib.SMTP, mail: bytes) -> Outcome:
+    """Give the mail; nothing is out until the last dot was written."""
+    try:
         code, answer = connection.docmd("DATA")
         if code != 354:
             return _refusal(code, answer)
     except (OSError, smtplib.SMTPException) as error:
-        return Outcome(
-            Handed.LATER, f"The connection to the mail server broke before the mail was handed over: {error}."
-        )
+        return _broken(error)
     try:
         connection.send(b"\r\n".join(b"." + line if line.startswith(b".") else line for line in mail.split(b"\r\n")))
         connection.send(b".\r\n" if mail.endswith(b"\r\n") else b"\r\n.\r\n")
@@ -126,6 +135,10 @@ def _transaction(connection: smtplib.SMTP, mail: bytes, sender: str, recipients:
         words = "The connection to the mail server broke while the mail was handed over, so it may have gone out"
         return Outcome(Handed.UNKNOWN, f"{words}: {error}.")
     return Outcome(Handed.TAKEN, _words(code, answer)) if code == 250 else _refusal(code, answer)
+
+
+def _broken(error: Exception) -> Outcome:
+    return Outcome(Handed.LATER, f"The connection to the mail server broke before the mail was handed over: {error}.")
 
 
 def _envelope(connection: smtplib.SMTP, mail: bytes, sender: str, recipients: Sequence[str]) -> Outcome | None:

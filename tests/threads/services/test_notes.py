@@ -45,7 +45,7 @@ def test_what_was_wrong_is_taken_back_in_answer_to_the_mail(talk: factories.Disc
     notes.put(talk.v2, talk.report)
     note = talk.v2.deliveries.get(kind=Kind.NOTE)
     assert (note.in_reply_to, note.recipients, note.stage) == (ours.message_id, ours.recipients, Stage.WAITING)
-    assert "is wrong: The lock is never split." in body_of(note)
+    assert "was wrong: The lock is never split." in body_of(note)
 
 
 def test_it_is_taken_back_once(talk: factories.Discussion) -> None:
@@ -77,7 +77,7 @@ def test_a_clean_version_says_what_of_the_last_mail_is_gone(talk: factories.Disc
     )
     notes.put(v3, report)
     note = models.Delivery.objects.get(kind=Kind.NOTE)
-    assert body_of(note).startswith("v3 has none of this: - arch/arm64/mm/mmu.c:")
+    assert body_of(note).startswith("Fixed in v3: - arch/arm64/mm/mmu.c:")
     assert note.series == talk.v2
 
 

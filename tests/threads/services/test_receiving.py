@@ -18,7 +18,7 @@ from reviewbot.mail.parse import parse_message
 from tests import factories
 from tests.mail.signing_keys import lookup, signed
 from tests.threads.conftest import Queue
-from threads import models
+from threads import conversion, models
 from threads.services import commanding, outbox, receiving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -190,6 +190,35 @@ def test_a_stranger_has_nothing_tried(talk: factories.Discussion) -> None:
     before = models.Series.objects.count()
     receive("#reviewbot test mm-unstable\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b", REVIEWER)
     assert models.Series.objects.count() == before
+
+
+def test_a_mail_on_a_list_that_the_queue_has_lost_is_taken_up_again_until_something_is_known_of_it(
+    talk: factories.Discussion, steps: Queue
+) -> None:
+    late = timezone.now() - timedelta(hours=1)
+    followed = factories.mailing_list("linux-mm")
+    models.MailingList.objects.filter(pk=followed.pk).update(cursor="0:1")
+    kept = [
+        keep_on(followed, signed(mail("#reviewbot explain C06\n", MAINTAINER, date=late))),
+        keep_on(followed, mail("#reviewbot rerun\n", date=late)),  # nobody vouches for it
+    ]
+    keep_on(followed, mail("> #reviewbot rerun\n\nI agree.\n", date=late))
+    keep_on(followed, mail("#reviewbot rerun\n", date=timezone.now()))  # the queue has it still
+    keep_on(followed, mail("#reviewbot rerun\n", date=late - receiving.WINDOW))
+    keep_on(factories.mailing_list("imported"), mail("#reviewbot rerun\n", date=late))
+    assert receiving.left_over() == kept
+    for pk in kept:
+        receiving.receive(conversion.decompress(models.Message.objects.get(pk=pk).raw), lookup)
+    assert receiving.left_over() == []
+    assert len(answers()) == 1
+
+
+def keep_on(followed: models.MailingList, raw: bytes) -> int:
+    read = parse_message(raw)
+    row = factories.message(read.message_id, read.subject, read.body, who=("", read.author.email), date=read.date)
+    models.Message.objects.filter(pk=row.pk).update(raw=conversion.compress(raw))
+    row.lists.set([followed])
+    return int(row.pk)
 
 
 @pytest.mark.parametrize("more", ["Auto-Submitted: auto-replied\n", "Return-Path: <>\n", "X-Autoreply: yes\n"])

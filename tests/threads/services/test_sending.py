@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import dkim
 import pytest
@@ -19,11 +20,12 @@ from pytest_django.fixtures import Settings
 
 from reviewbot.errors import AuthorError, OperatorError
 from reviewbot.mail.parse import parse_message
-from reviewbot.reports.facts import Verdict
+from reviewbot.reports.facts import Reject, Verdict
 from tests import factories
 from tests.threads.services.postbox import Postbox, postbox
 from threads import models
-from threads.services import outbox, sending
+from threads.selectors.series import report_of
+from threads.services import outbox, sending, smtp
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Stage = models.Delivery.Stage
@@ -96,19 +98,20 @@ def test_a_server_that_takes_it_and_then_breaks_off_is_not_asked_again(
     assert len(box.mails) == 1
 
 
-@pytest.mark.parametrize("where", ["connect", "_envelope", "_transaction"])
+class Killed(BaseException):
+    """Nobody catches it, as nobody catches a kill."""
+
+
+def dies(*_: object) -> None:
+    raise Killed
+
+
 def test_a_worker_that_dies_with_a_mail_in_hand_never_sends_it_again(
-    talk: factories.Discussion, box: Postbox, monkeypatch: pytest.MonkeyPatch, where: str
+    talk: factories.Discussion, box: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killed(BaseException):
-        pass
-
-    def dies(*_: object) -> None:
-        raise Killed
-
     row = put(talk)
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("threads.services.smtp." + ("Server.connect" if where == "connect" else where), dies)
+        patch.setattr("threads.services.smtp._give", dies)
         sending.send_due()
     assert stage_of(row) == Stage.SENDING
     sending.send_due()
@@ -118,21 +121,60 @@ def test_a_worker_that_dies_with_a_mail_in_hand_never_sends_it_again(
     assert (stage_of(row), box.mails) == (Stage.UNCLEAR, [])
 
 
-def test_a_worker_that_dies_before_its_claim_loses_nothing(
-    talk: factories.Discussion, box: Postbox, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("where", ["sending.signed", "smtp.Server.connect", "smtp._envelope", "sending._claim"])
+def test_a_worker_that_dies_before_the_server_gets_the_mail_loses_nothing(
+    talk: factories.Discussion, box: Postbox, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    class Killed(BaseException):
-        pass
-
-    def dies(*_: object) -> None:
-        raise Killed
-
     row = put(talk)
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("threads.services.sending.signed", dies)
+        patch.setattr(f"threads.services.{where}", dies)
         sending.send_due()
     assert stage_of(row) == Stage.APPROVED
     assert sending.send_due() == 1
+
+
+def test_of_two_workers_with_the_server_at_hand_one_gives_it_the_mail(
+    talk: factories.Discussion, box: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, claim, nested = put(talk), sending._claim, []
+
+    def other_first(*arguments: Any) -> bool:
+        monkeypatch.setattr(sending, "_claim", claim)
+        nested.append(sending.send(row.pk))
+        return claim(*arguments)
+
+    monkeypatch.setattr(sending, "_claim", other_first)
+    assert sending.send(row.pk) is False
+    assert (nested, len(box.mails), stage_of(row)) == ([True], 1, Stage.SENT)
+
+
+def test_what_is_refused_while_somebody_else_has_the_mail_changes_nothing(
+    talk: factories.Discussion, box: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = put(talk)
+    envelope = smtp._envelope
+
+    def slow(*arguments: Any) -> smtp.Outcome | None:
+        monkeypatch.setattr(smtp, "_envelope", envelope)
+        assert sending.send(row.pk)
+        return smtp.Outcome(smtp.Handed.REFUSED, "550 no such user")
+
+    monkeypatch.setattr(smtp, "_envelope", slow)
+    assert sending.send(row.pk) is False
+    assert stage_of(row) == Stage.SENT
+
+
+def test_a_stop_that_comes_while_the_server_is_greeted_keeps_the_mail(
+    talk: factories.Discussion, box: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, envelope = put(talk), smtp._envelope
+
+    def stopped(*arguments: Any) -> smtp.Outcome | None:
+        outbox.stop("mira", "Something is odd.")
+        return envelope(*arguments)
+
+    monkeypatch.setattr(smtp, "_envelope", stopped)
+    assert (sending.send_due(), stage_of(row), box.mails) == (0, Stage.APPROVED, [])
 
 
 def test_what_the_server_cannot_take_now_is_tried_later_and_given_up_at_last(
@@ -221,6 +263,54 @@ def test_a_newer_version_makes_the_reply_to_the_older_one_pointless(talk: factor
     models.Series.objects.filter(pk=talk.v1.pk).update(version=3)
     assert sending.send_due() == 0
     assert (stage_of(row), row.reason) == (Stage.WITHHELD, "v3 was posted before this went out.")
+
+
+@pytest.mark.parametrize("text", ["", FREELY, '[default]\nto = "author"\n'], ids=["draft", "approved", "waiting"])
+def test_what_has_not_left_about_an_older_version_is_withdrawn_when_the_next_one_comes(
+    talk: factories.Discussion, box: Postbox, text: str
+) -> None:
+    rule(text)
+    older = report_of(talk.v1)
+    outbox.put(talk.v1, older)
+    row = talk.v1.deliveries.get()
+    assert row.reason == "v2 was posted before this went out."
+    models.Delivery.objects.update(stage={"": Stage.DRAFT, FREELY: Stage.APPROVED}.get(text, Stage.WAITING))
+    assert outbox.withdraw_older(talk.v2) == 1
+    assert (stage_of(row), row.reason) == (Stage.WITHHELD, "v2 was posted before this went out.")
+    models.Delivery.objects.update(stage=Stage.SENT)
+    assert outbox.withdraw_older(talk.v2) == 0
+
+
+def test_nobody_withdraws_the_mail_to_somebody_else(talk: factories.Discussion, box: Postbox) -> None:
+    put(talk)
+    eve = factories.person(("Eve", "eve@example.org"))
+    theirs = factories.series(version=3, topic=talk.v2.topic, previous=talk.v2, author=eve)
+    assert outbox.withdraw_older(theirs) == 0
+    forged = factories.series(version=4, topic=talk.v2.topic, previous=talk.v2)
+    factories.message(forged.root_msgid, "[PATCH v4 0/3] x", "x", who=("Eve", "eve@example.org"), series=forged)
+    assert outbox.withdraw_older(forged) == 0
+
+
+def test_that_a_series_does_not_apply_is_told_to_an_author_who_asked_and_to_nobody_else(
+    talk: factories.Discussion, box: Postbox
+) -> None:
+    first = talk.v2.patches.get(number=2).message
+    reject = Reject(2, first.message_id, "mm/a.c", "@@ -1 +1 @@", " a\n", "b\n", 1, "mm/a.c has other lines at 1.")
+    failed = replace(
+        talk.report, verdict=Verdict.DOES_NOT_APPLY, findings=(), failure=reject, reason="Patch 2 does not apply."
+    )
+    factories.keep(talk.v2, failed)
+    outbox.put(talk.v2, failed)
+    assert not talk.v2.deliveries.exists()
+    rule('[default]\nto = "everybody"\nclean = true\nmoderate = false\n')
+    outbox.put(talk.v2, failed)
+    assert not talk.v2.deliveries.exists()
+    outbox.wish([AUTHOR], models.Consent.Wish.MAILS, by=AUTHOR)
+    outbox.put(talk.v2, failed)
+    assert sending.send_due() == 1
+    assert box.recipients == [[AUTHOR]]
+    arrived = parse_message(box.mails[0])
+    assert (arrived.in_reply_to, arrived.body.split("\n")[0]) == (first.message_id, "Patch 2 does not apply.")
 
 
 def test_a_higher_version_that_somebody_else_posted_keeps_nothing_from_the_author(

@@ -44,6 +44,7 @@ class Command(BaseCommand):
         series = Series.objects.filter(wanted=True).latest("date")
         name = kernel.name.split(".tar")[0]
         self.stdout.write(
+            f"\nThe drafted reply:   .venv/bin/python manage.py mail list, then mail show NUMBER"
             f"\nThe same as a page:  make up, then {links.SiteUrls('linux-mm').series(series.root_msgid)}\n"
             f"Any other series:    .venv/bin/python manage.py review --tree {name} MESSAGE-ID"
         )

@@ -14,7 +14,7 @@ from threads.selectors import outbox as selectors
 from threads.services import outbox, sending
 
 #: mails that are listed without being asked for a stage: those that something will become of
-_OPEN = ("waiting", "approved", "sending", "unclear", "refused")
+_OPEN = ("draft", "waiting", "approved", "sending", "unclear", "refused")
 
 
 class Command(BaseCommand):
@@ -45,7 +45,12 @@ class Command(BaseCommand):
         if stop := selectors.standing_stop():
             self.stdout.write(f"No mail goes out since {stop.at:%Y-%m-%d %H:%M} ({stop.by}): {stop.why}")
         stages = [options["stage"]] if options["stage"] else _OPEN
-        for row in models.Delivery.objects.filter(stage__in=stages).order_by("pk"):
+        rows = models.Delivery.objects.filter(stage__in=stages).order_by("pk")
+        if not rows:
+            self.stdout.write(
+                f"There is no mail that is {options['stage']}." if options["stage"] else "Nothing is open."
+            )
+        for row in rows:
             self.stdout.write(f"{row.pk:>6}  {row.stage:9}  {row.subject}\n{'':19}{row.reason}")
 
     def _show(self, options: dict[str, Any]) -> None:
