@@ -39,6 +39,13 @@ class MailingListAdmin(RowAdmin):
     readonly_fields = ("cursor", "seen_at", "failing_since", "failure", "retry_at")
 
 
+@admin.register(models.Maintainer)
+class MaintainerAdmin(RowAdmin):
+    """Who may judge findings and decide about mails of one list."""
+
+    list_display = ("user", "mailing_list")
+
+
 @admin.register(models.Tree)
 class TreeAdmin(RowAdmin):
     """Trees that series are applied to."""

@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from threads import converters, feeds
 from threads.api import bulk
 from threads.api.patchwork import views as patchwork
-from threads.views import compare, inbox, mails, marks, outbox, people, probes, reference, search, series
+from threads.views import compare, inbox, mails, marks, outbox, people, probes, reference, search, series, watching
 
 converters.register()
 
@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", marks.SignIn.as_view(), name="login"),
     path("logout/", marks.SignOut.as_view(), name="logout"),
     path("audit/", marks.audit, name="audit"),
+    path("watching/", watching.watch_list, name="watching"),
     path("outbox/", outbox.queue, name="outbox"),
     path("outbox/<int:pk>/", outbox.mail, name="outbox-mail"),
     path("status/", inbox.status, name="status"),

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 from reviewbot.findings import Severity
 from reviewbot.reports.facts import SeriesReport, Verdict
-from reviewbot.reports.sentences import counted
+from reviewbot.reports.sentences import counted, standing_word
 
 LABEL = "page tables"
 _EM = 7  # mean advance of the 11 px face, in px
@@ -39,5 +39,5 @@ def _verdict(report: SeriesReport) -> tuple[str, str]:
             return counted(errors, "error"), _RED
         return counted(len(report.findings), "warning"), _AMBER
     if report.verdict is Verdict.UNKNOWN:
-        return report.state.value, _GREY
+        return standing_word(report.verdict, report.state), _GREY
     return report.verdict.value, _RED if report.verdict is Verdict.DOES_NOT_APPLY else _GREY

@@ -35,6 +35,23 @@ def verdict(report: SeriesReport) -> str:
     return f"{lead} {report.reason}".strip()
 
 
+def verdict_word(verdict: Verdict) -> str:
+    """Return a verdict as every face for people says it; that there is none yet is ``not looked at``."""
+    return "not looked at" if verdict is Verdict.UNKNOWN else verdict.value
+
+
+def standing_word(verdict: Verdict, state: State, *, wanted: bool = True) -> str:
+    """Return the verdict, or how far the way to it is: ``waiting``, ``running``, or ``not looked at``.
+
+    :param wanted: whether the series is to be looked at without anybody asking for it again.
+    """
+    if verdict is not Verdict.UNKNOWN:
+        return verdict.value
+    if state is State.RUNNING:
+        return state.value
+    return "waiting" if wanted and state is State.NOT_RUN else verdict_word(verdict)
+
+
 def _under_way(report: SeriesReport) -> str:
     if report.state is State.NOT_RUN:
         return "Not looked at yet."

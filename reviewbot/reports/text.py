@@ -12,7 +12,16 @@ from reviewbot.findings import Finding, Severity
 from reviewbot.reports.facts import Life, Reject, Remark, Said, SeriesReport, Told, Verdict
 from reviewbot.reports.matrix import matrix
 from reviewbot.reports.rules import full_name, source
-from reviewbot.reports.sentences import counted, enumerated, known_by, life, patch_notes, since_previous, verdict
+from reviewbot.reports.sentences import (
+    counted,
+    enumerated,
+    known_by,
+    life,
+    patch_notes,
+    since_previous,
+    verdict,
+    verdict_word,
+)
 from reviewbot.reports.terminal import Paint, code, excerpt, fit, indented, labelled, paragraph, visible
 
 NARROWEST, WIDEST = 60, 120
@@ -102,7 +111,7 @@ def _versions(report: SeriesReport, width: int) -> list[str]:
     lines = []
     for one in report.versions:
         this = " (this one)" if one.message_id == report.message_id else ""
-        found = counted(one.findings, "finding") if one.verdict is Verdict.FINDINGS else one.verdict.value
+        found = counted(one.findings, "finding") if one.verdict is Verdict.FINDINGS else verdict_word(one.verdict)
         how = f", {known_by(one.how)}" if one.how else ""
         lines.append(f"v{one.version} of {one.date:%Y-%m-%d}: {found}{how}{this}")
     return labelled("Versions", lines, width)

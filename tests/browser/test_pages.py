@@ -82,7 +82,11 @@ def test_every_page_can_be_read_by_everybody(visit: Visit, paths: dict[str, str]
 def test_pages_of_a_maintainer_can_be_read_by_everybody(
     visit: Visit, signed_in: Cookie, paths: dict[str, str], dark: bool, width: int
 ) -> None:
-    for path in ("/", paths["finding"], paths["series"], "/audit/"):
+    waiting = models.Delivery.objects.get(stage=models.Delivery.Stage.WAITING)
+    models.Watch.objects.create(user=User.objects.get(username="jun"), kind="list", value="linux-mm")
+    paths |= {"mine": "/", "audit": "/audit/", "outbox": "/outbox/", "mail": f"/outbox/{waiting.pk}/",
+              "watching": "/watching/?kind=file&value=mm/"}  # fmt: skip
+    for path in (paths[name] for name in ("mine", "finding", "series", "audit", "outbox", "mail", "watching", "rerun")):
         with visit(path, dark=dark, width=width, cookie=signed_in) as page:
             found = Axe().run(page)
             assert found.violations_count == 0, f"{path}: {found.generate_report()}"

@@ -31,8 +31,10 @@ from threads.models.outbox import (
 )
 from threads.models.people import (
     AuditEntry,
+    Maintainer,
     Mark,
     Token,
+    Watch,
 )
 from threads.models.runs import (
     Finding,
@@ -72,6 +74,7 @@ __all__ = [
     "Letter",
     "MailStop",
     "MailingList",
+    "Maintainer",
     "Mark",
     "Message",
     "Missing",
@@ -88,6 +91,7 @@ __all__ = [
     "Topic",
     "TouchedPath",
     "Tree",
+    "Watch",
     "Webhook",
     "WebhookCall",
     "Work",

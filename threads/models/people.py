@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from threads.models.base import MESSAGE_ID_LENGTH, AppendOnly
+from threads.models.mail import MailingList
 from threads.models.series import Series, Topic
 
 
@@ -31,6 +32,42 @@ class Mark(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.rule} {self.fingerprint}: {self.judgement}"
+
+
+class Watch(models.Model):
+    """What somebody wants to see on top of the inbox."""
+
+    class Kind(models.TextChoices):
+        """A file or a folder, a mailing list, or the address of an author."""
+
+        FILE = "file"
+        LIST = "list"
+        AUTHOR = "author"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="watches")
+    kind = models.CharField(max_length=10, choices=Kind)
+    value = models.CharField(max_length=500, help_text="a folder ends in /")
+
+    class Meta:
+        verbose_name_plural = "watches"
+        ordering = ["kind", "value"]
+        constraints = [models.UniqueConstraint(fields=["user", "kind", "value"], name="one_watch_of_the_same")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+class Maintainer(models.Model):
+    """Somebody who may judge findings and decide about mails of one list, and of no other."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="maintained")
+    mailing_list = models.ForeignKey(MailingList, on_delete=models.CASCADE, related_name="maintainers")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "mailing_list"], name="one_maintainer_per_list")]
+
+    def __str__(self) -> str:
+        return f"{self.user} of {self.mailing_list}"
 
 
 class AuditEntry(AppendOnly):

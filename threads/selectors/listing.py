@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
@@ -56,7 +57,7 @@ def shown(rows: QuerySet[Series], order: tuple[str, ...], size: int) -> list[Ser
     return of_keys(rows.order_by(*order).values("pk")[:size], order)
 
 
-def of_keys(chosen: QuerySet[Series] | Collection[int], order: tuple[str, ...]) -> list[Series]:
+def of_keys(chosen: QuerySet[Any, Any] | Collection[int], order: tuple[str, ...]) -> list[Series]:
     """Return the series of some keys as rows of a list (1 query)."""
     of_this = OuterRef("pk")
     lists = MailingList.objects.filter(series=of_this).order_by("name").values("name")[:1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import groupby
 
 from reviewbot.mail.opinions import Point, points
 from reviewbot.mail.thread import build_thread
@@ -33,8 +35,24 @@ def points_in(mails: Iterable[Message], parts: Mapping[int, str]) -> dict[int, t
     """
     thread = build_thread(conversion.message(row) for row in mails)
     found = {
-        number: points(thread, thread[message_id].message)
+        number: _joined(points(thread, thread[message_id].message))
         for number, message_id in sorted(parts.items())
         if message_id in thread
     }
     return {number: said for number, said in found.items() if said}
+
+
+def _joined(found: Iterable[Point]) -> tuple[Point, ...]:
+    """Make one point of what a mail says about one place: three questions in a row are one thing to answer."""
+    joined = []
+    for _, group in groupby(found, _of_one_breath):
+        first, *others = group
+        words = " … ".join((first.opinion.sentence, *(one.opinion.sentence for one in others)))
+        joined.append(replace(first, opinion=replace(first.opinion, sentence=words)))
+    return tuple(joined)
+
+
+def _of_one_breath(point: Point) -> tuple[object, ...]:
+    opinion = point.opinion
+    place = opinion.quote and (opinion.quote.file, opinion.quote.position)
+    return point.message_id, opinion.stance, place, point.answered_by, point.promised

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import Count, Max, OuterRef, Subquery
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from reviewbot.mail.policy import Breaker, Ledger, Limits
 from reviewbot.reports.facts import SeriesReport
-from threads.models import Bounce, Consent, Delivery, MailStop, Mark, RuleMute
+from threads.models import Bounce, Consent, Delivery, MailStop, Mark, RuleMute, Series
 from threads.selectors import marks
 
 Stage = Delivery.Stage
@@ -47,9 +49,19 @@ def standing_stop() -> MailStop | None:
     return MailStop.objects.filter(lifted_at=None).order_by("pk").first()
 
 
-def count_waiting() -> int:
-    """Return how many mails wait for a moderator (1 query)."""
-    return Delivery.objects.filter(stage=Stage.WAITING).count()
+def count_waiting(lists: Collection[int] | None = None) -> int:
+    """Return how many mails wait for a moderator (1 query, none for no lists).
+
+    :param lists: rows of the lists whose mails are counted, None for all.
+    """
+    waiting = Delivery.objects.filter(stage=Stage.WAITING)
+    if lists is None:
+        return waiting.count()
+    return waiting.filter(series__in=_posted_to(lists)).count() if lists else 0
+
+
+def _posted_to(lists: Collection[int]) -> QuerySet[Any, Any]:
+    return Series.lists.through.objects.filter(mailinglist__in=lists).values("series")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +73,14 @@ class Shelf:
     rows: list[Delivery]
 
 
-def shelves() -> list[Shelf]:
-    """Return what is in the outbox, what waits for a person first; without the copies for moderators (10 queries)."""
+def shelves(lists: Collection[int] | None = None) -> list[Shelf]:
+    """Return what is in the outbox, what waits for a person first; without the copies for moderators (10 queries).
+
+    :param lists: rows of the lists whose mails are wanted, None for all.
+    """
     shown = Delivery.objects.exclude(kind=Kind.COPY)
+    if lists is not None:
+        shown = shown.filter(series__in=_posted_to(lists))
     counts = dict(shown.values_list("stage").annotate(n=Count("pk")).order_by())
     ready = shown.select_related("series__author").defer("raw", "drafted")
     order = (

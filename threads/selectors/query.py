@@ -56,6 +56,7 @@ _UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
 #: what can be asked of a series besides its state and verdict
 NEW_VERSION, NO_MORE, MODERATION = "new version", "applies no more", "awaiting moderation"
 _STATES = {str(one).replace(" ", "-"): one for one in (*State, *Verdict, NEW_VERSION, NO_MORE, MODERATION)}
+_STATES["not-looked-at"] = _STATES.pop(Verdict.UNKNOWN)
 
 
 class Condition(NamedTuple):

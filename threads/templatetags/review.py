@@ -14,10 +14,11 @@ from django.utils.safestring import SafeString, mark_safe
 
 from reviewbot.mail.parse import is_derived
 from reviewbot.reports import rules, sentences
-from reviewbot.reports.facts import Told
+from reviewbot.reports.facts import PatchFacts, State, Told, Verdict
 from reviewbot.reports.terminal import visible
 from reviewbot.series.rangediff import RangeLine
 from threads import links
+from threads.models import Series
 from threads.views.diffs import Line
 
 register = template.Library()
@@ -38,6 +39,7 @@ register.filter("msgid", links.msgid)
 register.filter("rule_name", rules.full_name)
 register.filter("base_name", sentences.base_name)
 register.filter("known_by", sentences.known_by)
+register.filter("verdict_word", sentences.verdict_word)
 
 
 @register.filter
@@ -82,6 +84,33 @@ def at_most(time: timedelta) -> str:
     seconds = math.ceil(time.total_seconds())
     size = next((size for size in (86_400, 3600, 60) if seconds >= 2 * size), 1)
     return lasting(timedelta(seconds=-(-seconds // size) * size))
+
+
+@register.filter
+def standing(series: Series) -> str:
+    """Say the verdict on a series, or how far the way to it is."""
+    return sentences.standing_word(Verdict(series.verdict), State(series.state), wanted=series.wanted)
+
+
+@register.filter
+def notes(patch: PatchFacts) -> str:
+    """Say of a patch how it was applied, if not as it stands, and what it was given in the thread."""
+    return " · ".join(
+        filter(
+            None,
+            (
+                patch.method if patch.method not in ("", "clean") else "",
+                sentences.counted(patch.replies, "reply", "replies") if patch.replies else "",
+                sentences.counted(len(patch.trailers), "trailer") if patch.trailers else "",
+            ),
+        )
+    )
+
+
+@register.filter
+def web(url: str) -> bool:
+    """Tell whether an address that others gave is one of the web, so that it can be a link."""
+    return url.startswith(("https://", "http://"))
 
 
 @register.filter

@@ -16,8 +16,9 @@ from threads.models import Message
 from threads.selectors.mails import commit_message
 from threads.views.diffs import Comment
 
-#: characters of mails on one page; what is beyond is a link to the mail
+#: characters of mails on one page, and what a mail takes there besides its text
 BUDGET = 30_000
+HEAD = 350
 #: deeper answers are not indented any further
 MAX_DEPTH = 12
 #: quotes up to this many lines are shown as they are
@@ -64,10 +65,9 @@ class Node:
     """One mail of the tree, in the order of the tree.
 
     :ivar depth: 0 for a root.
-    :ivar parts: its text; empty when it is left to its own page.
+    :ivar parts: its text.
     :ivar patch: number of the patch it is, 0 when it is none.
     :ivar same_subject: true for an answer that says no other subject than what it answers.
-    :ivar left: true when its text found no room on the page.
     """
 
     mail: Message
@@ -75,12 +75,22 @@ class Node:
     parts: tuple[Part, ...] = ()
     patch: int = 0
     same_subject: bool = False
-    left: bool = False
 
     @property
     def who(self) -> str:
         """The sender as this mail writes it."""
         return author_of(self.mail)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The mails of a thread that one page shows.
+
+    :ivar on_from: row of the first mail that found no room there, 0 when all did.
+    """
+
+    nodes: tuple[Node, ...]
+    on_from: int = 0
 
 
 def author_of(mail: Message) -> str:
@@ -108,30 +118,28 @@ def parts_of(text: str) -> tuple[Part, ...]:
 
 def tree_of(
     mails: Sequence[Message], patches: dict[str, int], budget: int = BUDGET, *, start: int = 0, whole: bool = False
-) -> tuple[Node, ...]:
-    """Return the mails depth first, answers by date.
+) -> Tree:
+    """Return the mails depth first, answers by date, as many as one page has room for.
 
     :param mails: each with ``text``.
     :param patches: Message-ID -> number, for the mails that are patches.
-    :param budget: characters of text that are shown.
-    :param start: the row of the first mail whose text is shown, which is shown in any case; 0 for the first of all.
+    :param budget: characters that are shown.
+    :param start: the row of the first mail that is shown; 0 for the first of all.
     :param whole: with quotes and patches as they are.
     """
     rows = {mail.message_id: mail for mail in mails}
     nodes: list[Node] = []
-    begun = not start
     for place in build_thread(_mail(row, "") for row in mails).nodes:
         row = rows[place.message.message_id]
-        number = patches.get(row.message_id, 0)
-        parts = _parts(row, whole=whole) if begun or row.pk == start else ()
-        room = sum(len(part.text) for part in parts) <= budget or row.pk == start
-        left = begun and not room
-        begun = begun or row.pk == start
-        parts = parts if room else ()
-        budget -= sum(len(part.text) for part in parts)
-        repeats = _repeats(row, rows.get(place.parent))
-        nodes.append(Node(row, min(place.depth, MAX_DEPTH), parts, number, repeats, left))
-    return tuple(nodes)
+        if not nodes and start not in (0, row.pk):
+            continue
+        parts = _parts(row, whole=whole)
+        budget -= HEAD + sum(len(part.text) for part in parts)
+        if budget < 0 and nodes:
+            return Tree(tuple(nodes), row.pk)
+        repeats = _repeats(row, rows.get(place.parent)) and bool(nodes)
+        nodes.append(Node(row, min(place.depth, MAX_DEPTH), parts, patches.get(row.message_id, 0), repeats))
+    return Tree(tuple(nodes))
 
 
 def _repeats(row: Message, parent: Message | None) -> bool:

@@ -11,7 +11,7 @@ from reviewbot.errors import ReviewError
 from reviewbot.reports.facts import State
 from threads import links
 from threads.models import Submission
-from threads.selectors import figures, health, outbox, service, workers
+from threads.selectors import figures, health, outbox, service, watching, workers
 from threads.selectors.series import find_series, list_names
 from threads.services import intake
 from threads.services.marks import note
@@ -30,14 +30,18 @@ def inbox(request: HttpRequest) -> HttpResponse:
             return answer
         problem = answer
     headings = service.inbox()
+    watches = watching.watches_of(request.user)
+    lists = None if may_moderate(request) else watching.maintained_by(request.user.pk)
     context = {
         "headings": headings,
+        "watched": watching.watched(watches),
+        "watches": watches,
         "empty": not any(heading.rows for heading in headings),
         "service": service.service_state(),
         "lists": service.mailing_lists(),
         "submissions": service.open_submissions(),
         "may_submit": may_submit(request),
-        "mails_waiting": outbox.count_waiting() if may_moderate(request) else 0,
+        "mails_waiting": outbox.count_waiting(lists),
         "problem": problem,
         "target": target,
     }

@@ -74,7 +74,7 @@ def finding(request: HttpRequest, name: str, msgid: str, key: str) -> HttpRespon
         raise Http404("This finding is not among those of the series any more.")
     problem = ""
     if request.method == "POST":
-        if not may_mark(request):
+        if not may_mark(request, series):
             raise PermissionDenied
         judgement, reason = request.POST.get("judgement", ""), request.POST.get("reason", "")
         try:
@@ -91,7 +91,7 @@ def finding(request: HttpRequest, name: str, msgid: str, key: str) -> HttpRespon
         "told": told,
         "marks": selectors.marks_of(series.topic_id).get(told.finding.fingerprint, []),
         "judgements": Mark.Judgement.values,
-        "may_mark": may_mark(request),
+        "may_mark": may_mark(request, series),
         "problem": problem,
         "reason": request.POST.get("reason", ""),
     }

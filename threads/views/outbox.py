@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,15 +15,22 @@ from reviewbot.mail.parse import parse_message
 from threads.models import Consent, Delivery
 from threads.selectors import outbox as selectors
 from threads.selectors.series import report_of
+from threads.selectors.watching import maintained_by
 from threads.services import outbox
-from threads.views.permissions import may_moderate
+from threads.views.permissions import may_decide, may_moderate, to_sign_in
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def queue(request: HttpRequest) -> HttpResponse:
-    """Show the mails by stage, what waits first; a POST stops all mails, or lets them go again."""
-    if turned_away := _turned_away(request):
-        return turned_away
+    """Show the mails by stage, what waits first; a POST stops all mails, or lets them go again.
+
+    Who maintains lists sees the mails about their series, and stops nothing.
+    """
+    if not request.user.is_authenticated:
+        return to_sign_in(request)
+    everything, lists = may_moderate(request), maintained_by(request.user.pk)
+    if not (everything or lists) or (request.method == "POST" and not everything):
+        raise PermissionDenied
     who, problem = request.user.get_username(), ""
     if request.method == "POST":
         if "start" in request.POST:
@@ -34,16 +40,23 @@ def queue(request: HttpRequest) -> HttpResponse:
             outbox.stop(who, why[:2000])
             return HttpResponseRedirect("/outbox/")
         problem = "Say why; whoever lifts the stop has to know."
-    context = {"shelves": selectors.shelves(), "stop": selectors.standing_stop(), "problem": problem}
+    context = {
+        "shelves": selectors.shelves(None if everything else lists),
+        "stop": selectors.standing_stop(),
+        "problem": problem,
+        "may_stop": everything,
+    }
     return render(request, "threads/outbox.html", context, status=400 if problem else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def mail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one mail as it would leave; a POST decides about it."""
-    if turned_away := _turned_away(request):
-        return turned_away
+    if not request.user.is_authenticated:
+        return to_sign_in(request)
     row = selectors.mail(pk)
+    if not may_decide(request, row.series if row else None):
+        raise PermissionDenied
     if row is None:
         raise Http404("This mail was replaced by a newer one.")
     problem = ""
@@ -62,20 +75,12 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
         "body": request.POST.get("body") or parse_message(bytes(row.raw)).body,
         "difference": _difference(row),
         "rules": sorted({one.finding.rule for one in findings if one.finding.fingerprint in told}),
+        "may_mute": may_moderate(request),
         "waits": row.stage == Delivery.Stage.WAITING,
         "problem": problem,
         "why": request.POST.get("why", ""),
     }
     return render(request, "threads/outbox_mail.html", context, status=400 if problem else 200)
-
-
-def _turned_away(request: HttpRequest) -> HttpResponse | None:
-    """Lead those who are not signed in to where they can; refuse those who may not."""
-    if not request.user.is_authenticated:
-        return HttpResponseRedirect(f"/login/?{urlencode({'next': request.path})}")
-    if not may_moderate(request):
-        raise PermissionDenied
-    return None
 
 
 def _decide(request: HttpRequest, row: Delivery) -> None:
@@ -88,6 +93,8 @@ def _decide(request: HttpRequest, row: Delivery) -> None:
         "mute_author": lambda: outbox.wish(_author(row), Consent.Wish.NONE, by=who, how=f"page of mail {row.pk}"),
     }
     action = next((name for name in actions if name in posted), "")
+    if action.startswith("mute") and not may_moderate(request):
+        raise PermissionDenied
     if not action:
         raise AuthorError("Say what is to become of the mail.")
     actions[action]()

@@ -46,14 +46,15 @@ def thread(request: HttpRequest, name: str, msgid: str) -> HttpResponse:
         return answers.unknown(request, msgid)
     mails, more = selectors.thread_of(mail)
     start = next((one.pk for one in mails if str(one.pk) == request.GET.get("from", "")), 0)
-    nodes = tree_of(mails, selectors.patch_numbers(mails), THREAD_BUDGET, start=start, whole=True)
+    tree = tree_of(mails, selectors.patch_numbers(mails), THREAD_BUDGET, start=start, whole=True)
     context = {
         "name": name,
         "mail": mail,
         "who": author_of(mail),
-        "nodes": nodes,
+        "nodes": tree.nodes,
+        "start": start,
         "count": len(mails),
         "more": more,
-        "on_from": next((node.mail.pk for node in nodes if node.left), 0),
+        "on_from": tree.on_from,
     }
     return render(request, "threads/thread.html", context)

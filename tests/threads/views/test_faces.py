@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 
 from tests import factories
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def talk() -> factories.Discussion:
+    cache.clear()  # what was read out of a thread of the same numbers in another test
     return factories.discussion()
 
 
@@ -91,9 +94,10 @@ def test_a_long_thread_goes_on_where_it_was_left(client: Client) -> None:
     seen, html = set(), page(client, path)
     for _ in range(9):
         seen |= {number for number in range(9) if f"word{number} " in html}
-        if "The texts from there on" not in html:
+        if "The mails from there on" not in html:
             break
-        html = page(client, f"{path}?from={html.partition('?from=')[2].partition('#')[0]}")
+        on_from = html.partition("?from=")[2].partition('"')[0]
+        html = page(client, f"{path}?from={on_from}")
     assert seen == set(range(9))
 
 
@@ -162,3 +166,54 @@ def test_open_points_and_trailers_with_who_gave_them(client: Client, talk: facto
         series=talk.v2,
     )  # fmt: skip
     assert "answered Tomas Okafor asks" in prose(page(client, series_path(talk.v2)))
+
+
+def test_what_other_bots_say_stands_beside_our_own_checks(client: Client, talk: factories.Discussion) -> None:
+    bot = User.objects.create_user("ci-bot")
+    first, second, _ = talk.v2.patches.order_by("number")
+    for patch, state, url in ((first, "success", "javascript:alert(1)"), (second, "fail", "https://ci.example.org/7")):
+        models.ForeignCheck.objects.create(
+            message=patch.message, user=bot, context="kselftest", state=state, target_url=url, description="<b>2 of 9"
+        )
+    html = page(client, series_path(talk.v2))
+    assert "kselftest by ci-bot" in prose(html)
+    assert '<td class="o-success"><b>success</b> <span class="sub">&lt;b&gt;2 of 9</span></td>' in html
+    assert '<a href="https://ci.example.org/7" rel="nofollow">fail</a>' in html
+    assert "javascript:" not in html
+    assert "it is no part of the verdict" in html
+    tag = client.get(series_path(talk.v2))["ETag"]
+    models.ForeignCheck.objects.create(message=first.message, user=bot, context="boot", state="pending")
+    assert client.get(series_path(talk.v2), headers={"If-None-Match": tag}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "state", "word"),
+    [(False, "not run", "not looked at"), (True, "not run", "waiting"), (True, "running", "running")],
+)
+def test_one_state_has_one_name(client: Client, wanted: bool, state: str, word: str) -> None:
+    row = factories.series("[PATCH] mm: wait", expected=1, wanted=wanted, state=state)
+    factories.patch(row, 1, "mm: wait", "")
+    html = page(client, "/project/all/list/?q=state:not-looked-at")
+    assert f">{word}</span>" in html
+    assert '<option value="unknown">not looked at</option>' in html
+    later = factories.series("[PATCH v2] mm: wait", expected=1, version=2, topic=row.topic)
+    factories.patch(later, 1, "mm: wait", "")
+    assert "not looked at" in page(client, series_path(later)).partition('id="versions"')[2]
+
+
+def test_questions_of_one_breath_are_one_point(client: Client, talk: factories.Discussion) -> None:
+    one = talk.v2.patches.get(number=1)
+    factories.message(
+        "ask@x", f"Re: {one.subject}", "Who frees this table? And when is it freed? Is it freed at all?\n",
+        who=factories.REVIEWER, parent=one.message.message_id, series=talk.v2,
+    )  # fmt: skip
+    text = prose(page(client, series_path(talk.v2)))
+    assert text.count("Tomas Okafor asks") == 1
+    assert "Who frees this table? … And when is it freed? … Is it freed at all?" in text
+
+
+def test_commits_that_nobody_else_has_are_not_shown(client: Client, talk: factories.Discussion) -> None:
+    html = page(client, series_path(talk.v2))
+    assert "adc218676eef" not in html
+    assert all(patch.commit[:12] not in html for patch in talk.report.patches if patch.commit)
+    assert "Applied to mm-unstable v6.12: default of the list." in prose(html)
