@@ -43,8 +43,7 @@ class Calls:
         if name in words.VALUES_OF_TEST and len(expr.parts) > 1:
             return self._walk.eval(expr.parts[1], state)
         if name in words.ASSERTS_NOT and len(expr.parts) > 1:
-            left_out = [(state.copy(), UNKNOWN)] if name == "VM_BUG_ON" and self._constructs(expr.parts[1]) else []
-            return [(after, UNKNOWN) for after, truth in self._walk.test(expr.parts[1], state) if not truth] + left_out
+            return [(after, UNKNOWN) for after, truth in self._walk.test(expr.parts[1], state) if not truth]
         ways: Ways = []
         expr = self._with_rest(expr, name)
         for after, values in self._walk.eval_all(expr.parts[1:], state):
@@ -52,11 +51,6 @@ class Calls:
             callee = self._indirect(expr, after) if local or not name else name
             ways.extend(self._dispatch(expr, callee, values, after.copy()))
         return ways
-
-    def _constructs(self, expr: Expr) -> bool:
-        """Whether an expression runs a constructor, so that it matters whether it is evaluated at all."""
-        called = expr.kind == "call" and self._program.constructor(expr.callee, self._walk.piece.path)
-        return called or any(self._constructs(part) for part in expr.parts)
 
     def _with_rest(self, expr: Expr, name: str) -> Expr:
         """The call with all its arguments, where a macro hands on its ``...``."""

@@ -107,6 +107,9 @@ FREERS = {
     "free_frozen_pages": Freer(0, "page", _BUDDY),
     "free_pages_exact": Freer(0, "virt", ("exact", *_BUDDY)),
     "pagetable_free": Freer(0, "desc", _BUDDY),
+    "pagetable_free_kernel": Freer(0, "desc", _BUDDY),
+    "__pagetable_free": Freer(0, "desc", _BUDDY),
+    "free_page_and_swap_cache": Freer(0, "page", _BUDDY),
     "put_page": Freer(0, "page", _BUDDY),
     "folio_put": Freer(0, "folio", _BUDDY),
     "__folio_put": Freer(0, "folio", _BUDDY),
@@ -188,6 +191,8 @@ STOPS = {
     "disabled_wait", "__bug_unreachable", "xen_raw_panic", "prom_panic",
 }  # fmt: skip
 ASSERTS_NOT = {"BUG_ON", "VM_BUG_ON", "BUILD_BUG_ON", "CHECK_DATA_CORRUPTION"}
+#: left out of a kernel without CONFIG_DEBUG_VM, with whatever stands in their argument
+DEBUG_ONLY = {"VM_BUG_ON", "VM_WARN_ON", "VM_WARN_ON_ONCE", "VM_BUG_ON_PAGE", "VM_WARN_ON_PAGE", "VM_BUG_ON_MM"}
 VALUES_OF_TEST = {"unlikely", "likely", "WARN_ON", "WARN_ON_ONCE", "VM_WARN_ON", "VM_WARN_ON_ONCE", "__builtin_expect"}
 #: with the constant 1 they mark a path that must not be taken
 WARNINGS = {"WARN_ON", "WARN_ON_ONCE", "VM_WARN_ON", "VM_WARN_ON_ONCE"}

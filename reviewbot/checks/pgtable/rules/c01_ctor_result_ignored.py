@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.callbacks import calls_in
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -13,10 +15,17 @@ from reviewbot.findings import Finding, Severity
 #: a comment in the function that says why the constructor cannot fail there
 _CANNOT_FAIL = re.compile(r"SPLIT_P(?:TE|MD)_PTLOCKS|SPLIT_PTLOCK|can(?:not|'t| not) fail|never fails?", re.IGNORECASE)
 
+_NOT_RUN = (
+    "{}() is called in an assertion that is left out without CONFIG_DEBUG_VM: the constructor does not even run then."
+)
+
 
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a result that is dropped, never tested, or tested the wrong way round."""
-    done: set[int] = set()
+    done = set(_debug_only(scene))
+    for line in sorted(done):
+        step = next(step for step in scene.of("ctor") if step.line == line)
+        yield scene.finding("C01", Severity.ERROR, step, _NOT_RUN.format(step.name))
     for end in scene.of("return"):
         ctor = scene.constructor_of(end.table)
         if ctor is None or ctor.line in done:
@@ -26,6 +35,18 @@ def check(scene: Scene) -> Iterator[Finding]:
             done.add(ctor.line)
             last = scene.reached(end.line, "goes on to")
             yield scene.finding("C01", Severity.ERROR, end, message, line=ctor.line, evidence=(last,))
+
+
+def _debug_only(scene: Scene) -> Iterator[int]:
+    """The lines of constructors that stand in an assertion which most kernels leave out."""
+    if scene.piece.called.isdisjoint(words.DEBUG_ONLY):
+        return
+    lines = {step.line for step in scene.of("ctor")}
+    nodes = (node for report in scene.reports if report.graph for node in report.graph.nodes)
+    for assertion in (call for node in nodes for call in calls_in(node.expr) if call.callee in words.DEBUG_ONLY):
+        for call in calls_in(assertion):
+            if call.line in lines and scene.program.constructor(call.callee, scene.piece.path):
+                yield call.line
 
 
 def _comments(scene: Scene) -> str:

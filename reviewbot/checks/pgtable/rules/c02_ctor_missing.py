@@ -76,7 +76,7 @@ def _leads_to_constructor(scene: Scene) -> bool:
         piece = waiting.pop()
         if piece.called & constructors:
             return True
-        for name in piece.called:
+        for name in piece.called - words.CONVERSIONS.keys() - words.ALLOCATORS.keys():
             found = scene.program.candidates(name, piece.path)
             if not found and "alloc" in name:
                 return True
@@ -140,9 +140,18 @@ def _by_role(scene: Scene, step: Step) -> str:
 
 
 def _by_installer(scene: Scene) -> str:
-    """A function that is handed on as an allocator, in a tree that constructs the tables of the kernel, too."""
-    levels = scene.program.callback_levels(scene.piece.name, scene.piece.path) & scene.facts.ctor_levels()
-    if scene.facts.number != 6 or not levels or any(True for _ in scene.of("ctor")):
+    """A function that is handed on as an allocator: for any mm, or where the kernel's tables are constructed, too."""
+    name, path = scene.piece.name, scene.piece.path
+    levels = scene.program.callback_levels(name, path) & scene.facts.ctor_levels()
+    if not levels or _leads_to_constructor(scene):
+        return ""
+    handed = {step.line for step in scene.program.callback_evidence(name, path) if step.text.startswith("hands on")}
+    for_any = any(
+        piece.line <= line <= piece.last_line and any("mm_struct" in parameter.type for parameter in piece.parameters)
+        for piece in scene.source.pieces
+        for line in handed
+    )
+    if scene.facts.number != 6 and not (for_any and "pte" in levels):
         return ""
     return min(levels, key=words.LEVELS.index)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.facts import TLB_H
 from reviewbot.checks.pgtable.pairing import named_role
 from reviewbot.checks.pgtable.rules.base import Rule
@@ -40,8 +41,11 @@ def check(scene: Scene) -> Iterator[Finding]:
 
 
 def _batch(scene: Scene) -> Iterator[Finding]:
-    """From E5 the generic functions that take a table off the mmu_gather destroy it, for every architecture."""
-    if scene.piece.path != TLB_H or scene.facts.number < 5 or scene.piece.name not in _BATCH:
+    """From E5 the functions that take a table off the mmu_gather destroy it."""
+    if scene.facts.number < 5 or scene.piece.name not in _BATCH:
+        return
+    if scene.piece.path != TLB_H:
+        yield from _own_batch(scene)
         return
     for step in scene.of("free", "queue"):
         if step.before.origin == "param" and not step.before.destroyed:
@@ -54,15 +58,29 @@ def _batch(scene: Scene) -> Iterator[Finding]:
             )
 
 
+def _own_batch(scene: Scene) -> Iterator[Finding]:
+    """The same for the function of an architecture that has its own."""
+    if any(True for _ in scene.of("dtor")):
+        return
+    for step in scene.of("free"):
+        if step.before.origin == "param" and step.name in words.FREERS and not step.before.destroyed:
+            yield scene.finding(
+                "C11",
+                Severity.ERROR,
+                step,
+                f"{scene.piece.name}() gives back tables with {step.name}() without their destructor, and in this tree "
+                "nothing else runs it on the way through the mmu_gather: locks and accounting are leaked.",
+            )
+
+
 def _helper(scene: Scene) -> Iterator[Finding]:
     """From E5 what an architecture puts before the mmu_gather destroys, where the generic function does not."""
     callers = [piece for piece in scene.pairing.role_pieces(scene.architecture) if scene.piece.name in piece.called]
     named = _HELPER.fullmatch(scene.piece.name) is not None
     if scene.facts.number < 5 or scene.role[0] or not scene.architecture or not (callers or named):
         return
-    if any(
-        step.kind == "dtor" for piece in callers for report in scene.program.reports(piece) for step in report.steps
-    ):
+    reports = (report for piece in callers for report in scene.program.reports(piece))
+    if any(step.kind == "dtor" and step.name in scene.facts.hooks for report in reports for step in report.steps):
         return
     for step in scene.of("queue"):
         if step.before.origin == "param" and not step.before.destroyed and step.name not in scene.facts.queues:
