@@ -26,6 +26,8 @@ _SEPARATION = re.compile(
     rb"|(?:\S[^\n]{0,500}\b\d{1,2}:\d\d(?::\d\d)?\b[^\n]{0,500}\b\d{4}\b[^\n]*|\S+@\S+[^\S\n]*)\n(?=" + _NAME + rb"))",
     re.MULTILINE,
 )
+#: what some line of every mail's header begins with; files of other kinds have names and colons, too
+_MAIL = re.compile(rb"^(?:from|date|subject|to|message-id|received|return-path)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 # git writes this date in place of a separator's and does not quote what follows.
 _FORMAT_PATCH = re.compile(rb"From [0-9a-f]{40,64} Mon Sep 17 00:00:00 2001")
@@ -160,5 +162,7 @@ def _checked(mail: bytes) -> bytes:
     :raises AuthorError: when the file was cut before the body.
     """
     if b"\n\n" not in mail and b"\n\r\n" not in mail:
+        if not _MAIL.search(mail):
+            raise AuthorError("This is no mailbox: no line of it is in the header of a mail.")
         raise AuthorError("The mailbox is truncated: its last mail ends within the header. Fetch it again.")
     return mail

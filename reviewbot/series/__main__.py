@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         messages = [parse_message(raw) for name in options.file for raw in read_mailbox(name)]
     except ReviewError as error:
-        print(f"reviewbot.series: {error}", file=sys.stderr)
+        print(f"python -m reviewbot.series: {error}", file=sys.stderr)
         return 2
     series = link_versions(assemble(messages))
     if options.format == "json":

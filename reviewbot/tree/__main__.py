@@ -23,11 +23,13 @@ from reviewbot.tree.history import matching
 from reviewbot.tree.importing import borrow_commit
 from reviewbot.tree.letter import Letter
 from reviewbot.tree.model import Attempt, Base, Reject
+from reviewbot.tree.notes import called
 from reviewbot.tree.plain import commit_touched, commit_whole
 from reviewbot.tree.show import NOTHING, as_dict, print_json, print_text
 from reviewbot.tree.store import Store
 from reviewbot.tree.upstream import UPSTREAMS, upstream
 
+_PROGRAM = "python -m reviewbot.tree"
 _EPILOG = """\
 FILE is a mailbox of any kind: mbox, mboxrd, maildir, what git format-patch wrote
 (a file or its folder), plain or gzipped.
@@ -50,17 +52,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if getattr(options, "format", "text") == "json":
             applies = False if isinstance(error, AuthorError) else None
             print_json({**NOTHING, "applies": applies, "reason": str(error)}, sys.stdout)
-        print(f"{error}", file=sys.stderr)
+        print(f"{_PROGRAM}: {error}", file=sys.stderr)
         return error.exit_status
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print(f"It stopped for a reason of this machine: {error}.", file=sys.stderr)
+        print(f"{_PROGRAM}: It stopped for a reason of this machine: {error}.", file=sys.stderr)
     return OperatorError.exit_status
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m reviewbot.tree", description="Apply patch series to kernel trees.")
+    parser = argparse.ArgumentParser(prog=_PROGRAM, description="Apply patch series to kernel trees.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     apply = commands.add_parser(
         "apply",
@@ -199,7 +201,7 @@ def find_base(store: Store, spec: str, letters: Sequence[Letter | Reject]) -> tu
         paths = [path for letter in letters if isinstance(letter, Letter) for path in letter.paths]
         commit = commit_touched(store, Path(spec), paths)
         version = store.version(commit)
-        return Base(spec, commit, "named", f"{spec} ({version})" if version else spec), False
+        return Base(spec, commit, "named", called(spec, version)), False
     if any(spec == branch.name for branch in store.branches()):
         branch = store.resolve(spec)
         return Base(branch.name, branch.commit, "named", branch.describe), True

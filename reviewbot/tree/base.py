@@ -23,6 +23,7 @@ from reviewbot.tree.git import GitTimeoutError
 from reviewbot.tree.history import matching, newest_with
 from reviewbot.tree.letter import Letter
 from reviewbot.tree.model import Application, Attempt, Base, Method, Reject
+from reviewbot.tree.notes import called
 from reviewbot.tree.store import Store
 
 __all__ = ["Candidate", "choose", "outcome"]
@@ -310,5 +311,4 @@ def _owner(store: Store, commit: str, candidates: Sequence[Candidate]) -> str:
 
 
 def _describe(store: Store, name: str, commit: str) -> str:
-    version = store.version(commit)
-    return f"{name} at {commit[:12]}" + (f" ({version})" if version else "")
+    return called(name, store.version(commit), commit)

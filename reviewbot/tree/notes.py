@@ -37,7 +37,17 @@ class Branch:
     @property
     def describe(self) -> str:
         """Return what a person calls it: ``linux-source-6.12 (6.12.48)``."""
-        return f"{self.name} ({self.version})" if self.version else self.name
+        return called(self.name, self.version)
+
+
+def called(name: str, version: str, commit: str = "") -> str:
+    """Return what a person calls a tree, or a commit of it: its version is told when the name does not tell it.
+
+    ``mm-unstable (6.12.0-rc4)``, ``mm-unstable at 0123456789ab (6.12.0-rc4)``, but ``v6.12``.
+    """
+    number = re.escape(version.removesuffix(".0"))
+    told = not version or re.fullmatch(rf"(?:.*[-/v])?{number}(?:\.0)?", name)
+    return name + (f" at {commit[:12]}" if commit else "") + ("" if told else f" ({version})")
 
 
 @dataclass(slots=True)

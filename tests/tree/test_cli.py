@@ -263,6 +263,8 @@ def test_published_trees_have_names_that_a_store_takes() -> None:
     [
         (b"", 2, "empty"),
         (b"From: a@example.org\nSubject: hello\n\nno patch\n", 2, "no patch"),
+        (b"root:x:0:0:root:/root:/bin/sh\nmail:x:8:8::/var/mail:/bin/false\n", 2, "This is no mailbox"),
+        (b"From: a@example.org\nSubject: hello\n", 2, "truncated"),
         (None, 3, "There is no mailbox"),
     ],
 )
@@ -284,7 +286,7 @@ def test_a_mailbox_that_holds_no_series(
 
 def test_a_tree_that_is_not_there(mbox: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["apply", str(mbox), "--tree", str(tmp_path / "nowhere")]) == 3
-    assert "There is no tree" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("python -m reviewbot.tree: There is no tree ")
 
 
 def test_wrong_usage_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reviewbot.errors import NotFoundError, OperatorError, TransientError
-from reviewbot.tree.notes import kernel_version
+from reviewbot.tree.notes import called, kernel_version
 from reviewbot.tree.store import Store
 from tests.tree.project import ENVIRONMENT, Project, source
 
@@ -232,3 +232,20 @@ def test_an_import_that_was_killed_leaves_nothing_in_the_way(tmp_path: Path) -> 
     assert str(store.commit(branch.commit).tree_id) == big.git("rev-parse", "HEAD^{tree}")
     store.git.must("fsck", "--strict", "--no-dangling")
     assert not list(store.path.rglob("*.lock"))
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "commit", "said"),
+    [
+        ("mm-unstable", "6.12.0-rc4", "", "mm-unstable (6.12.0-rc4)"),
+        ("mm-unstable", "6.12.0-rc4", "0123456789abcdef", "mm-unstable at 0123456789ab (6.12.0-rc4)"),
+        ("linux-source-6.12", "6.12.48", "", "linux-source-6.12 (6.12.48)"),
+        ("v6.12", "6.12.0", "", "v6.12"),
+        ("linux-6.12", "6.12.0", "0123456789abcdef", "linux-6.12 at 0123456789ab"),
+        ("v6.12.48", "6.12.48", "", "v6.12.48"),
+        ("v16.1", "6.1.0", "", "v16.1 (6.1.0)"),
+        ("project", "", "", "project"),
+    ],
+)
+def test_a_version_is_told_once(name: str, version: str, commit: str, said: str) -> None:
+    assert called(name, version, commit) == said
