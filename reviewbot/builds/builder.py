@@ -85,6 +85,8 @@ class Builder:
     :param limits: of every single run of make.
     :param jobs: how many compilers run at a time; 0 for one on each processor.
     :param budget_bytes: what the outputs of bases may take together before the longest unused are deleted.
+    :param shared: folder of ccache's results, which several machines may share; made when missing. Only :meth:`warm`
+        fills it, for what it builds is nobody's patch; all others read it.
     """
 
     def __init__(
@@ -95,12 +97,14 @@ class Builder:
         limits: Limits | None = None,
         jobs: int = 0,
         budget_bytes: int = _BUDGET,
+        shared: Path | None = None,
     ) -> None:
         self.cache = cache
         self.toolchain = toolchain
         self.limits = limits or Limits()
         self.jobs = jobs
         self.budget_bytes = budget_bytes
+        self.shared = shared
 
     @contextlib.contextmanager
     def session(
@@ -149,7 +153,9 @@ class Builder:
         sandbox.require()
         home = self._home(tree, configuration)
         with self._locked(home.with_suffix(".lock"), None):
-            result = self._build_base(self._open(home, source, configuration), home, objects)
+            base = self._open(home, source, configuration)
+            base.kbuild = replace(base.kbuild, fills=base.kbuild.shared is not None)
+            result = self._build_base(base, home, objects)
         self.prune()
         return result
 
@@ -276,7 +282,9 @@ class Builder:
         return replace(base, kbuild=replace(base.kbuild, output=target), record=record)
 
     def _kbuild(self, source: Path, output: Path, kind: Kind) -> Kbuild:
-        return Kbuild(source, output, self.toolchain, self.limits, self.jobs, kind)
+        if self.shared:
+            self.shared.mkdir(parents=True, exist_ok=True)
+        return Kbuild(source, output, self.toolchain, self.limits, self.jobs, kind, self.shared)
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[Path]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from reviewbot import sandbox
 from reviewbot.builds import diagnostics
 from reviewbot.builds.model import Configuration, Kind, Toolchain
-from reviewbot.sandbox import MIB, Limits, Outcome, Result
+from reviewbot.sandbox import MIB, Limits, Outcome, Result, bubblewrap
 
 #: where the sandbox shows the source and the output; part of every object, so the same on every machine
 SOURCE = "/build/source"
@@ -21,6 +21,9 @@ OUTPUT = "/build/output"
 _FRAGMENT = "/build/fragment"
 _IN_PLACE = "/build/bin"
 _WANTED = "/build/wanted"
+_SHARED = "/build/ccache"
+# Links named as the compilers are, which lead to ccache (Debian keeps them up to date).
+_CCACHE = "/usr/lib/ccache"
 _SYNTAX_ONLY = Path(__file__).with_name("syntax-only.sh")
 # What tools say when it is the machine that fails them, after the name of the tool (gcc.c, libiberty, libbfd).
 _OURS = re.compile(
@@ -51,6 +54,8 @@ class Kbuild:
     """One source directory and one output directory, with a compiler.
 
     :ivar jobs: how many compilers run at a time; 0 for one on each processor.
+    :ivar shared: folder of ccache's results, taken from where they fit; None for none.
+    :ivar fills: also put results there: only for a tree that is trusted, since others take them for true.
     """
 
     source: Path
@@ -59,6 +64,8 @@ class Kbuild:
     limits: Limits
     jobs: int = 0
     kind: Kind = Kind.COMPILE
+    shared: Path | None = None
+    fills: bool = False
 
     def make(
         self,
@@ -147,16 +154,24 @@ class Kbuild:
         on_line: Callable[[bytes], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Result:
+        shared = {self.shared: _SHARED} if self.shared else {}
+        path = [_IN_PLACE, *([_CCACHE] if shared else []), "/usr/bin", "/bin"]
         return sandbox.run(
             argv,
-            read_only={self.source: SOURCE, **(more or {})},
-            writable={self.output: OUTPUT},
+            read_only={self.source: SOURCE, **(more or {}), **({} if self.fills else shared)},
+            writable={self.output: OUTPUT, **(shared if self.fills else {})},
             cwd=OUTPUT,
-            env={**_REPRODUCIBLE, "PATH": f"{_IN_PLACE}:/usr/bin:/bin"},
+            env={**_REPRODUCIBLE, "PATH": ":".join(path), **(_ccache(fills=self.fills) if shared else {})},
             limits=self.limits,
             on_output=_lines(on_line) if on_line else None,
             cancelled=cancelled,
         )
+
+
+def _ccache(*, fills: bool) -> dict[str, str]:
+    """Return ccache's settings (ccache(1)): a compiler counts by its content, whenever it was installed."""
+    found = {"CCACHE_DIR": _SHARED, "CCACHE_TEMPDIR": bubblewrap.TEMPORARY, "CCACHE_COMPILERCHECK": "content"}
+    return found if fills else {**found, "CCACHE_READONLY": "1", "CCACHE_NOSTATS": "1"}
 
 
 def copy(source: Path, target: Path, limits: Limits) -> Result:

@@ -68,6 +68,11 @@ def installed(arch: str, compiler: str) -> bool:
     return arch in _CROSS and _program(f"{_CROSS[arch][0]}gcc") is not None
 
 
+def has_ccache() -> bool:
+    """Say whether the machine has ccache."""
+    return _program("ccache") is not None
+
+
 def package(arch: str) -> str:
     """Return Debian's package of the compiler for an architecture."""
     return _CROSS[arch][1]

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -110,6 +111,7 @@ def builder_of(configuration: Configuration) -> Builder:
         settings.BUILDS / "outputs",
         toolchains.find(configuration.arch, configuration.compiler),
         budget_bytes=settings.BUILD_DISK_GB * GIB,
+        shared=Path(settings.BUILD_CCACHE) if settings.BUILD_CCACHE and toolchains.has_ccache() else None,
     )
 
 
