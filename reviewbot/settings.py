@@ -254,6 +254,8 @@ MODERATORS = env_list("MODERATORS", [], "addresses that waiting mails are shown 
 IMAP_URL = env_secret("IMAP_URL", "", "mailbox that is read for commands: imaps://user:secret@host/INBOX")
 MODERATION_DAYS = env_int("MODERATION_DAYS", 7, "after which a mail that nobody approved is withheld")
 DKIM_KEY = env_secret("DKIM_KEY", "", "private key that signs the mails: PEM, or an Ed25519 seed; unsigned when empty")
+PATATT_KEY = env_secret("PATATT_KEY", "", "Ed25519 seed in base64 that signs the mails as patatt does; not when empty")
+PATATT_SELECTOR = env_text("PATATT_SELECTOR", "default", "selector of that key")
 DKIM_DOMAIN = env_text("DKIM_DOMAIN", "", "domain that signs; that of From when empty")
 DKIM_SELECTOR = env_text("DKIM_SELECTOR", "reviewbot", "selector of the key in the DNS")
 

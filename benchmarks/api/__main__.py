@@ -19,6 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     speed.add_argument("--series", type=int, default=100_000)
     speed.add_argument("--times", type=int, default=200, help="requests of each kind")
     speed.add_argument("--keep", action="store_true", help="use the database that is there")
+    speed.add_argument("--patchwork", type=Path, metavar="DIR", help="a checkout of Patchwork, measured beside it")
+    speed.add_argument(
+        "--python", type=Path, metavar="FILE", help="with Patchwork's requirements; DIR/.venv/bin/python"
+    )
     speed.set_defaults(run=_speed)
     fuzz = parts.add_parser("fuzz", help="schemathesis over the API on a few invented series")
     fuzz.add_argument("--work", required=True, type=Path, metavar="DIR", help="for the database; emptied")
@@ -58,7 +62,9 @@ def _speed(options: argparse.Namespace) -> int:
         data.fill(options.series)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
-    return 0 if speed.measure(options.series, options.times) else 1
+    checkout = options.patchwork
+    theirs = (checkout, options.python or checkout / ".venv/bin/python", options.work / "patchwork")
+    return 0 if speed.measure(options.series, options.times, theirs if checkout else None) else 1
 
 
 def _fuzz(options: argparse.Namespace) -> int:

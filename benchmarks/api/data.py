@@ -31,7 +31,7 @@ PATCHES = 3
 PLACES = 10
 _STEP = timedelta(minutes=50)
 _CHUNK = 2000
-_DIFF = "---\ndiff --git a/mm/f{n}.c b/mm/f{n}.c\n--- a/mm/f{n}.c\n+++ b/mm/f{n}.c\n@@ -1 +1 @@\n-int a;\n+int b;\n"
+DIFF = "---\ndiff --git a/mm/f{n}.c b/mm/f{n}.c\n--- a/mm/f{n}.c\n+++ b/mm/f{n}.c\n@@ -1 +1 @@\n-int a;\n+int b;\n"
 _CHECKS = (("pgtable", ""), ("characters", ""), ("build", "defconfig"))
 
 
@@ -48,7 +48,8 @@ def fill(count: int) -> None:
     models.Person.objects.bulk_create(people, ignore_conflicts=True)
     authors = list(models.Person.objects.order_by("pk").values_list("pk", flat=True))
     known = models.MailingList.objects.get(name="linux-mm").pk
-    raw = compress(b"Subject: [PATCH] x\n\n" + _DIFF.encode())
+    models.Run.objects.bulk_create(_runs())
+    raw = compress(b"Subject: [PATCH] x\n\n" + DIFF.encode())
     facts = pack(_report())
     for first in range(1, count + 1, _CHUNK):
         numbers = range(first, min(first + _CHUNK, count + 1))
@@ -84,7 +85,7 @@ def _mails(n: int, author: int, raw: bytes, series: int | None) -> Iterator[dict
             "author_id": author,
             "date": START + n * _STEP,
             "thread": root(n),
-            "body": "It is needed.\n" + (_DIFF.replace("{n}", str(n)) if part else ""),
+            "body": "It is needed.\n" + (DIFF.replace("{n}", str(n)) if part else ""),
             "raw": raw,
             "digest": f"{n:060}{part:04}",
             "series_id": series,
@@ -129,8 +130,22 @@ def _kept(n: int, facts: dict[str, Any]) -> dict[str, Any]:
     return {"id": n, "series_id": n, "digest": f"{n:064}", "facts": mine}
 
 
+def _places() -> list[tuple[int, tuple[str, str]]]:
+    return [(part, check) for part in range(PATCHES + 1) for check in _CHECKS]
+
+
+def _runs() -> list[models.Run]:
+    """Return a run for each square of a matrix; all series share them, as an unchanged tree does."""
+    return [
+        models.Run(pk=number, tree_id=f"{part:040}", commit="c" * 40, check_name=check, configuration=configuration,
+                   version="1", command=f"python -m reviewbot.checks {check}", state=State.PASSED)
+        for number, (part, (check, configuration)) in enumerate(_places(), 1)
+    ]  # fmt: skip
+
+
 def _report() -> SeriesReport:
-    cells = [Cell(part, *check, State.PASSED, "", seconds=0.4) for part in range(PATCHES + 1) for check in _CHECKS]
+    cells = [Cell(part, *check, State.PASSED, "", run=number, seconds=0.4)
+             for number, (part, check) in enumerate(_places(), 1)]  # fmt: skip
     return SeriesReport(
         message_id="", subject="[PATCH 0/3] mm: work", name="mm: work", version=1, expected=PATCHES,
         author="Author", author_email="author@example.org", date=START, lists=("linux-mm",),

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from django.core.exceptions import SuspiciousOperation
+from django.core.signals import got_request_exception
 from django.db.models import Model, QuerySet
-from django.http import Http404
+from django.http import Http404, HttpResponseServerError
 from django.http.response import HttpResponseBase
 from django.utils.http import quote_etag
+from django.utils.log import log_response
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import exceptions, status
 from rest_framework import serializers as s
@@ -22,6 +25,8 @@ from reviewbot.errors import AuthorError, NotFoundError, ReviewError, TransientE
 from threads.api.limits import ReadThrottle, WriteThrottle
 from threads.api.shapes import PROBLEM
 
+#: bytes of a body that is read
+MAX_BODY = 1 << 20
 _Answer = TypeVar("_Answer", bound=HttpResponseBase)
 
 
@@ -32,15 +37,13 @@ class UnknownError(exceptions.APIException):
     default_code = "unknown"
 
 
-def problem(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return an error as problem+json, None when it is none that we know."""
+def problem(error: Exception, context: dict[str, Any]) -> Response:
+    """Return an error as problem+json."""
     if isinstance(error, ReviewError):
         error = _as_api_error(error)
     if isinstance(error, Http404):
         error = UnknownError(str(error) or "There is nothing at this address; /api/v1/ names what there is.")
-    response = default_handler(error, context)
-    if response is None:
-        return None
+    response = default_handler(readable(error), context) or our_fault(error, context)
     response.data = {
         "type": "about:blank",
         "title": HTTPStatus(response.status_code).phrase,
@@ -49,6 +52,36 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     }
     response.content_type = PROBLEM
     return response
+
+
+def readable(error: Exception) -> Exception:
+    """Return what Python and Django raise for a request that nobody can read as a 400."""
+    if isinstance(error, RecursionError):
+        return exceptions.ParseError("The body is nested too deeply to be read.")
+    if isinstance(error, SuspiciousOperation):
+        return exceptions.ParseError(f"The request cannot be read: {error}")
+    return error
+
+
+def our_fault(error: Exception, context: dict[str, Any]) -> Response:
+    """Return an error that nobody foresaw as JSON; it is logged and told as any other failure of a page is."""
+    request = context["request"]._request
+    got_request_exception.send(sender=None, request=request)
+    log_response("%s: %s", "Internal Server Error", request.path, request=request, exception=error,
+                 response=HttpResponseServerError())  # fmt: skip
+    return Response({"detail": "Something failed here, and it is our fault; the operator finds it in the log."}, 500)
+
+
+def check_size(request: Request) -> None:
+    """Refuse a body before it is read that is longer than anything that is taken here.
+
+    :raises APIException: 413.
+    """
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if length.isdecimal() and int(length) > MAX_BODY:
+        refused = exceptions.APIException(f"The body has {length} bytes; at most {MAX_BODY} are read.")
+        refused.status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+        raise refused
 
 
 def _as_api_error(error: ReviewError) -> exceptions.APIException:
@@ -134,13 +167,18 @@ class ApiView(APIView):
 
     throttle_classes = [ReadThrottle, WriteThrottle]
 
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Refuse what is too long, then look who asks and how often."""
+        check_size(request)
+        super().initial(request, *args, **kwargs)
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
         """Return :func:`problem`."""
         return problem
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401
         """Give the fields that are asked for, and let scripts of any origin read; no answer is by who asks."""
-        if request.method == "GET" and "fields" in request.GET and response.status_code == status.HTTP_200_OK:
+        if response.status_code == status.HTTP_200_OK and request.method == "GET" and "fields" in request.GET:
             try:
                 response.data = _chosen(request, response.data)
             except exceptions.ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.db.models import QuerySet
@@ -99,12 +100,12 @@ class DeliveryView(ApiView):
         return Response(_delivery(request, find(_shown_to(request), pk, "delivery")))
 
 
-class _Decision(ApiView):
+class _Decision(ApiView, ABC):
     """A decision about a mail that waits."""
 
+    @abstractmethod
     def decide(self, request: Request, pk: int, said: dict[str, str]) -> None:
         """Carry it out."""
-        raise NotImplementedError
 
     def _post(self, request: Request, pk: int, body: type[Serializer[Any]] | None) -> Response:
         require(request, "moderate")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from django.http import HttpResponse
@@ -29,15 +30,15 @@ def _site(request: Request) -> str:
     return str(request.build_absolute_uri("/")[:-1])
 
 
-class _File(ApiView):
+class _File(ApiView, ABC):
     """One series as a file."""
 
     kind: str
     suffix: str
 
+    @abstractmethod
     def content(self, request: Request, series: Series) -> bytes | str:
         """Return what stands in the file."""
-        raise NotImplementedError
 
     def _answer(self, request: Request, msgid: str) -> HttpResponse:
         series = require_series(msgid)

@@ -31,8 +31,8 @@ from threads.services.rerun import rerun
 #: seconds that an answer is held back at most, and between two looks
 LONGEST_WAIT = 60
 PAUSE = 1.0
-#: requests that may wait at once in one process; more are answered as if they had not asked to
-_waiters = threading.BoundedSemaphore(4)
+#: requests that may wait at once in one process, half of its threads; more are answered as if they had not asked to
+_waiters = threading.BoundedSemaphore(2)
 
 _MSGID = OpenApiParameter("msgid", str, OpenApiParameter.PATH, description="of the cover, a patch or a reply")
 _WAIT = OpenApiParameter(

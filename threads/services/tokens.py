@@ -6,6 +6,7 @@ import hashlib
 import secrets
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
@@ -21,12 +22,22 @@ SCOPES = {
     "checks": "post checks of another bot to patches",
     "state": "set state, archive, delegate and commit of patches",
 }
+#: the permission of an account that a scope uses; to submit needs none beyond an account
+PERMISSIONS = {
+    "verdict": "threads.add_mark",
+    "moderate": "threads.moderate",
+    "checks": "threads.add_foreigncheck",
+    "state": "threads.change_patchdecision",
+}
 
 
 def create(name: str, scopes: list[str]) -> str:
     """Make a token for an account of that name, which is made with it; return it; it is kept nowhere.
 
-    :raises OperatorError: when the name or a scope is none, or the name has a token already.
+    An account that is made for a token may do what the token is for. A person's own
+    may do what it was given, and its token no more than that.
+
+    :raises OperatorError: when the name or a scope is none, the name has a token already, or the account may not.
     """
     if name != slugify(name) or not name:
         raise OperatorError(f"A token is named with small letters, digits and dashes; {name!r} is no such name.")
@@ -42,9 +53,26 @@ def create(name: str, scopes: list[str]) -> str:
         if made:
             user.set_unusable_password()
             user.save(update_fields=["password"])
+        if not user.has_usable_password():
+            user.user_permissions.set(_permissions(scopes))
+        elif refused := [scope for scope in scopes if not allows(user, scope)]:
+            raise OperatorError(
+                f"The account {name} may not {SCOPES[refused[0]]}; give it the permission "
+                f"{PERMISSIONS[refused[0]]} in /admin/ first, or the token another name."
+            )
         models.Token.objects.filter(name=name).delete()
         models.Token.objects.create(name=name, user=user, digest=digest(key), scopes=" ".join(dict.fromkeys(scopes)))
     return key
+
+
+def _permissions(scopes: list[str]) -> list[Permission]:
+    names = [PERMISSIONS[scope].partition(".")[2] for scope in scopes if scope in PERMISSIONS]
+    return list(Permission.objects.filter(content_type__app_label="threads", codename__in=names))
+
+
+def allows(user: AbstractUser | AnonymousUser, scope: str) -> bool:
+    """Tell whether an account may do what a scope stands for, with or without a token."""
+    return bool(user.is_authenticated if scope == "submit" else user.has_perm(PERMISSIONS[scope]))
 
 
 def revoke(name: str) -> None:

@@ -16,9 +16,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from rest_framework.views import exception_handler as default_handler
 
 from reviewbot.errors import AuthorError
 from threads.api.auth import require
+from threads.api.base import check_size, our_fault, readable
 from threads.api.limits import ReadThrottle, WriteThrottle
 from threads.api.patchwork.bodies import NewCheck, PatchChanges
 from threads.api.patchwork.shapes import OURSELVES, Shapes
@@ -46,8 +48,13 @@ class PatchworkView(APIView):
         reading = self.request is None or self.request.method in ("GET", "HEAD", "OPTIONS")
         return [] if reading else super().get_authenticators()
 
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
+        """Tell errors in the words of the framework that Patchwork is made with, also those that nobody foresaw."""
+        return lambda error, context: default_handler(readable(error), context) or our_fault(error, context)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Note the version that is asked for."""
+        check_size(request)
         super().initial(request, *args, **kwargs)
         match = re.fullmatch(r"1\.([0-4])", kwargs.get("version") or "")
         self.shapes = Shapes(request._request, (1, int(match[1])) if match else LATEST)
