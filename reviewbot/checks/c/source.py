@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import accumulate
 
 from reviewbot.checks.c.conditionals import DIRECTIVE, DIRECTIVES, Conditions, spaces
 
@@ -32,6 +33,7 @@ _ANNOTATION = re.compile(
     r"\s*\((?:[^()]|\([^()]*\))*\)"
 )
 _CALL_HEAD = re.compile(r"\b(\w+)\s*\(")
+_NESTED = re.compile(r"[(\[{}\])]")
 _NOT_FUNCTION = re.compile(r"\b(?:struct|union|enum)\s+\w*\s*(?:\b__\w+\s*)*$|=\s*(?:\([^()]*\)\s*)?$")
 
 
@@ -115,6 +117,8 @@ def more_arguments(rest: str) -> tuple[str, ...]:
 
 
 def _split_arguments(text: str) -> list[str]:
+    if not _NESTED.search(text):
+        return [" ".join(part.split()) for part in text.split(",")]
     parts, depth, start = [], 0, 0
     for index, char in enumerate(text):
         if char in "([{":
@@ -128,6 +132,7 @@ def _split_arguments(text: str) -> list[str]:
     return [" ".join(part.split()) for part in parts]
 
 
+@lru_cache(maxsize=16384)
 def parse_parameter(text: str) -> Parameter:
     """Split ``struct page *page`` into type and name; a function pointer keeps its whole type."""
     if pointer := re.search(r"\(\s*\*\s*(\w+)\s*\)", text):
@@ -141,6 +146,9 @@ def parse_parameter(text: str) -> Parameter:
 
 
 def _matching(text: str, opening: int) -> int:
+    nearest = text.find(")", opening)
+    if text.find("(", opening + 1, nearest) < 0:
+        return nearest
     depth = 0
     for index in range(opening, len(text)):
         if text[index] == "(":
@@ -154,7 +162,7 @@ def _matching(text: str, opening: int) -> int:
 
 def parse_header(text: str) -> tuple[str, str, tuple[Parameter, ...], int] | None:
     """Read ``static pte_t *f(struct mm_struct *mm)``: result, name, parameters, offset of the name."""
-    if _NOT_FUNCTION.search(" ".join(text.split())):
+    if "(" not in text or _NOT_FUNCTION.search(" ".join(text.split())):
         return None
     cleaned = _ANNOTATION.sub(_space, text)
     head = _CALL_HEAD.search(cleaned)
@@ -195,7 +203,7 @@ class Source:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer("\n", self._raw))]
+        return [0, *accumulate(len(line) + 1 for line in self._raw.split("\n"))]
 
     @cached_property
     def raw_lines(self) -> list[str]:

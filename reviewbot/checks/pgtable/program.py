@@ -57,6 +57,7 @@ class Program:
         self._summaries: dict[tuple[str, str], tuple[Outcome, ...] | None] = {}
         self._reports: dict[Piece, list[Report]] = {}
         self._interest: dict[Piece, bool] = {}
+        self._concerned: dict[Piece, bool] = {}
         self._candidates: dict[tuple[str, str], list[Piece]] = {}
         self._callbacks: dict[str, dict[str, tuple[frozenset[str], tuple[Evidence, ...]]]] = {}
         self._defined = defined
@@ -209,6 +210,12 @@ class Program:
 
     def concerned(self, piece: Piece) -> bool:
         """Say whether a function is walked through for its own sake: it makes, installs, destroys or frees tables."""
+        known = self._concerned.get(piece)
+        if known is None:
+            known = self._concerned[piece] = self._concerns_tables(piece)
+        return known
+
+    def _concerns_tables(self, piece: Piece) -> bool:
         if relevance.changes_tables(piece):
             return True
         if relevance.takes_memory(piece) and relevance.speaks_of_tables(piece):
@@ -219,7 +226,7 @@ class Program:
 
     def _called(self, piece: Piece) -> Iterable[str]:
         """The functions that a function calls and that are known, in order."""
-        return sorted(name for name in piece.called if name in self._functions and name != piece.name)
+        return sorted((piece.called & self._functions.keys()) - {piece.name})
 
     def _wrapper(self, name: str, path: str) -> bool:
         """Whether a function does something to tables for its callers."""

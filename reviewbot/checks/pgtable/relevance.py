@@ -16,10 +16,15 @@ _LIFE = re.compile(
     r"_{0,3}p(?:te|md|ud|4d)_(?:alloc_one|free|populate)\w*|_{0,2}pgd_(?:alloc|free|populate)\w*"
 )
 _MEMORY = re.compile(
-    r"(?:(?:__)?(?:alloc_pages?|get_(?:free|dma)_pages?|free_pages?)(?:_\w+)?|get_zeroed_page|tlb_remove_page|"
+    r"(?:(?:__)?(?:alloc_pages?|get_(?:free|dma)_pages?|free_pages?)(?:_(?:exact|node|nolock|current|vma|mpol|bulk)\w*)?|"
+    r"get_zeroed_page|tlb_remove_page|"
     r"free_(?:unref_page|frozen_pages)|free_reserved_p\w+|memblock_(?:phys_)?alloc\w*|"
     r"quicklist_(?:alloc|free(?:_page)?)|(?:__)?folio_alloc(?:_\w+)?|(?:__)?folio_put|put_page)"
 )
+#: what gives back any page, those of users most of all
+_PUTS = frozenset({"put_page", "folio_put", "__folio_put"})
+_FROM_TABLES = re.compile(r"p(?:md|ud|4d|gd)_(?:page|pgtable)(?:_vaddr)?|virt_to_(?:page|folio|head_page|ptdesc)")
+_PUT_BY_MEMBER = re.compile(r"(?:->|\.)put_page\b")
 _SLAB = re.compile(r"kmem_cache_z?(?:alloc|free)\w*|kv?free|kmem\w*|kv?[mzc]alloc\w*|mempool_\w+|dma_pool_\w+")
 _TABLE_TYPE = re.compile(
     r"struct (?:page|ptdesc|folio|rcu_head)\s*\*|p(?:te|md|ud|4d|gd)_t\s*\*|pgtable_t|void\s*\*|long\s*\*|phys_addr_t"
@@ -45,8 +50,14 @@ def changes_tables(piece: Piece) -> bool:
 
 
 def takes_memory(piece: Piece) -> bool:
-    """It allocates or frees pages, or boot memory."""
-    return any(_kind(name) == "memory" for name in piece.called)
+    """It allocates or frees pages, or boot memory; to drop a reference is to free where the page may be a table."""
+    used = {name for name in piece.called if _kind(name) == "memory"}
+    if not used <= _PUTS:
+        return True
+    if not used:
+        return False
+    own = any(map(_FROM_TABLES.fullmatch, piece.called)) or _PUT_BY_MEMBER.search(piece.body) is not None
+    return own or "pgtable_t" in _signature(piece)
 
 
 def takes_tables(piece: Piece) -> bool:
@@ -62,8 +73,11 @@ def named_after_tables(piece: Piece) -> bool:
 
 def speaks_of_tables(piece: Piece) -> bool:
     """Its name, signature or body speaks of page tables."""
-    signature = f"{piece.result} {' '.join(parameter.type for parameter in piece.parameters)}"
-    return named_after_tables(piece) or any(map(_TABLE_WORD.search, (signature, piece.body)))
+    return named_after_tables(piece) or any(map(_TABLE_WORD.search, (_signature(piece), piece.body)))
+
+
+def _signature(piece: Piece) -> str:
+    return f"{piece.result} {' '.join(parameter.type for parameter in piece.parameters)}"
 
 
 def may_hold_table(piece: Piece) -> bool:

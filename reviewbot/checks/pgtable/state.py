@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from reviewbot.checks.c.tree import identifiers
@@ -89,6 +90,17 @@ class Table:
         return not (self.ctor or self.destroyed or self.freed or self.installed or self.family or self.escaped)
 
 
+@lru_cache(maxsize=64)
+def _fresh(origin: str) -> Table:
+    return Table(origin=origin)
+
+
+@lru_cache(maxsize=16384)
+def _changed(table: Table, changes: tuple[tuple[str, str | bool], ...]) -> Table:
+    """The same few tables go through the same few changes on every path."""
+    return replace(table, **dict(changes))  # type: ignore[arg-type]
+
+
 @dataclass(slots=True)
 class State:
     """One path: what variables hold, what is known of tables, which tests were decided, and how it came there."""
@@ -100,16 +112,15 @@ class State:
 
     def copy(self) -> State:
         """Return a state that can go its own way."""
-        return State(dict(self.env), dict(self.tables), dict(self.known), dict(self.history))
+        return State(self.env.copy(), self.tables.copy(), self.known.copy(), self.history.copy())
 
     def table(self, name: str) -> Table:
         """The state of a table; a fresh one when nothing is known of it."""
-        return self.tables.get(name) or Table(origin=name.partition(":")[0])
+        return self.tables.get(name) or _fresh(name.partition(":")[0])
 
     def update(self, name: str, **changes: str | bool) -> Table:
         """Change some facts of a table and return its new state."""
-        table = replace(self.table(name), **changes)  # type: ignore[arg-type]
-        self.tables[name] = table
+        table = self.tables[name] = _changed(self.table(name), tuple(changes.items()))
         return table
 
     def note(self, name: str, step: Evidence) -> None:
