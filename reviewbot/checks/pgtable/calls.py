@@ -21,7 +21,8 @@ from reviewbot.checks.pgtable.state import (
 )
 
 if TYPE_CHECKING:
-    from reviewbot.checks.pgtable.walk import Walk, Ways
+    from reviewbot.checks.pgtable.evaluation import Ways
+    from reviewbot.checks.pgtable.walk import Walk
 
 
 _ABOVE = dict(itertools.pairwise(words.LEVELS))

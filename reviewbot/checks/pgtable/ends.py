@@ -24,7 +24,8 @@ from reviewbot.findings import Evidence
 
 if TYPE_CHECKING:
     from reviewbot.checks.pgtable.calls import Calls
-    from reviewbot.checks.pgtable.walk import Walk, Ways
+    from reviewbot.checks.pgtable.evaluation import Ways
+    from reviewbot.checks.pgtable.walk import Walk
 
 
 class Ends:
