@@ -1,4 +1,4 @@
-"""Measure sending: killed at random, through a simulated month, and through Postfix."""
+"""Measure sending: killed at random, through a simulated month, and through Postfix to those who read mails."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     month = parts.add_parser("month", help="a month of series through policy and limits, with a clock of its own")
     month.add_argument("--series", type=int, default=10_000)
     parts.add_parser("postfix", help="mails through a Postfix of our own into a maildir: byte for byte (needs root)")
+    readers = parts.add_parser("readers", help="what public-inbox, mutt, b4 and Patchwork make of it (needs root)")
+    readers.add_argument("--patchwork", type=Path, help="a checkout of Patchwork, with its environment in .venv")
+    parts.add_parser("imap", help="the mailbox that people write to, on a Dovecot of our own (needs root)")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="reviewbot-mail-") as work:
         _set_up(Path(work))
@@ -47,6 +50,14 @@ def _run(options: argparse.Namespace, work: Path) -> int:
         from benchmarks.mail import month
 
         return month.run(options.series, options.seed)
+    if options.part == "readers":
+        from benchmarks.mail import readers
+
+        return readers.run(work, options.patchwork)
+    if options.part == "imap":
+        from benchmarks.mail import imap
+
+        return imap.run(work)
     from benchmarks.mail import postfix
 
     return postfix.run(work)

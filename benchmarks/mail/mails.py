@@ -9,7 +9,7 @@ from django.conf import settings
 
 from reviewbot.reports.facts import SeriesReport, State, Verdict
 from tests import factories
-from tests.tellings import diff_of, missing_dtor, told
+from tests.tellings import diff_of, ignored_result, told
 from threads import models
 
 FREELY = '[default]\nto = "author"\nwhat = "all"\nmoderate = false\n[limits]\nall = 9999\nlist = 9999\nauthor = 9999\n'
@@ -34,7 +34,7 @@ def series(number: int, *, found: bool = True, who: tuple[str, str] = factories.
     report = factories.report_of(row)
     if found:
         report = factories.report_of(
-            row, verdict=Verdict.FINDINGS, state=State.FAILED, findings=(told(missing_dtor(), patch=1),)
+            row, verdict=Verdict.FINDINGS, state=State.FAILED, findings=(told(ignored_result(), patch=1, since=1),)
         )
         factories.keep(row, report)
     return report

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -60,8 +60,12 @@ class Month:
         self.muted: dict[str, datetime] = {}
         self.newest: dict[str, models.Series] = {}
 
-    def hand_over(self, _server: object, mail: bytes, _sender: str, recipients: Sequence[str]) -> Outcome:
+    def hand_over(
+        self, _server: object, mail: bytes, _sender: str, recipients: Sequence[str], claim: Callable[[], bool]
+    ) -> Outcome | None:
         """Take a mail."""
+        if not claim():
+            return None
         name = mail.partition(b"Message-ID: <")[2].partition(b">")[0].decode()
         row = models.Delivery.objects.select_related("series").get(message_id=name)
         assert row.series is not None

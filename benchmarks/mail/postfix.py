@@ -71,17 +71,17 @@ def run(work: Path) -> int:
         series = models.Series.objects.get(root_msgid=report.message_id)
         outbox.put(series, report)
         rows.append(series.deliveries.get())
-    with _postfix(work) as (url, box):
+    with server(work) as (url, box):
         settings.SMTP_URL = url
         taken = sending.send_due()
-        arrived = _arrived(box, len(rows))
+        came = arrived(box, len(rows))
     same = 0
     for row in rows:
         row.refresh_from_db()  # the date is that of the sending
         approved = bytes(row.raw)
-        same += any(mail.endswith(b"\n" + approved) and _above(mail, approved) for mail in arrived)
-    print(f"{taken} of {len(rows)} mails taken by Postfix, {len(arrived)} arrived, {same} byte for byte")
-    return int(not (taken == len(arrived) == same == len(rows)))
+        same += any(mail.endswith(b"\n" + approved) and _above(mail, approved) for mail in came)
+    print(f"{taken} of {len(rows)} mails taken by Postfix, {len(came)} arrived, {same} byte for byte")
+    return int(not (taken == len(came) == same == len(rows)))
 
 
 def _above(mail: bytes, approved: bytes) -> bool:
@@ -91,7 +91,8 @@ def _above(mail: bytes, approved: bytes) -> bool:
     return names <= {"Return-Path", "X-Original-To", "Delivered-To", "Received"}
 
 
-def _arrived(box: Path, wanted: int) -> list[bytes]:
+def arrived(box: Path, wanted: int) -> list[bytes]:
+    """Wait for so many mails, and return those that came."""
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end and len(list(box.glob("new/*"))) < wanted:
         time.sleep(0.2)
@@ -99,7 +100,7 @@ def _arrived(box: Path, wanted: int) -> list[bytes]:
 
 
 @contextmanager
-def _postfix(work: Path) -> Iterator[tuple[str, Path]]:
+def server(work: Path) -> Iterator[tuple[str, Path]]:
     """Run the server; yield its address and the maildir."""
     if shutil.which("postfix") is None or os.geteuid():
         raise SystemExit("This needs Debian's postfix, and root.")

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from reviewbot.mail.compose import with_date
 from reviewbot.mail.policy import Policy, decide, refused
-from reviewbot.mail.signing import sign
+from reviewbot.mail.signing import attest, sign
 from reviewbot.reports.facts import SeriesReport
 from reviewbot.reports.keeping import unpack
 from threads import models
@@ -86,7 +86,9 @@ def send(delivery_id: int) -> bool:
 
 
 def signed(mail: bytes) -> bytes:
-    """Return the mail with its signature, where a key is configured."""
+    """Return the mail with its signatures, where keys are configured."""
+    if settings.PATATT_KEY:
+        mail = attest(mail, selector=settings.PATATT_SELECTOR, key=settings.PATATT_KEY, at=timezone.now())
     if not settings.DKIM_KEY:
         return mail
     domain = settings.DKIM_DOMAIN or posting.sender().email.rpartition("@")[2]

@@ -76,6 +76,7 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
         "difference": _difference(row),
         "rules": sorted({one.finding.rule for one in findings if one.finding.fingerprint in told}),
         "may_mute": may_moderate(request),
+        "whom": ", ".join(_author(row)),
         "waits": row.stage == Delivery.Stage.WAITING,
         "problem": problem,
         "why": request.POST.get("why", ""),
@@ -101,7 +102,7 @@ def _decide(request: HttpRequest, row: Delivery) -> None:
 
 
 def _author(row: Delivery) -> list[str]:
-    return [row.series.author.email] if row.series else [one.rpartition(" ")[2].strip("<>") for one in row.recipients]
+    return [selectors.addressee(row)] if row.series else [one.rpartition(" ")[2].strip("<>") for one in row.recipients]
 
 
 def _difference(row: Delivery) -> str:

@@ -113,6 +113,14 @@ def test_muting_a_rule_or_an_author(moderator: Client, waiting: models.Delivery)
     assert stage_of(waiting) == Stage.WITHHELD
 
 
+def test_the_author_of_the_patch_is_muted_not_that_of_the_series(moderator: Client, waiting: models.Delivery) -> None:
+    models.Delivery.objects.filter(pk=waiting.pk).update(recipients=["Eve <eve@example.org>", *waiting.recipients[1:]])
+    assert "Send no more mails to eve@example.org</button>" in page(moderator, f"/outbox/{waiting.pk}/")
+    moderator.post(f"/outbox/{waiting.pk}/", {"mute_author": "1"})
+    assert models.Consent.objects.get().address == "eve@example.org"
+    assert stage_of(waiting) == Stage.WITHHELD
+
+
 def test_stopping_all_mails_and_letting_them_go(moderator: Client, waiting: models.Delivery) -> None:
     assert moderator.post("/outbox/", {"why": ""}).status_code == 400
     moderator.post("/outbox/", {"why": "Something is odd."})
