@@ -100,6 +100,10 @@ def marked(rule: str) -> list[Mark]:
     return list(Mark.objects.filter(rule=rule).select_related("series").order_by("-pk")[:50])
 
 
-def audit_log() -> QuerySet[AuditEntry]:
-    """Return what people did, newest first."""
-    return AuditEntry.objects.order_by("-at", "-pk")
+def audit_log(older_than: int, size: int) -> list[AuditEntry]:
+    """Return what people did, newest first (1 query).
+
+    :param older_than: the row before which it begins, 0 for the newest.
+    """
+    rows = AuditEntry.objects.order_by("-pk")
+    return list((rows.filter(pk__lt=older_than) if older_than else rows)[:size])

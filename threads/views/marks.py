@@ -100,7 +100,12 @@ def finding(request: HttpRequest, name: str, msgid: str, key: str) -> HttpRespon
 
 @require_GET
 def audit(request: HttpRequest) -> HttpResponse:
-    """Show what people did, to those who may see it."""
+    """Show what people did, newest first, to those who may see it."""
     if not request.user.has_perm("threads.view_auditentry"):
         raise PermissionDenied
-    return render(request, "threads/audit.html", {"entries": selectors.audit_log()[:LOG_SHOWN]})
+    before = request.GET.get("before", "")
+    older_than = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0
+    found = selectors.audit_log(older_than, LOG_SHOWN + 1)
+    entries = found[:LOG_SHOWN]
+    context = {"entries": entries, "older": entries[-1].pk if len(found) > LOG_SHOWN else 0}
+    return render(request, "threads/audit.html", context)

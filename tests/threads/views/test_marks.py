@@ -10,6 +10,7 @@ from tests import factories
 from threads import links, models
 from threads.selectors import marks as selectors
 from threads.services.marks import note
+from threads.views import marks as views
 
 pytestmark = pytest.mark.django_db
 
@@ -148,3 +149,17 @@ def test_who_signs_in_and_who_cannot_is_noted(client: Client, maintainer: User) 
     told = list(models.AuditEntry.objects.order_by("pk").values_list("who", "action"))
     assert told[-3:] == [("jun", "signed out"), ("jun", "could not sign in"), ("anybody", "could not sign in")]
     assert not models.AuditEntry.objects.filter(detail__contains="hunter2").exists()
+
+
+def test_the_log_goes_back_to_its_beginning(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "LOG_SHOWN", 3)
+    client.force_login(User.objects.create_superuser("root"))
+    for number in range(7):
+        note("jun", "did", f"thing {number}")
+    seen, path = [], "/audit/"
+    while path:
+        answer = client.get(path)
+        seen += [entry.about for entry in answer.context["entries"] if entry.action == "did"]
+        path = f"/audit/?before={answer.context['older']}" if answer.context["older"] else ""
+    assert seen == [f"thing {number}" for number in reversed(range(7))]
+    assert client.get("/audit/?before=x").status_code == 200
