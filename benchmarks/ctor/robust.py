@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from benchmarks.ctor.judge import Bench
 from benchmarks.ctor.sites import files_with_sites
+from reviewbot.checks.c.conditionals import variants
+from reviewbot.checks.c.lower import lower_piece
+from reviewbot.checks.c.source import Source
 from reviewbot.errors import ReviewError
 
 #: seconds of processor time that one damaged file may take
@@ -41,6 +44,35 @@ def damaged(data: bytes, dice: random.Random) -> tuple[str, bytes]:
         case _:
             end = min(len(data), place + dice.randrange(1, 2000))
             return f"{place}:{end} twice", data[:end] + data[place:]
+
+
+#: texts on which patterns that look back take the square of their length, or worse
+HOSTILE = {
+    "struct": "struct x " + "__a" * 50_000 + " @ {",
+    "blanks": "struct " + " " * 50_000 + "@ {",
+    "annotation": "__printf(" + " " * 50_000 + "{",
+    "name": "a" * 100_000 + " {",
+    "quotes": "'\\" * 50_000 + "{",
+    "parts of a name": "int f(int x) {" + "alloc" * 20_000 + "; }",
+    "attributes": "int f(int x) {" + "__attribute__((" * 20_000 + "; }",
+    "assembly": "int f(int x) {" + "asm(" * 10_000 + "; }",
+    "arguments": "int f(" + "(" * 50_000 + ") {",
+    "parameters": "int f(" + "int a[" * 20_000 + ") { }",
+    "conditions": "#if A\n" * 20_000 + "int f(int x) { }",
+    "operators": "int f(int x) { return " + "!" * 50_000 + "x; }",
+    "macro": "#define f(x) " + "x \\\n" * 30_000 + "\n",
+}
+
+
+def slow() -> Iterator[Broken]:
+    """Yield the hostile texts whose functions take longer than :data:`LIMIT` to be cut and lowered."""
+    for name, text in HOSTILE.items():
+        start = time.process_time()
+        for piece in Source("f.c", text.encode()).pieces:
+            for body, _ in variants(piece.body):
+                lower_piece(piece, body)
+        if time.process_time() - start > LIMIT:
+            yield Broken("f.c", name, f"took {time.process_time() - start:.1f} s")
 
 
 def broken(bench: Bench, rounds: int, seed: int) -> Iterator[Broken]:

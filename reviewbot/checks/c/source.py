@@ -37,6 +37,12 @@ _NESTED = re.compile(r"[(\[{}\])]")
 _NOT_FUNCTION = re.compile(r"\b(?:struct|union|enum)\s+\w*\s*(?:\b__\w+\s*)*$|=\s*(?:\([^()]*\)\s*)?$")
 
 
+#: characters of a line that are shown
+MAX_TEXT = 1000
+#: bytes of a file that are read; the longest of Linux that are written by hand have a third of it
+MAX_FILE = 2_000_000
+
+
 def _space(match: re.Match[str]) -> str:
     text = match.group()
     if text[0] in "\"'":
@@ -194,11 +200,15 @@ class Define:
 
 
 class Source:
-    """One C file, cut into pieces. Never raises on any bytes."""
+    """One C file, cut into pieces. Never raises on any bytes.
+
+    :ivar whole: False when the file is longer than :data:`MAX_FILE`, and its rest was left out.
+    """
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
-        self._raw = data.decode("latin-1").replace("\r\n", " \n").replace("\f", " ")
+        self.whole = len(data) <= MAX_FILE
+        self._raw = data[:MAX_FILE].decode("latin-1").replace("\r\n", " \n").replace("\f", " ")
         self.text = blank(self._raw)
 
     @cached_property
@@ -214,7 +224,7 @@ class Source:
     def line_text(self, line: int) -> str:
         """The text of a line, counted from 1, without the white space around it."""
         lines = self.raw_lines
-        return lines[line - 1].strip().rstrip("\\").strip() if 0 < line <= len(lines) else ""
+        return lines[line - 1][:MAX_TEXT].strip().rstrip("\\").strip() if 0 < line <= len(lines) else ""
 
     def _line_of(self, offset: int) -> int:
         return bisect_right(self._line_starts, offset)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from reviewbot.checks.c.source import Piece, Source
+from reviewbot.checks.c.source import MAX_FILE, Piece, Source
 from reviewbot.checks.pgtable.facts import API_HEADERS, Facts, read_facts
 from reviewbot.checks.pgtable.pairing import Pairing, named_role
 from reviewbot.checks.pgtable.program import Program, load
@@ -116,6 +116,8 @@ class PgtableCheck:
         pairing = Pairing(program)
         for path in paths:
             coverage.files.append(path)
+            if not program.sources[path].whole:
+                coverage.unread.append(f"{path}: only its first {MAX_FILE:,} bytes")
             yield from self._file(program.sources[path], program, pairing, coverage)
 
     def dependents(self, files: Files, paths: Sequence[str]) -> list[str]:

@@ -35,7 +35,7 @@ class Conditions:
             ways = []
             for after, truth in self.test(expr.parts[0], state):
                 ways += [(after, truth)] if truth == stop else self.test(expr.parts[1], after)
-            return ways
+            return self._walk.bounded(ways)
         if expr.kind == "compare":
             return self._compare(expr, state)
         if expr.kind == "call" and expr.callee in words.VALUES_OF_TEST and len(expr.parts) > 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from reviewbot.checks.c.source import Piece
 from reviewbot.checks.c.tree import Expr, Graph
@@ -19,6 +20,9 @@ _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*")
 
 Ways = list[tuple[State, Value]]
+Way = TypeVar("Way")
+#: through one expression; what they cut off is reported
+MAX_WAYS = 256
 
 
 class Evaluation(ABC):
@@ -27,6 +31,7 @@ class Evaluation(ABC):
     :ivar parameters: the index of each parameter; ``types`` the declared type of each variable.
     :ivar coarse: whether values of no consequence are forgotten, so that fewer paths differ.
     :ivar initialising: the variable whose declaration is being evaluated.
+    :ivar overflowed: whether an expression had more ways than are followed.
     """
 
     def __init__(self, piece: Piece, graph: Graph, program: Knowledge, *, coarse: bool) -> None:
@@ -37,6 +42,7 @@ class Evaluation(ABC):
         self.types = {parameter.name: parameter.type for parameter in piece.parameters if parameter.type}
         self.types.update(graph.types)
         self.initialising = ""
+        self.overflowed = False
 
     @abstractmethod
     def test(self, expr: Expr, state: State) -> list[tuple[State, bool]]:
@@ -183,7 +189,7 @@ class Evaluation(ABC):
         ways: Ways = []
         for after, truth in self.test(condition, state):
             ways.extend(self.eval(then if truth else other, after))
-        return ways
+        return self.bounded(ways)
 
     def _comma(self, expr: Expr, state: State) -> Ways:
         return [(after, values[-1]) for after, values in self.eval_all(expr.parts, state)]

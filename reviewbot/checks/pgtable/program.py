@@ -15,14 +15,14 @@ from dataclasses import replace
 from itertools import takewhile
 
 from reviewbot.checks.c.source import Piece, Source
-from reviewbot.checks.c.tree import Graph
 from reviewbot.checks.pgtable import relevance
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.callbacks import handed_on
 from reviewbot.checks.pgtable.facts import Facts, Hook
-from reviewbot.checks.pgtable.sources import architecture, graphs, read_source
+from reviewbot.checks.pgtable.sources import architecture, read_source
 from reviewbot.checks.pgtable.state import Effect, Guard, Outcome, Table, atoms
-from reviewbot.checks.pgtable.walk import Report, Walk
+from reviewbot.checks.pgtable.walk import Report
+from reviewbot.checks.pgtable.walks import Walks
 from reviewbot.findings import Evidence
 from reviewbot.tree.files import Files
 
@@ -35,6 +35,8 @@ _STUB = re.compile(r"[\s({]*(?:do\s*\{\s*\}\s*while\s*\(0\)|BUG\(\)[\s(){};*\d]*
 #: a body that may put what it is given somewhere
 _KEEPS = re.compile(r"list_add|\bcall_rcu|rcu_assign|smp_store|(?:->|\.)\w+(?:\[[^\]]*\])?\s*=[^=]|\]\s*=[^=]")
 MAX_CALL_DEPTH = 10
+#: more functions of one name than this in one place are none that a configuration chooses from
+MAX_DEFINITIONS = 32
 #: through how many calls a function may lead to one that takes memory for tables
 MAX_FORWARDS = 4
 
@@ -55,7 +57,7 @@ class Program:
         self._members: dict[str, dict[str, set[str]]] = {}
         self._aliases: dict[tuple[str, str], str] = {}
         self._summaries: dict[tuple[str, str], tuple[Outcome, ...] | None] = {}
-        self._reports: dict[Piece, list[Report]] = {}
+        self.walks = Walks(self, self.sources)
         self._interest: dict[Piece, bool] = {}
         self._concerned: dict[Piece, bool] = {}
         self._candidates: dict[tuple[str, str], list[Piece]] = {}
@@ -97,7 +99,7 @@ class Program:
             [piece for piece in pieces if not architecture(piece.path)],
         ):
             if near:
-                return _nearest(near, path)
+                return _nearest(near, path)[:MAX_DEFINITIONS]
         alias = self._alias(name, path)
         return self.candidates(alias, path) if alias and not self._alias(alias, path) else []
 
@@ -218,9 +220,11 @@ class Program:
     def _concerns_tables(self, piece: Piece) -> bool:
         if relevance.changes_tables(piece):
             return True
-        if relevance.takes_memory(piece) and relevance.speaks_of_tables(piece):
+        if relevance.takes_memory(piece) and (
+            relevance.speaks_of_tables(piece) or self.callback_levels(piece.name, piece.path)
+        ):
             return True
-        if "free" in piece.name and relevance.named_after_tables(piece):
+        if ("free" in piece.name or "alloc_one" in piece.name) and relevance.named_after_tables(piece):
             return self.interesting(piece)
         return any(self._wrapper(name, piece.path) for name in self._called(piece))
 
@@ -307,15 +311,7 @@ class Program:
 
     def reports(self, piece: Piece) -> list[Report]:
         """Walk through a function, once."""
-        if piece not in self._reports:
-            self._reports[piece] = []
-            source = self.sources[piece.path]
-            self._reports[piece] = [self._walk(piece, source, graph, condition) for graph, condition in graphs(piece)]
-        return self._reports[piece]
-
-    def _walk(self, piece: Piece, source: Source, graph: Graph, condition: str) -> Report:
-        report = Walk(piece, source, graph, self, condition).run()
-        return Walk(piece, source, graph, self, condition, coarse=True).run() if report.gave_up else report
+        return self.walks.of(piece)
 
     def pieces(self) -> Iterator[Piece]:
         """All functions and macros that are known."""

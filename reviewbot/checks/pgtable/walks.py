@@ -1,0 +1,64 @@
+"""Walking through the functions of a tree, each once, within bounds that no text of a stranger can pass.
+
+What a bound leaves out is said by name: the report of such a function gives the reason in ``gave_up``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from reviewbot.checks.c.source import Piece, Source
+from reviewbot.checks.c.tree import Graph
+from reviewbot.checks.pgtable.knowledge import Knowledge
+from reviewbot.checks.pgtable.sources import graphs
+from reviewbot.checks.pgtable.state import Outcome
+from reviewbot.checks.pgtable.walk import Report, Walk
+
+#: characters of a function's body; the longest of Linux that deal with page tables have a tenth of it
+MAX_BODY = 200_000
+#: steps of a function: what may follow a step is kept for each of them
+MAX_NODES = 2_500
+#: how far the functions of one file are followed together, in the units of a walk
+MAX_FILE_STATES = 100_000
+
+
+class Walks:
+    """The walks through the functions of one program."""
+
+    def __init__(self, program: Knowledge, sources: Mapping[str, Source]) -> None:
+        self._program = program
+        self._sources = sources
+        self._reports: dict[Piece, list[Report]] = {}
+        #: file -> what its functions took so far
+        self.spent: Counter[str] = Counter()
+
+    def of(self, piece: Piece) -> list[Report]:
+        """Walk through a function, once; through each variant that its ``#if`` make of it."""
+        if piece not in self._reports:
+            self._reports[piece] = []
+            self._reports[piece] = self._all(piece)
+        return self._reports[piece]
+
+    def _all(self, piece: Piece) -> list[Report]:
+        if len(piece.body) > MAX_BODY:
+            return [_not_walked(piece, "it is too long")]
+        return [self._one(piece, graph, condition) for graph, condition in graphs(piece)]
+
+    def _one(self, piece: Piece, graph: Graph, condition: str) -> Report:
+        if len(graph.nodes) > MAX_NODES:
+            return _not_walked(piece, "it has too many statements")
+        if self.spent[piece.path] > MAX_FILE_STATES:
+            return _not_walked(piece, "the functions before it in this file have too many paths")
+        report = self._walk(piece, graph, condition, coarse=False)
+        return self._walk(piece, graph, condition, coarse=True) if report.gave_up else report
+
+    def _walk(self, piece: Piece, graph: Graph, condition: str, *, coarse: bool) -> Report:
+        walk = Walk(piece, self._sources[piece.path], graph, self._program, condition, coarse=coarse)
+        report = walk.run()
+        self.spent[piece.path] += walk.spent
+        return report
+
+
+def _not_walked(piece: Piece, why: str) -> Report:
+    return Report(piece, [], {Outcome("unknown")}, gave_up=why)
