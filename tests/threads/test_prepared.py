@@ -6,7 +6,7 @@ import pytest
 
 from tests import factories
 from threads import models
-from threads.selectors import standing
+from threads.selectors import patchwork, standing
 from threads.selectors.prepared import Prepared
 
 pytestmark = pytest.mark.django_db
@@ -16,10 +16,26 @@ def test_it_answers_as_the_query_does_for_every_value() -> None:
     names = ["a'b", "%s", "snow \N{SNOWMAN}", "x"]
     rows = {name: factories.series(f"[PATCH] {name}", expected=1) for name in names}
     columns = ("pk", "subject", "date", "wanted", "prefixes")
-    by_root = Prepared(lambda key: models.Series.objects.filter(root_msgid=key).values_list(*columns), "\N{SNOWMAN}")
+    by_root = Prepared(lambda key: models.Series.objects.filter(root_msgid=key).values_list(*columns))
     for row in rows.values():
         assert by_root(row.root_msgid) == list(models.Series.objects.filter(pk=row.pk).values_list(*columns))
     assert by_root("nobody") == []
+
+
+def test_it_makes_rows_with_relations_and_annotations_of_many_ids() -> None:
+    talk = factories.discussion()
+    patches = list(models.Patch.objects.order_by("pk").values_list("pk", flat=True))
+    for some in (patches, patches[:1], patches[2:4], []):
+        rows = patchwork.dress_patches(some)
+        assert [row.pk for row in rows] == some
+        for row in rows:
+            known = models.Patch.objects.get(pk=row.pk)
+            assert (row.subject, row.series.name, row.message.author.email) == (
+                known.subject, known.series.name, known.message.author.email,
+            )  # fmt: skip
+            assert row.project == known.series.lists.order_by("name").first().pk  # type: ignore[attr-defined, union-attr]
+            assert not hasattr(row.message, "decision")
+    assert [series.pk for series, _ in patchwork.dress_series([talk.v2.pk, talk.v1.pk])] == [talk.v2.pk, talk.v1.pk]
 
 
 def test_a_series_stands_as_its_rows_have_it() -> None:

@@ -15,6 +15,7 @@ from reviewbot.reports.facts import BaseFacts, Cell, Reject, State
 from reviewbot.reports.keeping import unpack
 from reviewbot.reports.sentences import base_name
 from threads.models import ForeignCheck, Patch, Report
+from threads.selectors.prepared import Prepared
 
 #: latest state first; a patch without checks is pending for Patchwork
 WORDS = {
@@ -61,11 +62,17 @@ class Checks:
         return next((state for state in _WORST if state in states), "pending")
 
 
+_reports = Prepared(
+    lambda ids: Report.objects.filter(series__in=ids).order_by().values_list("series_id", "facts", "updated_at")
+)
+_foreign = Prepared(lambda ids: ForeignCheck.objects.filter(message__in=ids).select_related("user").order_by())
+
+
 def checks_of(patches: Iterable[Patch]) -> dict[int, Checks]:
     """Return the checks of patches, by the patch's row id: ours, then those of other bots (2 queries)."""
     patches = list(patches)
-    reports = Report.objects.filter(series__in={patch.series_id for patch in patches})
-    facts = {series: (kept, date) for series, kept, date in reports.values_list("series_id", "facts", "updated_at")}
+    reports = _reports(sorted({patch.series_id for patch in patches}))
+    facts = {series: (kept, date) for series, kept, date in reports}
     others = foreign_checks(patch.message_id for patch in patches)
     found = {}
     for patch in patches:
@@ -78,7 +85,7 @@ def checks_of(patches: Iterable[Patch]) -> dict[int, Checks]:
 def foreign_checks(messages: Iterable[int]) -> dict[int, tuple[Check, ...]]:
     """Return what other bots said about mails, by the mail's row id, oldest first (1 query)."""
     found: dict[int, tuple[Check, ...]] = {}
-    for row in ForeignCheck.objects.filter(message__in=set(messages)).select_related("user").order_by("pk"):
+    for row in sorted(_foreign(sorted(set(messages))), key=lambda row: row.pk):
         found[row.message_id] = (*found.get(row.message_id, ()), as_check(row))
     return found
 

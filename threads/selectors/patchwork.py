@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
-from django.db.models import Case, Exists, F, Model, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, F, Model, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
@@ -44,8 +44,7 @@ def newest() -> tuple[int, ...]:
 _newest = Prepared(
     lambda _: Patch.objects.order_by("-pk").values_list(
         "pk", *(Subquery(model.objects.order_by("-pk").values("pk")[:1]) for model in (Event, AuditEntry))
-    )[:1],
-    stand_in=-1,
+    )[:1]
 )
 
 
@@ -68,12 +67,15 @@ def all_patches() -> QuerySet[Patch]:
 
 def dress_patches(found: Iterable[int]) -> list[Patch]:
     """Return patches by their row ids, in that order (1 query)."""
-    return _in_order(all_patches(), found)
+    return _in_order(_patches, found)
 
 
-def _in_order(rows: QuerySet[Row], found: Iterable[int]) -> list[Row]:
+_patches = Prepared(lambda ids: all_patches().filter(pk__in=ids).order_by())
+
+
+def _in_order(rows: Prepared[Row], found: Iterable[int]) -> list[Row]:
     order = list(found)
-    known = rows.in_bulk(order)
+    known = {row.pk: row for row in rows(order)}
     return [known[pk] for pk in order if pk in known]
 
 
@@ -119,6 +121,14 @@ def _in_states(states: set[str], newer: QuerySet[Series]) -> Q:
     return wanted
 
 
+def mailing_lists() -> list[MailingList]:
+    """Return the lists, with what is said of them as projects (1 query)."""
+    return _lists(0)
+
+
+_lists = Prepared(lambda _: MailingList.objects.only("name", "address", "list_id", "archive"))
+
+
 def all_users() -> QuerySet[AbstractUser]:
     """Return the accounts that do something here: those with a key, and delegates."""
     known = get_user_model()._default_manager.filter(is_active=True)
@@ -137,17 +147,31 @@ def match_series(query: QueryDict) -> QuerySet[Series]:
     return _common(Series.objects.all(), query, "pk", "author", "date", "name")
 
 
-def dress_series(found: Iterable[int]) -> list[Series]:
-    """Return series with their patches by their row ids, in that order (2 queries)."""
-    patches = Patch.objects.select_related("message").only(
-        "number", "subject", "series_id", *(f"message__{name}" for name in _MAIL)
-    )
+def dress_series(found: Iterable[int]) -> list[tuple[Series, list[Patch]]]:
+    """Return series, each with its patches, by their row ids, in that order (2 queries)."""
+    rows = _in_order(_series, found)
+    parts: dict[int, list[Patch]] = {row.pk: [] for row in rows}
+    for patch in sorted(_parts(list(parts)), key=lambda patch: patch.number):
+        parts[patch.series_id].append(patch)
+    return [(row, parts[row.pk]) for row in rows]
+
+
+def _dressed_series() -> QuerySet[Series]:
     rows = Series.objects.select_related("author", "cover").only(
         *(*_SERIES, "expected", "received_at"),
         *(f"author__{name}" for name in _PERSON),
         *(f"cover__{name}" for name in _MAIL),
     )
-    return _in_order(rows.annotate(project=project_id("pk")).prefetch_related(Prefetch("patches", patches)), found)
+    return rows.annotate(project=project_id("pk")).order_by()
+
+
+def _bare_patches() -> QuerySet[Patch]:
+    beside = (f"message__{name}" for name in _MAIL)
+    return Patch.objects.select_related("message").only("number", "subject", "series_id", *beside).order_by()
+
+
+_series = Prepared(lambda ids: _dressed_series().filter(pk__in=ids))
+_parts = Prepared(lambda ids: _bare_patches().filter(series__in=ids))
 
 
 def match_covers(query: QueryDict) -> QuerySet[Series]:
@@ -160,18 +184,28 @@ def match_covers(query: QueryDict) -> QuerySet[Series]:
 
 def dress_covers(found: Iterable[int]) -> list[Message]:
     """Return cover letters by their row ids, in that order (1 query)."""
+    return _in_order(_covers, found)
+
+
+def _dressed_covers() -> QuerySet[Message]:
     rows = (
         Message.objects.filter(cover_of__isnull=False)
         .select_related("author", "cover_of")
         .only(*(*_MAIL, *(f"author__{name}" for name in _PERSON), *(f"cover_of__{name}" for name in _SERIES)))
     )
-    return _in_order(rows.annotate(project=project_id("cover_of")), found)
+    return rows.annotate(project=project_id("cover_of")).order_by()
+
+
+_covers = Prepared(lambda ids: _dressed_covers().filter(pk__in=ids))
 
 
 def read_text(mail: Message) -> Message:
     """Return a mail of a list with its bytes and its body (1 query)."""
-    mail.refresh_from_db(fields=["raw", "body"])
+    ((mail.raw, mail.body),) = _texts(mail.pk)
     return mail
+
+
+_texts = Prepared(lambda pk: Message.objects.filter(pk=pk).values_list("raw", "body"))
 
 
 def _common(
@@ -278,7 +312,7 @@ def _timed(rows: QuerySet[Any], date: str, kind: int, query: QueryDict) -> Query
 def happened(found: Iterable[Mapping[str, Any]]) -> list[SeriesCame | PatchDone]:
     """Return what stands behind some rows of :func:`find_events`, in their order (4 queries)."""
     found = list(found)
-    series = {row.pk: row for row in dress_series({one["pk"] for one in found if one["kind"] < 2})}
+    series = {row.pk: row for row, _ in dress_series({one["pk"] for one in found if one["kind"] < 2})}
     done = Event.objects.select_related("actor", "check_row__user")
     rows = done.in_bulk([one["pk"] for one in found if one["kind"] == 2])
     of_these = all_patches().filter(message__in={row.message_id for row in rows.values()})

@@ -2,36 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+from django.db.models.query import ModelIterable, get_related_populators
+
+Row = TypeVar("Row")
+#: the stubs are those of a later Django
+_related = cast(Callable[..., Sequence[Any]], get_related_populators)
+#: stands for the text of a query while it is written; numbers below nought stand for row ids
+_TEXT = "\N{SNOWMAN}"
 
 
-class Prepared:
-    """A query of one value, as the ORM writes it.
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A query as it is sent; ``compiler`` knows how its rows are read, ``populators`` are None for tuples."""
 
-    :param rows: makes the query from the value; it ends with ``values_list`` of columns, not of computed parts of rows.
-    :param stand_in: a value of the right type that no query has otherwise; the SQL is written with it.
+    sql: str
+    parameters: tuple[Any, ...]
+    compiler: Any
+    converters: Any
+    populators: Sequence[Any] | None
+
+
+class Prepared(Generic[Row]):
+    """A query of one value or of several row ids, as the ORM writes it.
+
+    :param rows: makes the query from the value; of rows, or ending in ``values_list``; nothing is prefetched.
     """
 
-    def __init__(self, rows: Callable[[Any], QuerySet[Any, tuple[Any, ...]]], stand_in: int | str) -> None:
-        self._rows, self._stand_in = rows, stand_in
-        self._written: tuple[str, tuple[Any, ...], Any, Any] | None = None
+    def __init__(self, rows: Callable[[Any], QuerySet[Any, Row]]) -> None:
+        self._rows = rows
+        self._written: dict[object, _Written] = {}
 
-    def __call__(self, value: int | str) -> list[tuple[Any, ...]]:
-        """Return the rows (1 query)."""
-        if self._written is None:
-            self._written = self._write()
-        sql, parameters, compiler, converters = self._written
-        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-            cursor.execute(sql, [value if one == self._stand_in else one for one in parameters])
-            found = cursor.fetchall()
-        return [tuple(row) for row in compiler.apply_converters(found, converters)] if converters else found
+    def __call__(self, value: int | str | Sequence[int]) -> list[Row]:
+        """Return the rows (1 query; none for no ids).
 
-    def _write(self) -> tuple[str, tuple[Any, ...], Any, Any]:
-        compiler = self._rows(self._stand_in).query.get_compiler(DEFAULT_DB_ALIAS)
+        :param value: the text or the row id that is looked for, or row ids, each once.
+        """
+        many = isinstance(value, Sequence) and not isinstance(value, str)
+        if many and not value:
+            return []
+        stand_in: Any = tuple(range(-1, -1 - len(value), -1)) if many else _TEXT if isinstance(value, str) else -1  # type: ignore[arg-type]
+        meant = dict(zip(stand_in, cast(Sequence[int], value), strict=True)) if many else {stand_in: value}
+        key = len(meant) if many else stand_in
+        if key not in self._written:
+            self._written[key] = self._write(stand_in)
+        return self._ask(self._written[key], meant)
+
+    def _write(self, stand_in: Any) -> _Written:  # noqa: ANN401 - as the value
+        query = self._rows(stand_in)
+        compiler = query.query.get_compiler(DEFAULT_DB_ALIAS)
         sql, parameters = compiler.as_sql()
         columns = [column for column, *_ in compiler.select]
-        return sql, parameters, compiler, compiler.get_converters(columns)
+        whole = issubclass(query._iterable_class, ModelIterable)
+        populators = _related(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS) if whole else None
+        return _Written(sql, parameters, compiler, compiler.get_converters(columns), populators)
+
+    def _ask(self, written: _Written, meant: dict[Any, Any]) -> list[Row]:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute(written.sql, [_meant(meant, one) for one in written.parameters])
+            found = cursor.fetchall()
+        rows = written.compiler.apply_converters(found, written.converters) if written.converters else found
+        if written.populators is None:
+            return [cast(Row, tuple(row)) for row in rows]
+        return list(_instances(written, written.populators, rows))
+
+
+def _meant(meant: dict[Any, Any], parameter: Any) -> Any:  # noqa: ANN401 - whatever stands in a query
+    return meant.get(parameter, parameter) if isinstance(parameter, int | str) else parameter
+
+
+def _instances(written: _Written, populators: Sequence[Any], rows: Any) -> Iterator[Any]:  # noqa: ANN401 - of a database
+    """Yield the rows as the ORM makes them of columns, relations and annotations."""
+    known = written.compiler.klass_info
+    fields = known["select_fields"]
+    first, end = fields[0], fields[-1] + 1
+    names = [column[0].target.attname for column in written.compiler.select[first:end]]
+    model: type[Model] = known["model"]
+    for row in rows:
+        one = model.from_db(DEFAULT_DB_ALIAS, names, row[first:end])
+        for populator in populators:
+            populator.populate(row, one)
+        for name, place in written.compiler.annotation_col_map.items():
+            setattr(one, name, row[place])
+        yield one

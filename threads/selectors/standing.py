@@ -61,7 +61,7 @@ class Standing:
         return Beside(
             others=others(self.pk) if self.check else {},
             patch_ids=dict(_patch_ids(self.pk)),
-            runs={pk: RunFacts(version, command) for pk, version, command in _runs(runs)} if runs else {},
+            runs={pk: RunFacts(version, command) for pk, version, command in _run_facts(sorted(runs))},
             mail=(self.stage or "", self.reply_msgid or "") if self.reply else None,
         )
 
@@ -103,9 +103,10 @@ def _standing(rows: QuerySet[Series]) -> QuerySet[Series, tuple[Any, ...]]:
     return rows.order_by().values_list(*row, *newest, check, "report__facts")
 
 
-_by_message = Prepared(lambda key: _standing(Series.objects.filter(messages__message_id=key)), "\N{SNOWMAN}")
-_by_series = Prepared(lambda pk: _standing(Series.objects.filter(pk=pk)), -1)
-_patch_ids = Prepared(lambda pk: Patch.objects.filter(series=pk).order_by().values_list("number", "patch_id"), -1)
+_by_message = Prepared(lambda key: _standing(Series.objects.filter(messages__message_id=key)))
+_by_series = Prepared(lambda pk: _standing(Series.objects.filter(pk=pk)))
+_patch_ids = Prepared(lambda pk: Patch.objects.filter(series=pk).order_by().values_list("number", "patch_id"))
+_run_facts = Prepared(lambda ids: Run.objects.filter(pk__in=ids).values_list("pk", "version", "command"))
 
 
 def others(series: int) -> dict[int, tuple[Elsewhere, ...]]:
@@ -117,7 +118,3 @@ def others(series: int) -> dict[int, tuple[Elsewhere, ...]]:
         one = Elsewhere(bot, row.context, row.state, row.description, row.target_url, row.date)
         found.setdefault(row.n, {})[bot, row.context] = one
     return {number: tuple(of.values()) for number, of in found.items()}
-
-
-def _runs(ids: set[int]) -> QuerySet[Run, tuple[int, str, str]]:
-    return Run.objects.filter(pk__in=ids).values_list("pk", "version", "command")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes
 from typing import Any
@@ -15,7 +16,7 @@ from threads import links
 from threads.conversion import decompress
 from threads.models import Event, MailingList, Message, Patch, Person, Series
 from threads.selectors.checks import Check, Checks, as_check
-from threads.selectors.patchwork import NEW, USERS, PatchDone, SeriesCame
+from threads.selectors.patchwork import NEW, USERS, PatchDone, SeriesCame, mailing_lists
 
 #: clients expect an address of every account, and whose it is is nobody's business (RFC 2606 keeps it unused)
 NOWHERE = "noreply.invalid"
@@ -33,8 +34,7 @@ class Shapes:
         self._site = request.build_absolute_uri("/")[:-1]
         self._version = version
         self._api = f"{self._site}/api/{version[0]}.{version[1]}"
-        lists = MailingList.objects.only("name", "address", "list_id", "archive")
-        self._lists = {row.pk: row for row in lists}
+        self._lists = {row.pk: row for row in mailing_lists()}
         self._users: dict[str, dict[str, Any] | None] = {}
 
     def _since(self, minor: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -132,9 +132,8 @@ class Shapes:
             "mbox": f"{self._site}/series/{row.pk}/mbox/",
         }
 
-    def series(self, row: Series) -> dict[str, Any]:
-        """Return a series with its patches; needs ``patches__message``."""
-        patches = list(row.patches.all())
+    def series(self, row: Series, patches: Sequence[Patch]) -> dict[str, Any]:
+        """Return a series with its patches."""
         name = self._list(row)
         return {
             **self.series_in_patch(row, name),

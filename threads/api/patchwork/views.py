@@ -303,7 +303,7 @@ class SeriesList(PatchworkView):
         """List series."""
         rows = selectors.match_series(request.query_params).values_list("pk", flat=True)
         return self.paged(
-            request, rows, lambda found: [self.shapes.series(row) for row in selectors.dress_series(found)]
+            request, rows, lambda found: [self.shapes.series(*one) for one in selectors.dress_series(found)]
         )
 
 
@@ -312,7 +312,7 @@ class SeriesView(PatchworkView):
 
     def get(self, request: Request, pk: str, version: str | None = None) -> Response:
         """Return a series with its patches."""
-        return Response(self.shapes.series(_only(selectors.dress_series([int(pk)]))))
+        return Response(self.shapes.series(*_only(selectors.dress_series([int(pk)]))))
 
 
 class Covers(PatchworkView):
