@@ -1,10 +1,9 @@
 """Kernel source is cut into functions and macros without a configuration."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewbot.checks.c.conditionals import variants
+from reviewbot.checks.c.conditionals import MAX_NESTING, variants
 from reviewbot.checks.c.lower import lower_piece
 from reviewbot.checks.c.source import Source, blank
 
@@ -84,6 +83,14 @@ def test_a_string_over_several_lines_keeps_its_lines_and_an_open_one_ends_with_i
     assert blank(text).count("\n") == text.count("\n")
     assert "{" not in blank(text)
     assert blank(text).split() == ["a", '"', '"', "d", '"', "e", "#error", "don'", "f"]
+
+
+def test_conditions_that_are_nested_too_deep_are_not_told_apart_but_counted() -> None:
+    text = "#if A\n" * 20_000 + "int f(void) { }\n" + "#endif\n" * 20_000 + "int g(void) { }\n"
+    assert [(piece.name, piece.condition) for piece in Source("f.c", text.encode()).pieces] == [
+        ("f", " && ".join(["A"] * MAX_NESTING)),
+        ("g", ""),
+    ]
 
 
 def test_a_name_that_no_compiler_would_take_is_no_name() -> None:

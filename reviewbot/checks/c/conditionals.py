@@ -10,6 +10,9 @@ DIRECTIVE = r"^[ \t]*\#(?:[^\n\\]|\\\n|\\[^\n])*"
 DIRECTIVES = re.compile(DIRECTIVE, re.MULTILINE)
 _WORDS = re.compile(r"^\s*#\s*(\w+)\s*((?:[^\\]|\\\n|\\.)*)", re.DOTALL)
 _NOT_NEWLINE = re.compile(r"[^\n]")
+_OPENING = ("if", "ifdef", "ifndef")
+#: how deep conditions are nested at most; C11 asks compilers for 63
+MAX_NESTING = 100
 #: how many combinations of the conditions inside one function are looked at
 MAX_VARIANTS = 8
 
@@ -24,12 +27,17 @@ class Conditions:
 
     def __init__(self) -> None:
         self.stack: list[tuple[str, str, int]] = []  # (first condition, condition of this arm, depth)
+        self._beyond = 0  # how many more are open than are told apart
 
     def directive(self, text: str, depth: int) -> int:
         """Follow one directive and return the brace depth after it."""
         found = _WORDS.match(text)
         word, rest = (found.group(1), " ".join(found.group(2).replace("\\\n", " ").split())) if found else ("", "")
-        if word in ("if", "ifdef", "ifndef"):
+        if word in _OPENING and (self._beyond or len(self.stack) >= MAX_NESTING):
+            self._beyond += 1
+        elif self._beyond:
+            self._beyond -= word == "endif"
+        elif word in _OPENING:
             condition = {"if": rest, "ifdef": f"defined({rest})", "ifndef": f"!defined({rest})"}[word]
             self.stack.append((condition, condition, depth))
         elif word in ("else", "elif") and self.stack:

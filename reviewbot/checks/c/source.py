@@ -37,7 +37,7 @@ _NESTED = re.compile(r"[(\[{}\])]")
 _NOT_FUNCTION = re.compile(r"\b(?:struct|union|enum)\s+\w*\s*(?:\b__\w+\s*)*$|=\s*(?:\([^()]*\)\s*)?$")
 
 
-#: characters of a line that are shown
+#: characters of a line that are shown, and of a parameter that is one
 MAX_TEXT = 1000
 #: bytes of a file that are read; the longest of Linux that are written by hand have a third of it
 MAX_FILE = 2_000_000
@@ -141,6 +141,8 @@ def _split_arguments(text: str) -> list[str]:
 @lru_cache(maxsize=16384)
 def parse_parameter(text: str) -> Parameter:
     """Split ``struct page *page`` into type and name; a function pointer keeps its whole type."""
+    if len(text) > MAX_TEXT:
+        return Parameter("", text)
     if pointer := re.search(r"\(\s*\*\s*(\w+)\s*\)", text):
         return Parameter(pointer.group(1), text)
     text = re.sub(r"\b__\w+\b(?=\s*\w)", "", text) if text.startswith("__") else text
@@ -240,7 +242,7 @@ class Source:
         while token := (_TOKEN_INSIDE if depth else _TOKEN).search(self.text, position):
             text, position = token.group(), token.end()
             if token.group("directive") is not None:
-                define = self._define(token, conditions.text())
+                define = self._define(token, conditions)
                 if define is not None and not conditions.dead:
                     defines.append(define)
                 depth = conditions.directive(text, depth)
@@ -288,7 +290,7 @@ class Source:
             name,
         )
 
-    def _define(self, token: re.Match[str], condition: str) -> Define | None:
+    def _define(self, token: re.Match[str], conditions: Conditions) -> Define | None:
         found = _DEFINE.match(token.group())
         if found is None:
             return None
@@ -302,7 +304,7 @@ class Source:
                 names = ()
         line = self._line_of(token.start())
         body_line = self._line_of(token.start() + found.end())
-        return Define(found.group(1), names, body, line, body_line, condition)
+        return Define(found.group(1), names, body, line, body_line, conditions.text())
 
     @property
     def defines(self) -> list[Define]:
