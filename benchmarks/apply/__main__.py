@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.apply import corpus, differ, kills, speed
+from benchmarks.apply import corpus, differ, kills, messages, speed
 
 NEIGHBOUR = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 
@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, run, text in (
         ("outcomes", corpus.outcomes, "whether each series applies, against what is known of it"),
         ("identity", corpus.identity, "the resulting trees against those of git am -3"),
+        ("messages", messages.run, "the resulting commits against those of b4 am and git am -3"),
         ("bases", corpus.bases, "the base that is chosen for each series"),
     ):
         part = parts.add_parser(name, help=text)

@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,8 @@ from reviewbot.tree.notes import Branch
 from reviewbot.tree.staging import graft
 from reviewbot.tree.store import Store
 
+#: git in some checkout
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 _ID = re.compile(rb"^message-id:\s*<([^>]+)>", re.IGNORECASE | re.MULTILINE)
 
 
@@ -161,12 +164,23 @@ def _ways(attempt: Attempt) -> str:
 
 
 def am(store: Store, branch: Branch, patches: tuple[Patch, ...]) -> str:
-    """Return the tree that ``git am -3`` makes of the mails, "" when it fails.
+    """Return the tree that ``git am -3`` makes of the mails, "" when it fails."""
+    mbox = b"".join(
+        b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + _escaped(patch.message.raw) + b"\n\n" for patch in patches
+    )
+    with checkout(store, branch.commit, {path for patch in patches for path in _paths(patch)}) as git:
+        if git("am", "-q", "-3", "--patch-format=mboxrd", stdin=mbox).returncode:
+            return ""
+        return git("rev-parse", "HEAD^{tree}").stdout.decode().strip()
 
-    The checkout is sparse: it has the touched files and no other, which git am
-    does not notice, for it looks at the index.
+
+@contextmanager
+def checkout(store: Store, commit: str, touched: Iterable[str]) -> Iterator[Run]:
+    """Lend git in a sparse checkout of a commit.
+
+    It has the touched files and no other, which git am does not notice, for it
+    looks at the index.
     """
-    touched = {path for patch in patches for path in _paths(patch)}
     with tempfile.TemporaryDirectory(dir=store.path / "tmp") as folder:
         where = Path(folder)
         ours = {**environment(where / ".git"), "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
@@ -182,13 +196,8 @@ def am(store: Store, branch: Branch, patches: tuple[Patch, ...]) -> str:
         (where / ".git/info").mkdir(exist_ok=True)
         (where / ".git/info/sparse-checkout").write_text("".join(f"/{path}\n" for path in sorted(touched)))
         git("config", "core.sparseCheckout", "true")
-        git("checkout", "-q", "--detach", branch.commit)
-        mbox = b"".join(
-            b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + _escaped(patch.message.raw) + b"\n\n" for patch in patches
-        )
-        if git("am", "-q", "-3", "--patch-format=mboxrd", stdin=mbox).returncode:
-            return ""
-        return git("rev-parse", "HEAD^{tree}").stdout.decode().strip()
+        git("checkout", "-q", "--detach", commit)
+        yield git
 
 
 def _paths(patch: Patch) -> list[str]:
@@ -226,10 +235,10 @@ def bases(corpus: Path, work: Path, places: Mapping[str, str]) -> int:
         print(f"{count:4}  {rule:40} {result}")
     known_ones = sum(count for (_, result), count in rules.items() if result in ("first try", "later try", "nowhere"))
     hits = {result: sum(count for (_, said), count in rules.items() if said == result) for _, result in rules}
-    first, later = hits.get("first try", 0), hits.get("later try", 0)
-    print(f"\nOf {known_ones} series known to apply to one of the trees, {first} apply to the first that is tried,")
-    print(f"{later} to a later one: the chosen base is one where they apply for {(first + later) / known_ones:.0%}.")
-    return 0 if first + later == known_ones else 1
+    soon, late = hits.get("first try", 0), hits.get("later try", 0)
+    print(f"\nOf {known_ones} series known to apply to one of the trees, {soon} apply to the first that is tried,")
+    print(f"{late} to a later one: the chosen base is one where they apply for {(soon + late) / known_ones:.0%}.")
+    return 0 if soon + late == known_ones else 1
 
 
 def _largest(found: list[Series]) -> Series:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 
 from reviewbot.errors import AuthorError
@@ -20,6 +21,7 @@ from reviewbot.tree.git import Git
 #: bytes of one patch mail; the largest posted to a kernel list are a few megabytes
 MAX_MAIL = 24 << 20
 _TRAILER = re.compile(r"[A-Za-z][A-Za-z0-9-]*: \S|\(cherry picked from|\[.{3,}\]$|\s+\S")
+_BY_GIT = ("Signed-off-by: ", "(cherry picked from commit ")
 _HEADER_NAMES = ("Author", "Email", "Subject", "Date")
 
 
@@ -77,11 +79,11 @@ class Letter:
         have = {" ".join(line.split()).lower() for line in lines}
         added = []
         for line in [
-            *(_one_line(str(trailer)) for trailer in trailers if not trailer.mismatch),
+            *(_printable(str(trailer)).strip() for trailer in trailers if not trailer.mismatch),
             *([f"Message-ID: <{_one_line(self.message_id)}>"] if name else []),
         ]:
-            if line.lower() not in have:
-                have.add(line.lower())
+            if (words := " ".join(line.split()).lower()) not in have:
+                have.add(words)
                 added.append(line)
         if lines and added and not _ends_with_trailers(lines):
             lines.append("")
@@ -150,7 +152,12 @@ def _cleaned(text: str) -> list[str]:
 
 def _one_line(text: str) -> str:
     """Fold white space and drop control characters."""
-    return " ".join("".join(c if unicodedata.category(c) != "Cc" else " " for c in text).split())
+    return " ".join(_printable(text).split())
+
+
+def _printable(text: str) -> str:
+    """Return a text with a blank in place of each control character but tabs."""
+    return "".join(c if unicodedata.category(c) != "Cc" or c == "\t" else " " for c in text)
 
 
 def _name(text: str) -> str:
@@ -171,10 +178,11 @@ def _date(written: str, otherwise: datetime) -> datetime:
 
 
 def _ends_with_trailers(lines: list[str]) -> bool:
-    """Tell whether the last paragraph consists of trailers (git-interpret-trailers(1))."""
-    last: list[str] = []
-    for line in reversed(lines):
-        if not line.strip():
-            break
-        last.append(line)
-    return bool(last) and len(last) < len(lines) and all(_TRAILER.match(line) for line in last)
+    """Tell whether the last paragraph is one of trailers, as git-interpret-trailers(1) does.
+
+    It is when nothing else is in it, or when git wrote one of them and a quarter of its lines are such.
+    """
+    last = list(takewhile(str.strip, reversed(lines)))
+    trailers = sum(bool(_TRAILER.match(line)) for line in last)
+    by_git = any(line.startswith(_BY_GIT) for line in last)
+    return 0 < len(last) < len(lines) and (trailers == len(last) or (by_git and 4 * trailers >= len(last)))

@@ -426,3 +426,26 @@ def test_a_full_disk_is_the_operators_and_no_failed_patch(
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
     assert not (store.path / "refs/series").exists()
+
+
+@pytest.mark.parametrize(
+    ("end", "apart"),
+    [
+        ("Reviewed-by Bo Example <bo@example.org>\nSigned-off-by: Ada Example <ada@example.org>", False),
+        ("[bo: a remark]\nSigned-off-by: Ada Example <ada@example.org>", False),
+        ("Words.\nMore words.\nAnd more.\nAnd more.\nSigned-off-by: Ada Example <ada@example.org>", True),
+        ("Words.\nReviewed-by: Bo Example <bo@example.org>", True),
+    ],
+)
+def test_trailers_are_added_to_what_git_takes_for_trailers(
+    store: Store, project: Project, end: str, apart: bool
+) -> None:
+    raw = mail(
+        "diff --git a/mm/new.c b/mm/new.c\nnew file mode 100644\n--- /dev/null\n+++ b/mm/new.c\n@@ -0,0 +1 @@\n+x\n"
+    )
+    raw = raw.replace(b"Signed-off-by: Ada Example <ada@example.org>", end.encode())
+    given = Trailer("Tested-by", "Eve <eve@example.org>\t# x", "eve@example.org")
+    result = apply_series(store, base_of(store, project, project.start), patches(raw), trailers=[given])
+    message = store.commit(result.patches[0].commit).message
+    added = "Tested-by: Eve <eve@example.org>\t# x\nMessage-ID: <hand-written@example.org>\n"
+    assert message.endswith(f"{end}\n{'' if not apart else chr(10)}{added}")
