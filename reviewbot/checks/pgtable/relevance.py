@@ -16,7 +16,7 @@ _LIFE = re.compile(
     r"_{0,3}p(?:te|md|ud|4d)_(?:alloc_one|free|populate)\w*|_{0,2}pgd_(?:alloc|free|populate)\w*"
 )
 _MEMORY = re.compile(
-    r"(?:(?:__)?(?:alloc_pages?|get_(?:free|dma)_pages?|free_pages?)(?:_(?:exact|node|nolock|current|vma|mpol|bulk)\w*)?|"
+    r"(?:(?:__)?(?:alloc_pages?|get_(?:free|dma)_pages?|free_pages?)(?:_(?:exact|node|nolock|current|vma|mpol|bulk|and_swap)\w*)?|"
     r"get_zeroed_page|tlb_remove_page|"
     r"free_(?:unref_page|frozen_pages)|free_reserved_p\w+|memblock_(?:phys_)?alloc\w*|"
     r"quicklist_(?:alloc|free(?:_page)?)|(?:__)?folio_alloc(?:_\w+)?|(?:__)?folio_put|put_page)"

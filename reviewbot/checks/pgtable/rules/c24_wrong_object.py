@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable.rules.base import Rule
@@ -15,6 +16,9 @@ _NAMES = {
     "folio": "a struct folio",
     "virt": "an address of the table",
 }
+
+#: types of variables that hold an address
+_POINTER = re.compile(r"\*|\b(?:long|u64|phys_addr_t|uintptr_t)\b")
 
 
 def check(scene: Scene) -> Iterator[Finding]:
@@ -34,7 +38,7 @@ def _reason(scene: Scene, step: Step) -> str:
         given = next((argument for argument in step.arguments if argument.startswith("&")), "")
         place = given.removeprefix("&")
         table = scene.piece.kind == "macro" and scene.role[1] == "tlb" and place == _second(scene)
-        if table or "*" in scene.type_of(place):
+        if table or _POINTER.search(scene.type_of(place)):
             return f"{step.name}() is given {given}, the address of a pointer and not of the table."
         return ""
     if step.kind != "convert":
