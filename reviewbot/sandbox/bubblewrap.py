@@ -136,11 +136,13 @@ def _filesystem(read_only: Mapping[Path, str], writable: Mapping[Path, str], lim
 
 def _rlimits(limits: Limits) -> list[str]:
     # The watcher stops the whole at the limits; these are for what is quicker than the watcher. An
-    # address space is no memory yet, hence twice the size.
+    # address space is no memory yet, hence twice the size; and the kernel counts the time of one process by
+    # ticks, well above what was used when the machine is busy: a process that it stops before the watcher
+    # stops the whole would be the build's own failure.
     return [
         f"--as={2 * limits.memory_bytes}",
         f"--fsize={limits.file_bytes}",
-        f"--cpu={int(limits.cpu_seconds) + 1}",
+        f"--cpu={2 * int(limits.cpu_seconds) + 1}",
         "--nofile=1024",
         "--core=0",
         "--memlock=0",

@@ -20,7 +20,7 @@ needs_compiler = pytest.mark.skipif(
     not (shutil.which("aarch64-linux-gnu-gcc") and shutil.which("bwrap")),
     reason="no aarch64 compiler, or no bubblewrap",
 )
-LIMITS = Limits(wall_seconds=60, memory_bytes=1024 * MIB, disk_bytes=64 * MIB, output_bytes=MIB)
+LIMITS = Limits(wall_seconds=180, memory_bytes=1024 * MIB, disk_bytes=64 * MIB, output_bytes=MIB)
 
 
 class Kernel:

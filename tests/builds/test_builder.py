@@ -203,19 +203,19 @@ class TestStrangersMakefiles:
     @pytest.mark.parametrize(
         ("attack", "seconds", "reason"),
         [
-            ("$(shell while :; do :; done)", 20, "processor time"),
+            ("$(shell while :; do :; done)", 120, "processor time"),
             ("$(shell sleep 1000)", 1, "longer than"),
-            ("$(shell yes >&2)", 20, "output"),
-            ("$(shell i=0; while :; do head -c 9000000 /dev/zero > $(objtree)/f$$i; i=$$((i+1)); done)", 20, "disk"),
-            ("$(shell while :; do sleep 100 & done)", 20, "processes"),
+            ("$(shell yes >&2)", 120, "output"),
+            ("$(shell i=0; while :; do head -c 9000000 /dev/zero > $(objtree)/f$$i; i=$$((i+1)); done)", 120, "disk"),
+            ("$(shell while :; do sleep 100 & done)", 120, "processes"),
         ],
     )
     def test_what_goes_too_far_is_our_state_and_has_its_reason(
         self, kernel: Kernel, base: Path, attack: str, seconds: float, reason: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         tight = sandbox.Limits(
-            wall_seconds=20,
-            cpu_seconds=2,
+            wall_seconds=120,
+            cpu_seconds=4,
             memory_bytes=512 << 20,
             processes=60,
             disk_bytes=64 << 20,

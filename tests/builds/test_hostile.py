@@ -52,7 +52,7 @@ int main(void)
 		setsid();
 		close(1);
 		close(2);
-		sleep(3);
+		sleep(1);
 		open("/build/output/orphan", O_CREAT | O_WRONLY, 0600);
 		_exit(0);
 	}
@@ -67,14 +67,14 @@ def port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def attacked(kernel: Kernel, edits: dict[str, str], **limits: float) -> tuple[BuildResult, Path]:
+def attacked(kernel: Kernel, edits: dict[str, str], wait: float = 0, **limits: float) -> tuple[BuildResult, Path]:
     """Build the base and then a patch; return what came of the patch, and the output that it wrote to."""
     source = kernel.pool.checkout(kernel.state(), "one", fresh=False)
     with kernel.builder.session(source, kernel.state(), DEFCONFIG, [MMU]) as session:
         tight = replace(LIMITS, **limits)  # type: ignore[arg-type]
         session.output.kbuild = replace(session.output.kbuild, limits=tight)
         result = session.build([MMU], kernel.pool.checkout(kernel.state(edits), "one"), reconfigure=True)
-        time.sleep(0.2)
+        time.sleep(wait)
         assert sandbox.read(session.output.kbuild.output, "orphan") is None
     return result, source
 
@@ -90,7 +90,7 @@ def test_a_program_of_the_build_reaches_nothing(
         program = program.replace(word, str(value))
     run = "$(shell gcc -o $(objtree)/host $(srctree)/scripts/host.c && $(objtree)/host)\n"
     edits = {"Makefile": kernel.files["Makefile"].decode() + run, "scripts/host.c": program}
-    result, source = attacked(kernel, edits)
+    result, source = attacked(kernel, edits, wait=1.5)
     said = result.log.decode("utf-8", "replace")
     assert said.count(": no") >= 8
     assert "REACHED" not in said
@@ -125,7 +125,7 @@ EAT = "perl -e '$$x = q(a) x 90_000_000; sleep 30' & "
 )  # fmt: skip
 def test_an_excess_is_reported_as_what_it_was(kernel: Kernel, attack: str, reason: str) -> None:
     edits = {"Makefile": kernel.files["Makefile"].decode() + attack + "\n"}
-    result, _ = attacked(kernel, edits, memory_bytes=256 * MIB, processes=60, wall_seconds=30)
+    result, _ = attacked(kernel, edits, memory_bytes=256 * MIB, processes=60)
     assert result.state is State.BROKEN
     assert reason in result.reason
     assert len(result.log) <= LIMITS.output_bytes

@@ -19,6 +19,8 @@ from reviewbot.errors import OperatorError, TransientError
 from reviewbot.sandbox import MIB, Limits, Outcome, Result, watch
 
 Shell = Callable[..., Result]
+#: seconds that a machine may be busy with something else before a test fails for it
+PATIENCE = 120
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def shell(out: Path) -> Shell:
     """Run a shell command with one writable folder, ``/out``."""
 
     def run(command: str, **limits: float) -> Result:
-        chosen = Limits(**{"wall_seconds": 20, **limits})  # type: ignore[arg-type]
+        chosen = Limits(**{"wall_seconds": PATIENCE, **limits})  # type: ignore[arg-type]
         return sandbox.run(["/bin/sh", "-c", command], writable={out: "/out"}, cwd="/out", limits=chosen)
 
     return run
@@ -165,6 +167,15 @@ class TestNetwork:
             b"Address family not supported by protocol"
         )
 
+    def test_a_socket_of_a_database_cannot_be_reached(self, shell: Shell, tmp_path: Path) -> None:
+        place = tmp_path / "redis.sock"
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(place))
+            server.listen()
+            code = "use Socket; socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die;"
+            code += f'print connect($s, pack_sockaddr_un("{place}")) ? "in" : "no: $!"'
+            assert shell(perl(code)).output == b"no: No such file or directory"
+
     def test_an_abstract_socket_of_this_machine_cannot_be_reached(self, shell: Shell) -> None:
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(f"\0reviewbot-test-{os.getpid()}")
@@ -235,7 +246,7 @@ class TestLimits:
     def test_sleeping_for_ever(self, shell: Shell) -> None:
         result = shell("sleep 1000", wall_seconds=0.3)
         assert (result.outcome, result.exit_code) == (Outcome.TIMED_OUT, -signal.SIGKILL)
-        assert result.seconds < 5
+        assert result.seconds < PATIENCE
 
     def test_a_fork_bomb(self, shell: Shell) -> None:
         result = shell("while :; do sleep 100 & done", processes=40)
@@ -296,15 +307,15 @@ class TestLimits:
         assert (result.outcome, result.exit_code) == (Outcome.KILLED, -signal.SIGSEGV)
 
     def test_an_orphan_does_not_outlive_the_command(self, shell: Shell, out: Path) -> None:
-        started = time.monotonic()
-        result = shell("(setsid sh -c 'sleep 1; touch /out/survived' > /dev/null 2>&1 &) ; exit 0")
+        orphan = "while :; do date +%s%N > /out/beat; sleep 0.1; done"
+        result = shell(f"(setsid sh -c '{orphan}' > /dev/null 2>&1 &); until [ -s /out/beat ]; do sleep 0.1; done")
         assert result.ok
-        assert time.monotonic() - started < 1
-        time.sleep(1.2)
-        assert not (out / "survived").exists()
+        last = (out / "beat").read_bytes()
+        time.sleep(1)
+        assert (out / "beat").read_bytes() == last
 
     def test_an_orphan_that_keeps_the_output_open_does_not_hold_up_the_service(self, shell: Shell) -> None:
-        assert shell("sleep 1000 & exit 0").seconds < 5
+        assert shell("sleep 1000 & exit 0").ok
 
     def test_a_command_that_does_not_exist(self) -> None:
         result = sandbox.run(["/usr/bin/no-such-program"])
@@ -316,7 +327,7 @@ def test_a_run_can_be_cancelled() -> None:
     started = time.monotonic()
     result = sandbox.run(["/bin/sleep", "100"], cancelled=lambda: time.monotonic() - started > 0.2)
     assert result.outcome is Outcome.CANCELLED
-    assert result.seconds < 5
+    assert result.seconds < PATIENCE
 
 
 def test_a_run_that_is_stopped_before_it_has_begun_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,9 +354,16 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_output_is_handed_on_as_it_comes() -> None:
+def test_output_is_handed_on_as_it_comes(out: Path) -> None:
     pieces: list[bytes] = []
-    sandbox.run(["/bin/sh", "-c", "echo one; sleep 0.3; echo two"], on_output=pieces.append)
+
+    def answer(data: bytes) -> None:
+        pieces.append(data)
+        (out / "heard").touch()
+
+    command = "echo one; until [ -e /out/heard ]; do sleep 0.1; done; echo two"
+    limits = Limits(wall_seconds=PATIENCE)
+    assert sandbox.run(["/bin/sh", "-c", command], writable={out: "/out"}, on_output=answer, limits=limits).ok
     assert pieces == [b"one\n", b"two\n"]
 
 
@@ -372,13 +390,14 @@ def test_the_sandbox_dies_with_the_service(tmp_path: Path) -> None:
     """
     service = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], cwd=Path(__file__).parents[2])
     pid_file = out / "alive"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not pid_file.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert pid_file.exists()
     service.kill()
     service.wait()
-    time.sleep(0.3)
-    last = pid_file.read_bytes()
-    time.sleep(0.5)
+    last = b""
+    while last != pid_file.read_bytes() and time.monotonic() < deadline:
+        last = pid_file.read_bytes()
+        time.sleep(1)
     assert pid_file.read_bytes() == last
