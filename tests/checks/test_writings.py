@@ -91,7 +91,7 @@ _GOT = "	struct ptdesc *pt = pagetable_alloc(GFP_PGTABLE_USER, 0);\n\n	if (!pt)\
     ("body", "rule"),
     [
         ("	(void)(pagetable_pte_ctor)(mm, pt);\n	return pt;\n", "C01"),
-        ("	typeof(pagetable_pte_ctor) *make = pagetable_pte_ctor;\n	make(mm, pt);\n	return pt;\n", "C01"),
+        ("	bool (*make)(void *, void *) = pagetable_pte_ctor;\n	make(mm, pt);\n	return pt;\n", "C01"),
         ("	VM_BUG_ON(!pagetable_pte_ctor(mm, pt));\n	return pt;\n", "C01"),
         ("	VM_WARN_ON(!pagetable_pte_ctor(mm, pt));\n	return pt;\n", "C01"),
         ("	return pagetable_pte_ctor(mm, pt) ? pt : NULL;\n", "C10"),
