@@ -32,7 +32,7 @@ class VerdictView(ApiView):
     @extend_schema(
         parameters=[OpenApiParameter("key", _KEY, OpenApiParameter.PATH, description="`id` of the finding")],
         request=shapes.Judged,
-        responses={201: shapes.VerdictKept} | shapes.problems(404, 422),
+        responses={201: shapes.VerdictKept} | shapes.problems(404, 422, writes=True),
     )
     def post(self, request: Request, msgid: str, key: str) -> Response:
         """Say whether a finding is right, wrong, or not worth it, with the reason."""
@@ -122,7 +122,7 @@ class _Decision(ApiView, ABC):
 class ApproveView(_Decision):
     """Letting a mail go."""
 
-    @extend_schema(request=None, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422))
+    @extend_schema(request=None, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422, writes=True))
     def post(self, request: Request, pk: int) -> Response:
         """Approve a mail that waits."""
         return self._post(request, pk, None)
@@ -135,7 +135,9 @@ class ApproveView(_Decision):
 class RejectView(_Decision):
     """Keeping a mail from going."""
 
-    @extend_schema(request=shapes.Rejection, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422))
+    @extend_schema(
+        request=shapes.Rejection, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422, writes=True)
+    )
     def post(self, request: Request, pk: int) -> Response:
         """Reject a mail that waits, with the reason."""
         return self._post(request, pk, shapes.Rejection)
@@ -148,7 +150,9 @@ class RejectView(_Decision):
 class EditView(_Decision):
     """Changing the text of a mail."""
 
-    @extend_schema(request=shapes.Edited, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422))
+    @extend_schema(
+        request=shapes.Edited, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422, writes=True)
+    )
     def post(self, request: Request, pk: int) -> Response:
         """Change the text of a mail that waits; header and recipients stay."""
         return self._post(request, pk, shapes.Edited)

@@ -154,7 +154,7 @@ class RerunView(ApiView):
     @extend_schema(
         parameters=[_MSGID],
         request=None,
-        responses={202: OpenApiResponse(description="queued")} | shapes.problems(404),
+        responses={202: OpenApiResponse(description="queued")} | shapes.problems(404, writes=True),
     )
     def post(self, request: Request, msgid: str) -> Response:
         """Choose the base anew and run again what broke."""
@@ -197,7 +197,7 @@ class SeriesListView(ApiView):
 
     @extend_schema(
         request=shapes.Submit,
-        responses={202: shapes.SubmissionStatus} | shapes.problems(404, 422, 503),
+        responses={202: shapes.SubmissionStatus} | shapes.problems(404, 422, 503, writes=True),
     )
     def post(self, request: Request) -> Response:
         """Ask for a series; it is fetched with its whole thread, applied and checked."""

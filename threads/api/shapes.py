@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers as s
 
 from reviewbot.findings import Severity
 from reviewbot.reports.facts import Remark, State, Verdict
+from threads.api import examples
 from threads.models import Delivery, ForeignCheck, Mark
 
 #: media type of every error, RFC 9457
@@ -36,15 +39,30 @@ _PROBLEMS = {
     401: "no valid token",
     403: "not allowed",
     404: "not known here; the text says what to do",
+    405: "not a method of this address",
+    413: "the body is too long",
+    415: "the body is neither JSON nor a form",
     422: "the mail or the patch is at fault",
     429: "too much was asked for",
     503: "it does not answer now; ask again",
 }
 
 
-def problems(*codes: int) -> dict[tuple[int, str], OpenApiResponse]:
-    """Return the errors of an operation for its schema; a wrong token and too many requests are errors everywhere."""
-    return {(code, PROBLEM): OpenApiResponse(Problem, _PROBLEMS[code]) for code in (*codes, 400, 401, 403, 429)}
+#: may be the answer to anything; what is written may be too long or of no known kind, too
+_ALWAYS, _WRITES = (400, 401, 403, 405, 429), (413, 415)
+
+
+def problems(*codes: int, writes: bool = False) -> dict[tuple[int, str], OpenApiResponse]:
+    """Return the errors of an operation for its schema."""
+    wanted = (*codes, *_ALWAYS, *(_WRITES if writes else ()))
+    return {(code, PROBLEM): OpenApiResponse(Problem, _PROBLEMS[code], [_problem(code)]) for code in wanted}
+
+
+def _problem(code: int) -> OpenApiExample:
+    example = examples.PROBLEM if code == examples.PROBLEM["status"] else {
+        "type": "about:blank", "title": HTTPStatus(code).phrase, "status": code, "detail": f"{_PROBLEMS[code]}."
+    }  # fmt: skip
+    return OpenApiExample("example", value=example, status_codes=[str(code)])
 
 
 class Author(s.Serializer[Any]):
@@ -190,6 +208,12 @@ class Command(s.Serializer[Any]):
     command = s.CharField()
 
 
+def _like(example: dict[str, Any]) -> Callable[[type[s.Serializer[Any]]], type[s.Serializer[Any]]]:
+    """Give a shape its example; a list of the shape shows it as one row."""
+    return extend_schema_serializer(examples=[OpenApiExample("example", value=example)])
+
+
+@_like(examples.SERIES)
 class SeriesStatus(s.Serializer[Any]):
     """Everything that is known about a series."""
 
@@ -242,6 +266,7 @@ class SeriesRow(s.Serializer[Any]):
     outdated = s.BooleanField(help_text="there is a newer version")
 
 
+@_like(examples.PAGE)
 class SeriesPage(s.Serializer[Any]):
     """One page of series, newest first."""
 
@@ -258,6 +283,7 @@ class Options(s.Serializer[Any]):
     build = s.BooleanField(required=False)
 
 
+@_like(examples.SUBMIT)
 class Submit(s.Serializer[Any]):
     """What is to be fetched and checked."""
 
@@ -265,6 +291,7 @@ class Submit(s.Serializer[Any]):
     options = Options(required=False)
 
 
+@_like(examples.SUBMISSION)
 class SubmissionStatus(s.Serializer[Any]):
     """What became of a submission."""
 
@@ -277,6 +304,7 @@ class SubmissionStatus(s.Serializer[Any]):
     url = s.CharField()
 
 
+@_like(examples.RUN)
 class RunStatus(s.Serializer[Any]):
     """One check or build of one state of a tree."""
 
@@ -297,6 +325,7 @@ class RunStatus(s.Serializer[Any]):
     log = s.CharField()
 
 
+@_like(examples.FINDING)
 class FindingRow(s.Serializer[Any]):
     """What a run states about one place, whatever it means for a series."""
 
@@ -313,6 +342,7 @@ class FindingRow(s.Serializer[Any]):
     run = s.CharField()
 
 
+@_like(examples.TREE)
 class TreeStatus(s.Serializer[Any]):
     """A kernel tree."""
 
@@ -325,6 +355,7 @@ class TreeStatus(s.Serializer[Any]):
     synced = s.DateTimeField(allow_null=True)
 
 
+@_like(examples.LIST)
 class ListStatus(s.Serializer[Any]):
     """A mailing list."""
 
@@ -335,6 +366,7 @@ class ListStatus(s.Serializer[Any]):
     seen = s.DateTimeField(allow_null=True, help_text="date of its newest mail")
 
 
+@_like(examples.RULE)
 class RuleStatus(s.Serializer[Any]):
     """A rule of a check."""
 
@@ -362,6 +394,7 @@ class VersionRow(s.Serializer[Any]):
     how = s.CharField(allow_blank=True, help_text="how it was recognised as the same work")
 
 
+@_like(examples.TOPIC)
 class TopicStatus(s.Serializer[Any]):
     """A work in all its versions."""
 
@@ -371,6 +404,7 @@ class TopicStatus(s.Serializer[Any]):
     versions = VersionRow(many=True)
 
 
+@_like(examples.PATCH)
 class PatchInSeries(PatchStatus):
     """One patch with the findings that it brings or fixes."""
 
@@ -398,6 +432,7 @@ class RuleStanding(s.Serializer[Any]):
     muted = s.BooleanField()
 
 
+@_like(examples.JUDGED)
 class Judged(s.Serializer[Any]):
     """What is said about a finding."""
 
@@ -405,6 +440,7 @@ class Judged(s.Serializer[Any]):
     reason = s.CharField(max_length=2000)
 
 
+@_like(examples.KEPT)
 class VerdictKept(Judged):
     """What was said, by whom and when."""
 
@@ -414,6 +450,7 @@ class VerdictKept(Judged):
     at = s.DateTimeField()
 
 
+@_like(examples.DELIVERY)
 class DeliveryStatus(s.Serializer[Any]):
     """One mail."""
 
@@ -431,12 +468,14 @@ class DeliveryStatus(s.Serializer[Any]):
     text = s.CharField()
 
 
+@_like(examples.REJECTION)
 class Rejection(s.Serializer[Any]):
     """Why a mail should not go."""
 
     reason = s.CharField(max_length=2000)
 
 
+@_like(examples.EDITED)
 class Edited(s.Serializer[Any]):
     """A new text for a mail."""
 

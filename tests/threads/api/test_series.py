@@ -113,6 +113,25 @@ def test_answers_keep_to_the_schema(client: Client, talk: factories.Discussion) 
     _validate(schema, "RunStatus", client.get(f"/api/v1/runs/{talk.run.pk}/").json())
 
 
+def test_every_shape_that_is_answered_has_an_example_that_keeps_to_it(client: Client) -> None:
+    schema = yaml.safe_load(client.get("/api/v1/schema/").content)
+    shown = 0
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+            for media in (media for body in bodies for media in body.get("content", {}).values()):
+                if "$ref" not in media["schema"] and media["schema"].get("type") != "array":
+                    continue
+                for example in media.get("examples", {}).values():
+                    rows = example["value"] if isinstance(example["value"], list) else [example["value"]]
+                    name = media["schema"].get("$ref", media["schema"].get("items", {}).get("$ref", ""))
+                    for row in rows:
+                        _validate(schema, name.rpartition("/")[2], row)
+                        shown += 1
+            assert operation["responses"], f"{method} {path}"
+    assert shown > 100
+
+
 def _validate(schema: dict[str, Any], name: str, answer: object) -> None:
     """Check an answer against OpenAPI's dialect: nullable is spelled apart, and no field may be unnamed."""
     parts = json.loads(json.dumps(schema["components"]["schemas"]))
