@@ -40,8 +40,8 @@ def decompress(data: bytes | memoryview) -> bytes:
     return zlib.decompress(data) if data else b""
 
 
-def message(row: models.Message, *, raw: bool = True) -> Message:
-    """Return the mail of a row; needs ``author``. Bytes that the query deferred, or nobody wants, are left out."""
+def message(row: models.Message, *, raw: bool = True, recipients: bool = True) -> Message:
+    """Return the mail of a row; needs ``author``. What the query deferred, or nobody wants, is left out."""
     return Message(
         message_id=row.message_id,
         subject=row.subject,
@@ -49,8 +49,8 @@ def message(row: models.Message, *, raw: bool = True) -> Message:
         date=row.date,
         in_reply_to=row.in_reply_to,
         references=tuple(row.references),
-        to=tuple(Address(*pair) for pair in row.to),
-        cc=tuple(Address(*pair) for pair in row.cc),
+        to=tuple(Address(*pair) for pair in row.to) if recipients else (),
+        cc=tuple(Address(*pair) for pair in row.cc) if recipients else (),
         lists=tuple(row.list_ids),
         body=row.body,
         oddities=tuple(row.oddities),

@@ -160,6 +160,8 @@ class Diff:
 
 def find_diff(text: str) -> int:
     """Return the offset in characters at which the first diff of a text starts, -1 when there is none."""
+    if "diff --" not in text and "\n+++ " not in text:  # as in most answers, at a fraction of the time
+        return -1
     match = _START.search(text)
     return match.start() if match else -1
 

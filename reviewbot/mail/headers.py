@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -28,8 +28,18 @@ MAX_ADDRESSES = 1000
 #: relays whose stamps are looked at
 MAX_HOPS = 100
 
+#: what is read of a header; most of what servers add is passed over
+_READ = (
+    *(b"from", b"sender", b"to", b"cc", b"subject", b"date", b"received"),
+    *(b"message-id", b"in-reply-to", b"references", b"list-id"),
+    *(b"content-type", b"content-disposition", b"content-transfer-encoding"),
+)
 # A field with the lines that it was folded into.
 _FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:([^\n]*(?:\n[ \t][^\n]*){0,5000})\n?")
+# Fields that are passed over, as many as stand together.
+_UNREAD = re.compile(
+    rb"(?:(?!(?i:" + b"|".join(_READ) + rb")[ \t]*:)[!-9;-~]{1,100}+[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+){1,1000}+"
+)
 _FOLD = re.compile(rb"(?<!\r)\r*\n")
 _EMPTY_LINE = re.compile(rb"\r*(?:\n|\Z)")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -51,16 +61,6 @@ _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 UNKNOWN_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-#: what is read of a header; most of what servers add is passed over
-_READ = frozenset(
-    (
-        *(b"from", b"sender", b"to", b"cc", b"subject", b"date", b"received"),
-        *(b"message-id", b"in-reply-to", b"references", b"list-id"),
-        *(b"content-type", b"content-disposition", b"content-transfer-encoding"),
-    )
-)
-
-
 class Headers:
     """The fields of one header block that are read at all, by lower-case name, in order, as bytes without folding.
 
@@ -78,12 +78,16 @@ class Headers:
 
     def all(self, name: str) -> list[str]:
         """Return every value of the field as text; encoded words are left as they are."""
-        values = self._fields.get(name, ())
-        return [value.decode("ascii") if value.isascii() else decode(value)[0] for value in values]
+        return list(self.each(name))
+
+    def each(self, name: str) -> Iterator[str]:
+        """Yield what :meth:`all` returns, one after the other."""
+        for value in self._fields.get(name, ()):
+            yield value.decode("ascii") if value.isascii() else decode(value)[0]
 
     def first(self, name: str) -> str:
         """Return the first value of the field that is not empty, else ""."""
-        return next((value for value in self.all(name) if value), "")
+        return next(filter(None, self.each(name)), "")
 
 
 def split_message(raw: bytes) -> tuple[Headers, bytes]:
@@ -103,6 +107,10 @@ def split_message(raw: bytes) -> tuple[Headers, bytes]:
             body = blank.end() if blank else len(raw)
             complete = False
             break
+        if unread := _UNREAD.match(raw, position):
+            position = unread.end()
+            lines += raw.count(b"\n", unread.start(), position)
+            continue
         field = _FIELD.match(raw, position)
         if field is None:
             empty = _EMPTY_LINE.match(raw, position)
@@ -112,8 +120,9 @@ def split_message(raw: bytes) -> tuple[Headers, bytes]:
         lines += 1
         if b"\n" in value:
             lines += value.count(b"\n")
+            value = _FOLD.sub(b"", value[: 2 * MAX_FIELD])
         if name in _READ:
-            fields.append((name, _FOLD.sub(b"", value[: 2 * MAX_FIELD])))
+            fields.append((name, value))
         position = field.end()
     return Headers(fields, complete=complete), raw[body:]
 

@@ -14,7 +14,8 @@ import string
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message as MimeHeader
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from reviewbot.mail import headers as fields
 from reviewbot.mail.headers import Headers
@@ -33,37 +34,68 @@ MAX_REFERENCES = 2000
 
 _PATCH_NAME = re.compile(r".*\.(?:patch|diff)", re.IGNORECASE | re.DOTALL)
 _PATCH_TYPES = {"text/x-patch", "text/x-diff", "text/patch", "text/diff", "application/x-patch", "application/x-diff"}
+_DESCRIBING = ("content-type", "content-disposition", "content-transfer-encoding")
 _DIFF = re.compile(r"^(?:diff --git a/|--- .+\n\+\+\+ )", re.MULTILINE)
 _DERIVED = "@no-message-id.invalid"
 _SPACE = b" \t\n\r\f\v"
 _BASE64 = string.ascii_letters.encode() + string.digits.encode() + b"+/=" + _SPACE
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A leaf of the MIME tree."""
+class _Mime:
+    """What the fields of a part say about its body; the standard library reads their parameters (RFC 2231)."""
 
-    mime: MimeHeader
-    content: bytes
-    forwarded: bool = False
+    def __init__(self, values: tuple[str, ...]) -> None:
+        self._fields = MimeHeader()
+        for name, value in zip(_DESCRIBING, values, strict=True):
+            if value:
+                self._fields[name] = value
 
     @cached_property
     def type(self) -> str:
-        return self.mime.get_content_type()
+        return self._fields.get_content_type()
 
-    @property
-    def filename(self) -> str:
-        if not self.mime.get("content-disposition") and "name" not in str(self.mime.get("content-type", "")).lower():
-            return ""
-        return _parameter(self.mime.get_filename)
+    @cached_property
+    def encoding(self) -> str:
+        return str(self._fields.get("content-transfer-encoding", "")).strip().lower()
+
+    @cached_property
+    def boundary(self) -> str:
+        return _parameter(self._fields.get_boundary)
+
+    @cached_property
+    def charset(self) -> str:
+        return _parameter(self._fields.get_content_charset)
+
+    @cached_property
+    def flowed(self) -> bool:
+        return self._named("format") == "flowed"
+
+    @cached_property
+    def delete_space(self) -> bool:
+        return self._named("delsp") == "yes"
 
     @cached_property
     def is_patch(self) -> bool:
-        return self.type in _PATCH_TYPES or bool(_PATCH_NAME.fullmatch(self.filename))
+        return self.type in _PATCH_TYPES or bool(_PATCH_NAME.fullmatch(self._filename()))
 
-    @property
+    @cached_property
     def is_attached(self) -> bool:
-        return self.mime.get_content_disposition() == "attachment"
+        return self._fields.get_content_disposition() == "attachment"
+
+    def _filename(self) -> str:
+        named = "name" in str(self._fields.get("content-type", "")).lower()
+        return _parameter(self._fields.get_filename) if named or self._fields.get("content-disposition") else ""
+
+    def _named(self, name: str) -> str:
+        return _parameter(lambda: str(self._fields.get_param(name, ""))).strip().lower()
+
+
+class _Part(NamedTuple):
+    """A leaf of the MIME tree."""
+
+    mime: _Mime
+    content: bytes
+    forwarded: bool = False
 
 
 @dataclass(slots=True)
@@ -101,7 +133,7 @@ def parse_message(raw: bytes) -> Message:
     addresses = {address.email.lower() for address in (author, *to, *cc)}
     message_id = _message_id(head, text, reading)
     references = _references(head, message_id, addresses)
-    date, oddity = fields.sent_date(head.first("date"), head.all("received"))
+    date, oddity = fields.sent_date(head.first("date"), head.each("received"))
     reading.note(oddity)
     subject = fields.one_line(head.first("subject"))
     _note_fields(head, reading)
@@ -176,19 +208,19 @@ def _body(head: Headers, body: bytes, reading: _Reading) -> str:
     """Return the readable text of a mail: inline text first, then attached patches."""
     parts = list(_leaves(head, body, reading))
     parts = [part for part in parts if not part.forwarded] or parts
-    patches = [part for part in parts if part.is_patch]
-    others = [part for part in parts if not part.is_patch]
-    plain = [part for part in others if part.type == "text/plain"]
-    inline = [part for part in plain if not part.is_attached]
+    patches = [part for part in parts if part.mime.is_patch]
+    others = [part for part in parts if not part.mime.is_patch]
+    plain = [part for part in others if part.mime.type == "text/plain"]
+    inline = [part for part in plain if not part.mime.is_attached]
     texts = [_text(part, reading) for part in inline]
     attached_patches = [_text(part, reading) for part in patches]
     for part in plain:
-        if part.is_attached:
+        if part.mime.is_attached:
             text = _text(part, reading)
             if _DIFF.search(text) or not (inline or patches):
                 texts.append(text)
     if not any(text.strip() for text in texts):
-        texts = _html_texts([part for part in others if part.type == "text/html"], reading) or texts
+        texts = _html_texts([part for part in others if part.mime.type == "text/html"], reading) or texts
     texts += attached_patches
     if len(texts) > 1:
         texts = [text if text.endswith("\n") else f"{text}\n" for text in texts]
@@ -213,9 +245,9 @@ def _leaves(head: Headers, body: bytes, reading: _Reading, depth: int = 0, forwa
     reading.parts += 1
     mime = _mime(head)
     inner: Iterator[bytes] = iter(())
-    if mime.get_content_maintype() == "multipart":
-        inner = _split_parts(_opened(mime, body, reading), _parameter(mime.get_boundary))
-    elif mime.get_content_type() == "message/rfc822":
+    if mime.type.startswith("multipart/"):
+        inner = _split_parts(_opened(mime, body, reading), mime.boundary)
+    elif mime.type == "message/rfc822":
         inner, forwarded = iter((_opened(mime, body, reading),)), depth > 0
     if depth >= MAX_DEPTH:
         inner = iter(())
@@ -231,23 +263,20 @@ def _leaves(head: Headers, body: bytes, reading: _Reading, depth: int = 0, forwa
         yield _Part(mime, _decode_transfer(mime, body, reading), forwarded)
 
 
-def _opened(mime: MimeHeader, body: bytes, reading: _Reading) -> bytes:
+def _opened(mime: _Mime, body: bytes, reading: _Reading) -> bytes:
     """Undo an encoding around several parts, which RFC 2045 forbids and some mailers write."""
-    if _encoding(mime) not in ("base64", "quoted-printable") or len(body) > reading.containers_left:
+    if mime.encoding not in ("base64", "quoted-printable") or len(body) > reading.containers_left:
         return body
     reading.containers_left -= len(body)
     reading.note("an encoding around encoded parts")
     return _decode_transfer(mime, body, reading)
 
 
-def _mime(head: Headers) -> MimeHeader:
-    """Hand the fields that describe a body to the standard library, which reads their parameters (RFC 2231)."""
-    mime = MimeHeader()
-    for name in ("content-type", "content-disposition", "content-transfer-encoding"):
-        value = "".join(head.first(name)[:4000].splitlines())
-        if value:
-            mime[name] = value
-    return mime
+def _mime(head: Headers) -> _Mime:
+    return _described(tuple("".join(head.first(name)[:4000].splitlines()) for name in _DESCRIBING))
+
+
+_described = lru_cache(maxsize=256)(_Mime)  # most mails of a list say the same
 
 
 def _split_parts(body: bytes, boundary: str) -> Iterator[bytes]:
@@ -275,11 +304,11 @@ def _split_parts(body: bytes, boundary: str) -> Iterator[bytes]:
         yield body[start:]
 
 
-def _decode_transfer(mime: MimeHeader, body: bytes, reading: _Reading) -> bytes:
+def _decode_transfer(mime: _Mime, body: bytes, reading: _Reading) -> bytes:
     """Undo the transfer encoding (RFC 2045), as far as it is what it says."""
     if len(body) > 2 * MAX_BODY:
         body = body[: 2 * MAX_BODY]
-    encoding = _encoding(mime)
+    encoding = mime.encoding
     if encoding == "quoted-printable":
         body = binascii.a2b_qp(body)
     elif encoding == "base64":
@@ -289,10 +318,6 @@ def _decode_transfer(mime: MimeHeader, body: bytes, reading: _Reading) -> bytes:
     if len(body) > MAX_BODY:
         reading.note(f"text larger than {MAX_BODY >> 20} MB, the rest was not read")
     return body[:MAX_BODY]
-
-
-def _encoding(mime: MimeHeader) -> str:
-    return str(mime.get("content-transfer-encoding", "")).strip().lower()
 
 
 def _decode_base64(body: bytes, reading: _Reading) -> bytes:
@@ -317,20 +342,16 @@ def _text(part: _Part, reading: _Reading) -> str:
         reading.note(f"text larger than {MAX_BODY >> 20} MB, the rest was not read")
     content = part.content[: reading.text_left]
     reading.text_left -= len(content)
-    text, oddity = decode(content, _parameter(part.mime.get_content_charset))
+    text, oddity = decode(content, part.mime.charset)
     reading.note(oddity)
     text = plain_lines(text)
-    if part.type == "text/plain" and not part.is_patch and _named(part.mime, "format") == "flowed":
+    if part.mime.type == "text/plain" and not part.mime.is_patch and part.mime.flowed:
         lines = text.count("\n")
         if lines > reading.flowed_left:
             reading.note(f"more than {MAX_FLOWED_LINES:,} flowed lines, the rest was not joined")
-        text = unflow(text, delete_space=_named(part.mime, "delsp") == "yes", limit=reading.flowed_left)
+        text = unflow(text, delete_space=part.mime.delete_space, limit=reading.flowed_left)
         reading.flowed_left = max(0, reading.flowed_left - lines)
     return text
-
-
-def _named(mime: MimeHeader, name: str) -> str:
-    return _parameter(lambda: str(mime.get_param(name, ""))).strip().lower()
 
 
 def _parameter(read: Callable[[], object]) -> str:

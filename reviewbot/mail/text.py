@@ -25,11 +25,13 @@ MAX_FLOWED_LINES = 8_000
 #: a hunk with a context line that a writer of format=flowed would have begun with a second space
 _UNSTUFFED = re.compile(r"^@@ -\d.*\n(?:[-+ ].*\n){0,10}? [^ \n]", re.MULTILINE)
 
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
-    "\U000e0000-\U000e007f]"
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_INVISIBLE = (
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
+    "\U000e0000-\U000e007f"
 )
+_HIDING = re.compile(f"[{_BIDI}{_INVISIBLE}]")
+_KINDS = (("bidirectional control", re.compile(f"[{_BIDI}]")), ("invisible", re.compile(f"[{_INVISIBLE}]")))
 
 
 def decode(data: bytes, charset: str = "") -> tuple[str, str]:
@@ -133,8 +135,9 @@ def suspicious(text: str) -> list[str]:
     found = ["NUL bytes"] if "\0" in text else []
     if text.isascii():
         return found
-    for kind, pattern in (("bidirectional control", _BIDI), ("invisible", _INVISIBLE)):
-        match = pattern.search(text, 1 if text[0] == "\ufeff" else 0)
+    first = _HIDING.search(text, 1 if text[0] == "\ufeff" else 0)
+    for kind, pattern in _KINDS if first else ():
+        match = first and pattern.search(text, first.start())
         if match:
             found.append(f"{kind} character U+{ord(match[0]):04X}")
     return found

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
 from operator import itemgetter
 
 from reviewbot.mail.message import Message
@@ -95,6 +96,14 @@ def build_thread(messages: Iterable[Message]) -> Thread:
     return _arrange(mails, parents, repaired)
 
 
+def repaired_links(messages: Iterable[Message]) -> list[tuple[str, str]]:
+    """Return the mail and its answer where nothing but the subject ties them, as :func:`build_thread` does."""
+    mails = {message.message_id: message for message in messages}
+    parents = {message_id: _parent(mail, mails) for message_id, mail in mails.items()}
+    return [(parents[message_id], message_id) for message_id in _repair(mails, parents)]
+
+
+@lru_cache(maxsize=4096)  # each mail is asked for several times, and a discussion has one subject
 def subject_key(subject: str) -> tuple[str, bool]:
     """Return what an answer and the mail it answers have in common in their subjects, and whether this is an answer."""
     rest, answer = strip_reply(subject)

@@ -17,6 +17,10 @@ from reviewbot.series.mails import Conversation, Kind, Mail
 from reviewbot.series.model import Patch, Series, Trailer
 from reviewbot.series.trailers import given_by, merged
 
+# The lines that say something about the series as a whole.
+_HINT = re.compile(
+    r"^(?:base(?:d-on|-commit)|change-id|prerequisite-(?:patch|message)-id):.*+", re.IGNORECASE | re.MULTILINE
+)
 _BASE = re.compile(r"^base-commit:.*?\b([0-9a-f]{7,64})\b", re.IGNORECASE | re.MULTILINE)
 _CHANGE = re.compile(r"^change-id:[ \t]+(\S+)", re.MULTILINE)
 _PREREQUISITE = re.compile(r"^prerequisite-patch-id:[ \t]+([0-9a-f]{7,64})", re.IGNORECASE | re.MULTILINE)
@@ -73,7 +77,7 @@ def _series(
     parts = batch.parts
     own = {mail.id for mail in parts}
     firsts = [mail for mail in batch.patches[:1] if mail.subject.number == 1]
-    text = "\n".join(mail.message.body for mail in (cover, *firsts) if mail)
+    text = "\n".join(_HINT.findall("\n".join(mail.message.body for mail in (cover, *firsts) if mail)))
     based_on = (_MESSAGE_ID.search(value) for value in _BASED_ON.findall(text))
     return Series(
         root_msgid=parts[0].id,

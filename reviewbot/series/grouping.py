@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reviewbot.mail.message import Message
-from reviewbot.mail.thread import build_thread
+from reviewbot.mail.thread import repaired_links
 from reviewbot.series.subject import parse_subject
 
 #: the patches of one series that was sent without threading leave within this time
@@ -32,9 +32,8 @@ def group_threads(messages: Iterable[Message]) -> list[list[Message]]:
                 links.join(msgid, message.message_id)
     for one, other in _unthreaded(unique.values()):
         links.join(one.message_id, other.message_id)
-    for node in build_thread(unique.values()):
-        if node.repaired:
-            links.join(node.parent, node.message.message_id)
+    for original, answer in repaired_links(unique.values()):
+        links.join(original, answer)
     groups: dict[str, list[Message]] = defaultdict(list)
     for message in unique.values():
         groups[links.top(message.message_id)].append(message)

@@ -71,7 +71,11 @@ def classify(message: Message) -> Mail:
         kind = Kind.PATCH
     elif message.parent and find_trailers(body):
         kind = Kind.REPLY
-    return Mail(message, subject, kind, kind is not Kind.PATCH and bool(_DIFFSTAT.search(body)))
+    return Mail(message, subject, kind, kind is not Kind.PATCH and _has_diffstat(body))
+
+
+def _has_diffstat(body: str) -> bool:
+    return ("insertion" in body or "deletion" in body) and bool(_DIFFSTAT.search(body))
 
 
 class Conversation:

@@ -13,9 +13,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from reviewbot.embedded import Stack, broker_answers, running
 from reviewbot.errors import ReviewError
-from threads.services import pipeline
 
 #: exit status for a command line that makes no sense, sysexits.h; 1 and 2 have a meaning of their own here
 EX_USAGE = 64
@@ -82,6 +80,10 @@ def workers() -> Iterator[Callable[[], None]]:
     stack for as long as it stands; else a private stack is started and stopped
     at the end.
     """
+    # A tenth of a second to load, which a command without workers need not spend.
+    from reviewbot.embedded import Stack, broker_answers, running
+    from threads.services import pipeline
+
     stack = Stack()
     if settings.REDIS_URL:
         broker_answers()

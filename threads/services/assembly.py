@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
 
+from reviewbot.mail.message import Message
 from reviewbot.series.assemble import assemble
 from reviewbot.series.model import Patch, Series
 from reviewbot.series.topics import carry_over, link_versions
@@ -45,6 +46,11 @@ def _mails(threads: set[str], rows: Mapping[str, models.Message]) -> dict[str, m
     return mails
 
 
+def _message(row: models.Message) -> Message:
+    """Return what series are made of: a mail without its bytes and recipients."""
+    return conversion.message(row, raw=False, recipients=False)
+
+
 class _Assembly:
     """Some whole threads, the series that were made of them before, and those that may be other versions.
 
@@ -63,7 +69,7 @@ class _Assembly:
             self.old |= models.Series.objects.in_bulk(chunk)
         self.old = {key: row for key, row in self.old.items() if row.root_msgid in mails}
         self.patches = _patches(self.old)
-        self.found = assemble((conversion.message(row, raw=False) for row in mails.values()), self._known())
+        self.found = assemble(map(_message, mails.values()), self._known())
         self.others = self._other_versions()
         self.patches |= _patches(self.others)
         recalled = versions.recall(list(self.others.values()), self.patches)
@@ -76,9 +82,7 @@ class _Assembly:
         rows = [row for rows in self.patches.values() for row in rows if row.patch_id and row.message_id in self.by_key]
         mails = [self.by_key[row.message_id] for row in rows]
         return {
-            mail.message_id: Patch(
-                row.number, conversion.message(mail, raw=False), row.subject, "", tuple(row.files), row.patch_id
-            )
+            mail.message_id: Patch(row.number, _message(mail), row.subject, "", tuple(row.files), row.patch_id)
             for row, mail in zip(rows, mails, strict=True)
         }
 

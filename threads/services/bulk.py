@@ -46,7 +46,9 @@ def insert(model: type[Model], names: Sequence[str], rows: Iterable[Sequence[Any
 def _adapter(field: Field[Any, Any]) -> Callable[[Any], Any]:
     """Return what makes a value of a field one of the database."""
     if isinstance(field, JSONField):
-        return partial(connection.ops.adapt_json_value, encoder=field.encoder)
+        adapt = partial(connection.ops.adapt_json_value, encoder=field.encoder)
+        empty = adapt([])
+        return lambda value: empty if value == [] else adapt(value)
     if isinstance(field, DateTimeField):
         return connection.ops.adapt_datetimefield_value
     return partial(field.get_db_prep_save, connection=connection)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.db import transaction
@@ -189,8 +190,8 @@ def fill(row: models.Message, message: Message, people: Mapping[str, Person]) ->
     row.references = [storable(reference)[:MESSAGE_ID_LENGTH] for reference in message.references]
     row.subject_key, row.answer = subject_of(message)
     row.sending = sending_of(message)
-    row.to = [[storable(part) for part in address] for address in message.to]
-    row.cc = [[storable(part) for part in address] for address in message.cc]
+    row.to = _addresses(message.to)
+    row.cc = _addresses(message.cc)
     row.list_ids = [storable(name) for name in message.lists]
     row.body = storable(message.body)
     row.oddities = [storable(oddity) for oddity in message.oddities]
@@ -198,6 +199,11 @@ def fill(row: models.Message, message: Message, people: Mapping[str, Person]) ->
     row.raw = compress(message.raw) if message.raw else b""
     row.digest = hashlib.sha256(message.raw).hexdigest() if message.raw else ""
     return row
+
+
+@lru_cache(maxsize=1024)  # the mails of one thread have the same recipients
+def _addresses(people: tuple[Address, ...]) -> list[list[str]]:
+    return [[storable(part) for part in address] for address in people]
 
 
 def email_of(message: Message) -> str:
