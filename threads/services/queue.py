@@ -7,6 +7,7 @@ periodic sweep queues it again.
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 
 #: how often a step may lose its worker before it is given up
 MAX_ATTEMPTS = 3
+#: seconds after which a refusal is a slow one: a list that is caught up with asks for hundreds of series
+SLOW = 1.0
+#: seconds for which the queue is not asked then
+SILENCE = 30.0
 UNSETTLED = [state.value for state in State if not state.settled]
 
 
@@ -35,10 +40,31 @@ def enqueue(step: str, *arguments: int | str) -> None:
     transaction.on_commit(partial(_send, step, arguments))
 
 
+class _Silence:
+    """A queue that takes long to say that it is not there, and is left alone for a while then."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def lasts(self) -> bool:
+        return time.monotonic() < self._until
+
+    def note(self, began: float) -> None:
+        if time.monotonic() - began > SLOW:
+            self._until = time.monotonic() + SILENCE
+
+
+_silence = _Silence()
+
+
 def _send(step: str, arguments: tuple[int | str, ...]) -> None:
+    if _silence.lasts():
+        return  # as was said when it began
+    began = time.monotonic()
     try:
         current_app.send_task(f"threads.tasks.{step}", args=arguments, retry=False)
     except OperationalError as error:
+        _silence.note(began)
         log.warning("the queue does not answer, %s%s stays for the sweep: %s", step, arguments, error)
 
 

@@ -8,6 +8,7 @@ any other mail. So it may be put together from any part, in any order.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -28,6 +29,8 @@ from threads.services.bulk import insert
 CHUNK = 900
 
 T = TypeVar("T")
+#: first and last moment, and what belongs to them
+_Span = tuple[datetime, datetime, str]
 
 
 def chunks(values: Iterable[T]) -> Iterator[list[T]]:
@@ -118,9 +121,7 @@ class _Tie:
             elif key and not any(name in self.present or name in self.own for name in self.named[message.message_id]):
                 lost[key].append(message)
         for key in lost.keys() & first.keys():
-            for answer_, original in ((one, other) for one in lost[key] for other in first[key]):
-                if _answers(answer_.date, original.date):
-                    self.links.join(original.message_id, answer_.message_id)
+            self._tie_within(first[key], [(one.date - REPAIR_WINDOW, one.date, one.message_id) for one in lost[key]])
         there = models.Message.objects
         parent = there.filter(message_id=OuterRef("parent_msgid"))
         # "in" lets the index of subject, answer and date be used to its end; a bare boolean does not.
@@ -139,10 +140,30 @@ class _Tie:
         dates = [message.date for messages in new.values() for message in messages]
         for chunk in chunks(new):
             near = rows.filter(subject_key__in=chunk, date__range=(min(dates) - before, max(dates) + after))
+            spans: dict[str, list[_Span]] = defaultdict(list)
             for key, date, label in near.values_list("subject_key", "date", "thread"):
-                for message in new[key]:
-                    if message.date - before <= date <= message.date + after:
-                        self._join_thread(message.message_id, label)
+                spans[key].append((date - after, date + before, label))
+            for key, found in spans.items():
+                self.labels |= self._tie_within(new[key], found)
+
+    def _tie_within(self, messages: Sequence[Message], spans: Iterable[_Span]) -> set[str]:
+        """Tie to each name all mails of its span of time, in one pass over both; return the names that were tied.
+
+        :param spans: all of one length, so that of two the later one also ends later.
+        """
+        ordered = sorted(messages, key=_date)
+        named = set()
+        chained = 0  # up to here, each mail of a span is tied to the next one
+        for begin, end, name in sorted(spans):
+            first, behind = bisect_left(ordered, begin, key=_date), bisect_right(ordered, end, key=_date)
+            if first == behind:
+                continue
+            named.add(name)
+            self.links.join(ordered[first].message_id, name)
+            for one, other in pairwise(ordered[max(first, chained) : behind]):
+                self.links.join(one.message_id, other.message_id)
+            chained = max(chained, behind - 1)
+        return named
 
     def _by_sending(self) -> None:
         """Tie the parts of a series that nothing else ties together."""
@@ -191,5 +212,5 @@ class _Tie:
         insert(models.Missing, ("message_id", "thread"), [(name, chosen[self.links.top(name)]) for name in names])
 
 
-def _answers(date: datetime, original: datetime) -> bool:
-    return timedelta(0) <= date - original <= REPAIR_WINDOW
+def _date(message: Message) -> datetime:
+    return message.date

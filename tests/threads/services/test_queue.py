@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from celery import current_app
+from celery import Celery, current_app
+from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis.connection import UnixDomainSocketConnection
 
 from reviewbot.errors import OperatorError, TransientError
 from reviewbot.reports.facts import State, Verdict
@@ -62,6 +65,44 @@ def test_a_broker_that_is_away_loses_nothing(submission: models.Submission, monk
     monkeypatch.setattr(current_app, "send_task", lambda name, **options: sent.append(name))
     assert pipeline.sweep() == 2
     assert sent == ["threads.tasks.fetch"] * 2
+
+
+def test_a_queue_that_is_not_there_is_asked_once_and_not_again_and_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tried: list[object] = []
+    real = UnixDomainSocketConnection._connect
+
+    def connect(self: UnixDomainSocketConnection) -> object:
+        tried.append(self.path)
+        return real(self)
+
+    monkeypatch.setattr(UnixDomainSocketConnection, "_connect", connect)
+    away = Celery("away", broker=f"redis+socket://{tmp_path}/away.sock", set_as_current=False)
+    away.conf.broker_transport_options = {"max_retries": settings.CELERY_BROKER_TRANSPORT_OPTIONS["max_retries"]}
+    monkeypatch.setattr(current_app, "send_task", away.send_task)
+    queue._send("fetch", (1,))
+    assert 1 <= len(tried) <= 2
+
+
+def test_a_queue_that_is_slow_to_refuse_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    asked: list[float] = []
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        asked.append(clock[0])
+        clock[0] += 2 * queue.SLOW
+        raise OperationalError("timed out")
+
+    monkeypatch.setattr(current_app, "send_task", refuse)
+    monkeypatch.setattr(queue, "_silence", queue._Silence())
+    monkeypatch.setattr(queue.time, "monotonic", lambda: clock[0])
+    for _ in range(500):
+        queue._send("advance", (1,))
+    assert asked == [100.0]
+    clock[0] += queue.SILENCE
+    queue._send("advance", (1,))
+    assert len(asked) == 2
 
 
 def test_asking_twice_queues_once(transactional_db: None, steps: Queue) -> None:
