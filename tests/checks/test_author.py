@@ -111,6 +111,26 @@ def test_fingerprints_are_those_of_the_service(repository: Path, capsys: pytest.
     assert (said["life"], said["patch"], said["commit"]) == ("new", 2, git(repository, "rev-parse", "HEAD"))
 
 
+def test_a_file_that_commits_rename_and_delete_is_followed(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = "arch/toy/mm/tables.c"
+    (repository / other).parent.mkdir(parents=True, exist_ok=True)
+    git(repository, "mv", _PATH, other)
+    git(repository, "commit", "-qm", "toy: rename the file of the tables")
+    assert main(["--range", "HEAD~1..", "--format", "json"]) == 0
+    assert [one["life"] for one in json.loads(capsys.readouterr().out)["findings"]] in ([], ["pre-existing"])
+    assert main(["--range", "base..", "--format", "json"]) == 1
+    [new] = json.loads(capsys.readouterr().out)["findings"]
+    assert (new["life"], new["patch"], new["file"]) == ("new", 2, other)
+    git(repository, "rm", "-q", other)
+    git(repository, "commit", "-qm", "toy: delete it")
+    assert main(["--range", "HEAD~1..", "--format", "json"]) == 0
+    assert [one["life"] for one in json.loads(capsys.readouterr().out)["findings"]] == ["fixed"]
+    assert main(["--range", "base..", "--format", "json"]) == 1
+    assert [one["life"] for one in json.loads(capsys.readouterr().out)["findings"]] == ["transient"]
+
+
 def test_sarif_compares_with_the_base(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--range", "base..", "--format", "sarif"]) == 1
     (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]

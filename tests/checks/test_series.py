@@ -85,3 +85,80 @@ def test_a_series_that_only_adds_files_says_nothing_of_the_rest_of_the_tree(tmp_
     added = OverlayFiles(base, {"Documentation/new.rst": b"text\n"})
     result = check_series(PgtableCheck(), [base, added, base], [["Documentation/new.rst"]] * 2)
     assert result.states == ((), (), ())
+
+
+_MMU = "arch/toy/mm/mmu.c"
+_OTHER = "arch/toy/mm/tables.c"
+
+
+def _moved(folder: Path, *states: dict[str, str]) -> SeriesFindings:
+    """Check states that are given as the texts of their files; each patch touches all that any state has."""
+    paths = sorted({path for state in states for path in state})
+    trees = [files("E0", folder, **state) for state in states]
+    return check_series(PgtableCheck(), trees, [paths] * (len(states) - 1))
+
+
+def test_a_file_that_is_renamed_brings_nothing_new_and_mends_nothing(tmp_path: Path) -> None:
+    result = _moved(tmp_path, {_MMU: _WRONG}, {_OTHER: _WRONG})
+    assert not (result.new or result.fixed or result.transient)
+    assert [life.finding.location.file for life in result.traced] == [_OTHER]
+
+
+def test_a_function_that_moves_to_another_file_and_back_takes_its_finding_along(tmp_path: Path) -> None:
+    here, there = {_MMU: _WRONG, _OTHER: "\n"}, {_MMU: "\n", _OTHER: "int first(void);\n" + _WRONG}
+    result = _moved(tmp_path, here, there, here)
+    assert not (result.new or result.fixed or result.transient)
+
+
+def test_a_file_that_is_renamed_and_made_wrong_is_new_in_that_patch(tmp_path: Path) -> None:
+    result = _moved(tmp_path, {_MMU: _RIGHT}, {_OTHER: _RIGHT}, {_OTHER: _WRONG}, {_MMU: _WRONG})
+    assert [(life.finding.rule, life.born, life.finding.location.file) for life in result.new] == [("C01", 2, _MMU)]
+
+
+def test_a_file_that_is_deleted_takes_its_findings_away(tmp_path: Path) -> None:
+    result = _moved(tmp_path, {_MMU: _WRONG, _OTHER: _RIGHT}, {_OTHER: _RIGHT})
+    assert [(life.finding.rule, life.gone) for life in result.fixed] == [("C01", 1)]
+    assert not result.new
+
+
+def test_arms_of_a_condition_that_become_one_keep_their_finding(tmp_path: Path) -> None:
+    armed = f"#ifdef CONFIG_A\n{_WRONG}#else\n{_RIGHT}#endif\n"
+    result = _moved(tmp_path, {_MMU: armed}, {_MMU: _WRONG})
+    assert not (result.new or result.fixed)
+    [life] = result.preexisting
+    assert (life.finding.rule, life.finding.condition) == ("C01", "")
+
+
+def test_one_arm_that_is_mended_is_fixed_in_that_arm(tmp_path: Path) -> None:
+    both = f"#ifdef CONFIG_A\n{_WRONG}#else\n{_WRONG}#endif\n"
+    one = f"#ifdef CONFIG_A\n{_WRONG}#else\n{_RIGHT}#endif\n"
+    result = _moved(tmp_path, {_MMU: both}, {_MMU: one})
+    assert [(life.finding.rule, life.gone) for life in result.fixed] == [("C01", 1)]
+    assert [life.finding.rule for life in result.preexisting] == ["C01"]
+    assert not result.new
+
+
+_PTDESC = """
+static inline pmd_t *pmd_alloc_one(struct mm_struct *mm, unsigned long addr)
+{
+	struct ptdesc *pt = pagetable_alloc(GFP_KERNEL, 0);
+
+	if (!pt)
+		return NULL;
+	if (!pagetable_pmd_ctor(pt)) {
+		pagetable_free(pt);
+		return NULL;
+	}
+	return ptdesc_address(pt);
+}
+"""
+
+
+def test_a_signature_that_one_patch_changes_and_the_next_follows_is_a_hazard_between_them(tmp_path: Path) -> None:
+    followed = _PTDESC.replace("_ctor(pt)", "_ctor(mm, pt)")
+    texts = (("E5", _PTDESC), ("E6", _PTDESC), ("E6", followed))
+    states = [files(epoch, tmp_path, pgalloc=text) for epoch, text in texts]
+    result = check_series(PgtableCheck(), states, [["include/linux/mm.h"], [_PATH]])
+    assert not result.new
+    assert "C18" in {life.finding.rule for life in result.transient}
+    assert {(life.born, life.gone) for life in result.transient} == {(1, 2)}
