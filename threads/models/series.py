@@ -56,6 +56,7 @@ class Series(Work):
             models.Index(fields=["verdict", "-date", "-id"]),
             models.Index(fields=["state", "-date", "-id"]),
             models.Index(fields=["topic", "version"]),
+            models.Index(fields=["author", "date"], name="threads_series_author_date"),
         ]
 
     def __str__(self) -> str:
