@@ -1,7 +1,7 @@
 """What a thread says about a finding: who raised it, what was answered, what was promised.
 
-A finding counts as raised only when a reply comments directly beneath the very
-line, or beneath its hunk with a word that names what is wrong there. A missed
+A finding counts as raised only when a reply comments beneath the very line, in a
+sentence that says what is wrong there and of what. A missed
 remark costs a repetition; an invented one puts words into somebody's mouth.
 """
 
@@ -23,28 +23,31 @@ from reviewbot.series.model import Patch
 #: what of a remark is quoted, in characters
 MAX_WORDS = 600
 
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w{3,}")
-_NOISE = frozenset(
-    (
-        "struct",
-        "return",
-        "goto",
-        "else",
-        "long",
-        "unsigned",
-        "void",
-        "static",
-        "inline",
-        "page",
-        "table",
-        "this",
-        "that",
-    )
+_WORD = re.compile(r"\w+")
+_CALLED = re.compile(r"\b([A-Za-z_]\w{2,})\s*\(")
+_NO_CALLS = frozenset(("if", "for", "while", "switch", "return", "sizeof", "BUG_ON", "WARN_ON", "WARN_ON_ONCE"))
+_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n\s*\n")
+#: a word that speaks of the place itself, where the quote ends there
+_HERE = re.compile(
+    r"\b(?:here|this|it|that|which|the (?:result|return|constructor|destructor|table|page|lock))\b", re.IGNORECASE
 )
+#: sentences beneath a line that speak of it without naming what it calls
+_NEAR = 2
+_RESULT = r"(?:returns?|returned|return value|return code|result|error|failure)"
 _SUBJECTS = (
     re.compile(r"\b[cd]tors?\b|\b(?:con|de)struct(?:or|ors|ed|s)?\b", re.IGNORECASE),
-    re.compile(r"\b(?:leak|leaks|leaked|freed?|freeing|double free)\b", re.IGNORECASE),
-    re.compile(r"\b(?:fail|fails|failure|failed|return value|result|unchecked|ignored?|check)\b", re.IGNORECASE),
+    re.compile(
+        r"\bleak(?:s|ed|ing|age)?\b|\b(?:double|never|not|nobody|nothing|forg[eo]ts?|forgotten|missing|without|who|where"
+        r"|before|after|twice)\b[^.?!]{0,40}\b(?:free[ds]?|freeing)\b|n't\b[^.?!]{0,40}\b(?:free[ds]?|freeing)\b"
+        r"|\b(?:frees?|freed)\b[^.?!]{0,30}\b(?:twice|again|missing|that was)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\bfail(?:s|ed|ures?)?\b(?! to (?:compile|build|link|apply|boot|work))|\bunchecked\b"
+        rf"|\b(?:check|test|handle|propagat|ignor|drop|discard|lose|unus)\w*\b[^.?!]{{0,40}}\b{_RESULT}\b"
+        rf"|\b{_RESULT}\b[^.?!]{{0,60}}\b(?:check|test|propagat|ignor|drop|discard|lost|unus)\w*",
+        re.IGNORECASE,
+    ),
     re.compile(r"\b(?:ptlock|ptl|spin ?lock|init_mm|account(?:ed|ing)?)\b", re.IGNORECASE),
 )
 
@@ -108,7 +111,11 @@ class Discussion:
 
 
 def _is_about(quote: Quote, finding: Finding) -> bool:
-    """Tell whether a comment speaks about the place of a finding, and about what is wrong there."""
+    """Tell whether a comment speaks about the place of a finding, and about what is wrong there.
+
+    A sentence has to say what is wrong, and to name what the line calls; where the
+    quote ends with the line, the first ones may say "it" or "here" instead.
+    """
     place = finding.location
     if quote.file != place.file or not place.text:
         return False
@@ -116,15 +123,22 @@ def _is_about(quote: Quote, finding: Finding) -> bool:
     quoted = [normalise(line[1:]) for line in quote.quoted if line[:1] in ("+", " ")]
     if text not in quoted:
         return False
-    names = {name.lower() for name in _IDENTIFIER.findall(place.text)} - _NOISE
-    said = {name.lower() for name in _IDENTIFIER.findall(quote.comment)}
-    if quoted[-1] == text:
-        return bool(names & said) or _same_subject(quote.comment, finding.message)
-    return bool(names & said) and _same_subject(quote.comment, finding.message)
+    called = set(_CALLED.findall(place.text)) - _NO_CALLS
+    sentences = [one for one in _SENTENCE_END.split(quote.comment) if one.strip()]
+    for number, sentence in enumerate(sentences):
+        fault = _fault(sentence, finding.message)
+        if fault is None:
+            continue
+        here = _HERE.search(sentence) if quoted[-1] == text and number < _NEAR else None
+        if called & set(_WORD.findall(sentence)) or (here and here.start() <= fault.start()):
+            return True
+    return False
 
 
-def _same_subject(comment: str, message: str) -> bool:
-    return any(subject.search(comment) and subject.search(message) for subject in _SUBJECTS)
+def _fault(sentence: str, message: str) -> re.Match[str] | None:
+    """Return where a sentence says what is wrong, in the sense of the message of a finding."""
+    found = (subject.search(sentence) for subject in _SUBJECTS if subject.search(message))
+    return next(filter(None, found), None)
 
 
 def _comments_beneath(reply: Message, words: set[str]) -> Iterator[str]:
