@@ -90,7 +90,12 @@ def _run_clean(benches: dict[str, Bench]) -> None:
 
 
 def _run_robust(benches: dict[str, Bench], options: argparse.Namespace) -> None:
+    slow = list(robust.slow())
+    print(f"{len(robust.HOSTILE)} hostile texts, {len(slow)} failures")
+    for broken in slow:
+        print(f"  {broken.damage}: {broken.problem}")
     for name, bench in benches.items():
+        print(f"{name}: {robust.unread(bench)}", flush=True)
         found = list(robust.broken(bench, options.rounds, options.seed))
         print(f"{name}: {options.rounds} damaged files, {len(found)} failures")
         for broken in found:

@@ -75,6 +75,14 @@ def slow() -> Iterator[Broken]:
             yield Broken("f.c", name, f"took {time.process_time() - start:.1f} s")
 
 
+def unread(bench: Bench) -> str:
+    """Say how many of the functions that have to do with page tables are not fully read, and which."""
+    coverage = bench.coverage()[1]
+    share = 100 * len(coverage.unread) / max(coverage.functions, 1)
+    lines = [f"{len(coverage.unread)} of {coverage.functions} functions are not fully read ({share:.1f} %)"]
+    return "\n  ".join([*lines, *coverage.unread])
+
+
 def broken(bench: Bench, rounds: int, seed: int) -> Iterator[Broken]:
     """Damage files of a tree and yield what the checker could not stand."""
     dice = random.Random(seed)

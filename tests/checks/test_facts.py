@@ -44,3 +44,17 @@ def test_pmd_tables_are_constructed_early_only_where_the_lock_is_split(tmp_path:
 def test_a_folder_that_is_no_kernel_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"include/linux/mm\.h"):
         read_facts(DirectoryFiles(tmp_path))
+
+
+def test_what_a_pgtable_t_points_to_is_read_from_the_header_that_says_so(tmp_path: Path) -> None:
+    either = "#ifdef A\ntypedef pte_t *pgtable_t;\n#else\ntypedef struct page *pgtable_t;\n#endif\n"
+    given = {
+        "arch/x86/include/asm/pgtable_types.h": "typedef struct page *pgtable_t;\n",
+        "arch/powerpc/Kconfig": "config PPC\n",
+        "arch/powerpc/include/asm/mmu.h": "typedef pte_t *pgtable_t;\n",
+        "arch/m68k/Kconfig": "config M68K\n",
+        "arch/m68k/include/asm/page.h": either,
+    }
+    facts = read_facts(files("E6", tmp_path, **given))
+    assert facts.pgtable_forms == {"x86": "page", "powerpc": "virt"}
+    assert "pgtable_t points to the entries themselves: powerpc" in facts.describe()

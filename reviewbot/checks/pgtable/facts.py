@@ -114,6 +114,9 @@ class Facts:
         lines.append("generic free destroys: " + (", ".join(_sorted(self.generic_dtor)) or "no level"))
         lines.append("kernel page tables: " + ("constructed" if self.number == 6 else "not constructed"))
         lines.append("split pmd locks: " + (", ".join(sorted(self.split_pmd)) or "no architecture"))
+        for form, what in (("page", "a struct page"), ("virt", "the entries themselves")):
+            places = ", ".join(sorted(name for name, known in self.pgtable_forms.items() if known == form))
+            lines.append(f"pgtable_t points to {what}: {places or 'no architecture'}")
         for architecture, names in sorted(self.overrides.items()):
             lines.append(f"{architecture} overrides: {', '.join(sorted(names))}")
         return lines
@@ -210,7 +213,7 @@ def _pgtable_forms(files: Files, architectures: Iterable[str]) -> dict[str, str]
     forms = {}
     for architecture in architectures:
         found = set()
-        for name in ("page", "page_32", "page_64", "page_mm", "pgtable", "pgtable_types", "pgtable-types"):
+        for name in ("page", "page_32", "page_64", "page_mm", "mmu", "pgtable", "pgtable_types", "pgtable-types"):
             text = (files.read(f"arch/{architecture}/include/asm/{name}.h") or b"").decode("latin-1")
             for kind in re.findall(r"^\s*typedef\s+(struct page|pte_t)\s*\*\s*pgtable_t\s*;", text, re.MULTILINE):
                 found.add("page" if kind == "struct page" else "virt")
