@@ -103,8 +103,12 @@ def matches(wanted: Iterable[Term]) -> RawSQL | None:
         words = _spaced(term.text).strip()
         prefix = term.prefix and words  # nothing but signs is no query for to_tsquery
         asked = "to_tsquery('simple', %s)" if prefix else "phraseto_tsquery('simple', %s)"
+        value = f"'{words}':*" if prefix else words
+        if term.field and not term.excluded:  # the index knows the words, not which column they are of
+            tests.append(f"words @@ {asked}")
+            values.append(value)
         tests.append(f"{'NOT ' if term.excluded else ''}{column} @@ {asked}")
-        values.append(f"'{words}':*" if prefix else words)
+        values.append(value)
     sql = f"SELECT rowid FROM threads_words WHERE {' AND '.join(tests)} ORDER BY rowid DESC LIMIT %s"  # noqa: S608 - of literals
     return RawSQL(sql, (*values, MAX_MATCHES))  # noqa: S611 - as above
 

@@ -31,6 +31,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n\s*\n")
 _HERE = re.compile(
     r"\b(?:here|this|it|that|which|the (?:result|return|constructor|destructor|table|page|lock))\b", re.IGNORECASE
 )
+#: longer ones are pasted logs
+_MAX_SENTENCE = 80
 #: sentences beneath a line that speak of it without naming what it calls
 _NEAR = 2
 _RESULT = r"(?:returns?|returned|return value|return code|result|error|failure)"
@@ -124,7 +126,7 @@ def _is_about(quote: Quote, finding: Finding) -> bool:
     if text not in quoted:
         return False
     called = set(_CALLED.findall(place.text)) - _NO_CALLS
-    sentences = [one for one in _SENTENCE_END.split(quote.comment) if one.strip()]
+    sentences = [one for one in _SENTENCE_END.split(quote.comment) if 0 < len(one.split()) <= _MAX_SENTENCE]
     for number, sentence in enumerate(sentences):
         fault = _fault(sentence, finding.message)
         if fault is None:

@@ -88,6 +88,7 @@ def test_a_finding_is_raised_by_a_sentence_that_says_what_is_wrong_of_what(quote
         (TO_THE_END, "This can fail."),
         (TO_THE_END, "late_fill() can fail."),
         (TO_THE_LINE, "I find this error handling hard to follow."),
+        (TO_THE_LINE, "This is what I get:\n\n" + "[ 7.81] pagetable_pte_ctor+0x1/0x2 failed\n" * 30),
     ],
 )
 def test_what_speaks_of_something_else_raises_nothing(quote: str, words: str) -> None:

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from reviewbot.reports.facts import Verdict
 from threads import fulltext
 from threads.fulltext import Term
-from threads.models import Application, Delivery, MailingList, Message, Patch, Series
+from threads.models import Application, Delivery, FindingLife, MailingList, Message, Patch, Series
 from threads.selectors import query
 from threads.selectors.query import Condition, Query, parse
 
@@ -96,10 +96,14 @@ def _patches_naming(name: str) -> QuerySet[Patch]:
     )
 
 
-def with_rule(rule: str) -> QuerySet[Series]:
-    """Return the series in which a rule found something that is not in their base."""
+def with_rule(rule: str, most: int | None = None) -> QuerySet[Series]:
+    """Return the series in which a rule found something that is not in their base.
+
+    :param most: only for so many findings, the latest; None for all.
+    """
+    lives = FindingLife.objects.filter(rule=rule).order_by("-pk").values("pk")[:most]
     return Series.objects.filter(
-        topic__lives__rule=rule,
+        topic__lives__in=lives,
         version__gte=F("topic__lives__first_version"),
         version__lte=F("topic__lives__last_version"),
     )
@@ -116,7 +120,8 @@ def _series_test(condition: Condition) -> Q:
         case "m":
             return Q(pk__in=_series_of(Message.objects.filter(message_id=value)))
         case "rule":
-            return Q(pk__in=with_rule(value).values("pk"))
+            most = None if condition.excluded else fulltext.MAX_MATCHES
+            return Q(pk__in=with_rule(value, most).values("pk"))
         case "l":
             on = MailingList.objects.filter(Q(name=value) | Q(address__iexact=value))
             return Q(pk__in=Series.lists.through.objects.filter(mailinglist__in=on).values("series"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.utils import timezone
 from reviewbot.reports.facts import State, Verdict
 from threads.models import MailingList, Message, Run, Series, Submission, Tree
 from threads.selectors.listing import Wanted, find_rows, of_keys
+from threads.selectors.prepared import Prepared
 
 #: rows of one heading of the inbox; the rest is a link to the list
 INBOX_SIZE = 12
@@ -44,7 +46,7 @@ def inbox() -> list[Heading]:
         ("Broken: our fault", Wanted(verdict=Verdict.BROKEN, latest=True)),
         ("Nothing found", Wanted(verdict=Verdict.CLEAN, latest=True)),
     )
-    fits = _fitting([wanted for _, wanted in headings])
+    fits = _fitting(tuple(wanted for _, wanted in headings))
     newest = {row.pk: row for row in of_keys({pk for keys in fits for pk in keys}, _NEWEST)}
     found = []
     above: set[int] = set()
@@ -57,16 +59,26 @@ def inbox() -> list[Heading]:
     return found
 
 
-def _fitting(wanted: list[Wanted]) -> list[set[int]]:
+def _fitting(wanted: tuple[Wanted, ...]) -> list[set[int]]:
     """Return the keys of the newest series of each heading, one more than is shown (1 query)."""
-    parts = []
-    for number, one in enumerate(wanted):
-        newest = find_rows(one).order_by(*_NEWEST).values("pk")[: INBOX_SIZE + 1]
-        parts.append(Series.objects.filter(pk__in=newest).order_by().values_list(Value(number), "pk"))
     found: list[set[int]] = [set() for _ in wanted]
-    for number, pk in parts[0].union(*parts[1:], all=True):
+    for number, pk in _asked(wanted, timezone.now().date())(0):
         found[number].add(pk)
     return found
+
+
+@lru_cache(maxsize=4)
+def _asked(wanted: tuple[Wanted, ...], day: date) -> Prepared[tuple[int, int]]:
+    """Return the query of all headings, written once a day: dates that are ``ago`` stand in it."""
+
+    def rows(_: object) -> QuerySet[Series, tuple[int, int]]:
+        parts = []
+        for number, one in enumerate(wanted):
+            newest = find_rows(one).order_by(*_NEWEST).values("pk")[: INBOX_SIZE + 1]
+            parts.append(Series.objects.filter(pk__in=newest).order_by().values_list(Value(number), "pk"))
+        return parts[0].union(*parts[1:], all=True)
+
+    return Prepared(rows)
 
 
 @dataclass(frozen=True, slots=True)
