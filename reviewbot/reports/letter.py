@@ -50,7 +50,8 @@ def write(
         lines = [_attribution(parent), *_beneath(placed, report, patch), "> [...]", ""]
     for told in (told for told, place in places if not place):
         code = indented(excerpt(told), 2)
-        lines += [f"{visible(_where(told))}:", "", *code, *([""] if code else []), *_comment(told, report, patch), ""]
+        said = _comment(told, report, patch, beneath=False)
+        lines += [f"{visible(_where(told))}:", "", *code, *([""] if code else []), *said, ""]
     return "\n".join([*lines, *_closing(report, findings, left_out), *_footer(report, site_url)])
 
 
@@ -144,11 +145,15 @@ def _where(told: Told) -> str:
     return f"{place.file}:{place.line}{function}"
 
 
-def _comment(told: Told, report: SeriesReport, patch: PatchFacts) -> list[str]:
+def _comment(told: Told, report: SeriesReport, patch: PatchFacts, *, beneath: bool = True) -> list[str]:
+    """Say what is wrong; beneath a quoted line, also in which function that is."""
     finding = told.finding
     lines = _prose(_sentence(told, report, patch))
     if finding.evidence:
-        lines += ["", *_evidence(told)]
+        function = finding.location.function
+        # A hunk often names the function before the one that it changes.
+        named = [visible(f"In {function}():")] if beneath and function and f"{function}()" not in _stated(told) else []
+        lines += ["", *named, *_evidence(told)]
     prose = []
     if finding.condition:
         prose.append(f"This happens only with {finding.condition}.")
@@ -205,10 +210,7 @@ def _joined(sentence: str) -> str:
 
 
 def _evidence(told: Told) -> Iterator[str]:
-    """Yield the path, one step a line, and whose it is: a hunk often names the function before the one it changes."""
-    function = told.finding.location.function
-    if function and f"{function}()" not in _stated(told):
-        yield visible(f"In {function}():")
+    """Yield the path, one step a line; the middle of a long one is left out."""
     steps = told.finding.evidence
     shown: Sequence[Evidence | None] = steps
     if len(steps) > _STEPS_SHOWN:
@@ -268,7 +270,7 @@ def _since_previous(report: SeriesReport) -> str:
         done = f"fixes {many}"
     new = len(report.findings) - remain
     added = f", and has {new} new" if new else ""
-    return f"v{report.version} {done} in v{max(earlier)}{added}."
+    return f"v{report.version} {done} of v{max(earlier)}{added}."
 
 
 def _in_short(line: str) -> str:

@@ -86,7 +86,7 @@ def test_the_draft_says_what_changed_since_the_version_before_whichever_was_look
 ) -> None:
     steps.sort(key=lambda queued: queued[1] != (series.pk,))
     steps.drain()
-    assert "\nv2 fixes 2 of the 3 findings in v1.\n" in parse_message(bytes(series.deliveries.get().raw)).body
+    assert "\nv2 fixes 2 of the 3 findings of v1.\n" in parse_message(bytes(series.deliveries.get().raw)).body
 
 
 def test_every_step_may_run_twice(series: models.Series, steps: Queue) -> None:
