@@ -72,7 +72,7 @@ def _fuzz(options: argparse.Namespace) -> int:
     from benchmarks.api import data, fuzz
 
     data.fill(50)
-    return 0 if fuzz.run(options.examples) else 1
+    return 0 if fuzz.run(options.examples, data.root(7)) else 1
 
 
 def _schema(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import schemathesis
 from django.core.wsgi import get_wsgi_application
 from django.test import Client
+from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -14,7 +15,6 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from benchmarks.api import data
 from threads.services import tokens
 
 #: of the dialect no schema is served: these are its addresses and the parameters that clients send
@@ -59,33 +59,36 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
     return {"content": {kind: {"schema": schema} for kind in ("application/json", "application/x-www-form-urlencoded")}}
 
 
-def run(examples: int) -> bool:
-    """Try so many requests of each operation of both; tell whether nothing was found."""
+def run(examples: int, root: str, *, always_the_same: bool = False) -> bool:
+    """Try so many requests of each operation of both; tell whether nothing was found.
+
+    :param root: Message-ID of a series that there is.
+    :param always_the_same: make up the same requests at every call.
+    """
     key = tokens.create("fuzz", list(tokens.SCOPES))
     native = Client().get("/api/v1/schema/?format=json").json()
-    _with_examples(native)
-    return all([_try(native, examples, key), _try(dialect(), examples, key)])
+    _with_examples(native, root)
+    fine = [_try(one, examples, key, always_the_same) for one in (native, dialect())]
+    return all(fine)
 
 
-def _with_examples(schema: dict[str, Any]) -> None:
+def _with_examples(schema: dict[str, Any], root: str) -> None:
     """Name a series that there is, so that not everything is 404."""
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):
                 if parameter["in"] == "path" and parameter["name"] == "msgid" and "{msgid}" in path:
-                    parameter["example"] = data.root(7)
+                    parameter["example"] = root
 
 
-def _try(document: dict[str, Any], examples: int, key: str) -> bool:
-    from hypothesis import HealthCheck, settings
-
+def _try(document: dict[str, Any], examples: int, key: str, always_the_same: bool) -> bool:
     schema = schemathesis.openapi.from_dict(document)
     schema.app = get_wsgi_application()
     schema.config.base_url = "http://127.0.0.1/"
     count, failures = 0, []
     for result in schema.get_all_operations():
-        operation: Any = result.ok()  # type: ignore[union-attr]  # an operation that cannot be read raises here
-        tried, failed = _operation(operation, examples, key, settings, HealthCheck)
+        operation: Any = result.ok()  # type: ignore[union-attr]  # one that cannot be read raises here
+        tried, failed = _operation(operation, examples, key, always_the_same)
         count += tried
         failures += failed
     print(f"{document['info']['title']}: {count} requests, {len(failures)} failures")
@@ -94,15 +97,13 @@ def _try(document: dict[str, Any], examples: int, key: str) -> bool:
     return not failures
 
 
-def _operation(operation: Any, examples: int, key: str, settings: Any, health: Any) -> tuple[int, list[str]]:  # noqa: ANN401
-    from hypothesis import Phase, given
-
+def _operation(operation: Any, examples: int, key: str, always_the_same: bool) -> tuple[int, list[str]]:  # noqa: ANN401
     tried: list[int] = []
 
-    @given(case=operation.as_strategy())  # type: ignore[untyped-decorator]
+    @given(case=operation.as_strategy())
     @settings(
-        max_examples=examples, deadline=None, database=None, suppress_health_check=list(health),
-        phases=[Phase.explicit, Phase.generate],
+        max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate], derandomize=always_the_same,
     )  # fmt: skip
     def each(case: Any) -> None:  # noqa: ANN401
         tried.append(1)

@@ -58,6 +58,29 @@ def test_sarif_is_json() -> None:
     assert json.loads(json.dumps(sarif.render(samples.first_version())))["version"] == "2.1.0"
 
 
+@pytest.mark.parametrize("report", [samples.first_version(), samples.second_version(), samples.does_not_apply()])
+def test_sarif_keeps_to_what_its_schema_demands(report: SeriesReport) -> None:
+    """SARIF 2.1.0 errata 01: version, words of enumerations, indices from nought, lines from one."""
+    log = json.loads(json.dumps(sarif.render(report, site_url=samples.SITE)))
+    assert (log["version"], set(log)) == ("2.1.0", {"$schema", "version", "runs"})
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert len({rule["id"] for rule in rules}) == len(rules)
+    assert all(isinstance(one["executionSuccessful"], bool) for one in run["invocations"])
+    for result in run["results"]:
+        assert result["message"]["text"]
+        assert result["level"] in ("none", "note", "warning", "error")
+        assert result["baselineState"] in ("new", "unchanged", "updated", "absent")
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert all(isinstance(text, str) for text in result["partialFingerprints"].values())
+        steps = [step["location"] for flow in result.get("codeFlows", ()) for one in flow["threadFlows"]
+                 for step in one["locations"]]  # fmt: skip
+        for place in (*result["locations"], *steps):
+            physical = place["physicalLocation"]
+            assert physical["region"]["startLine"] >= 1
+            assert not physical["artifactLocation"]["uri"].startswith("/"), "relative to the tree"
+
+
 @pytest.mark.parametrize(
     ("report", "words"),
     [
