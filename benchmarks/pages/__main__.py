@@ -21,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--times", type=int, default=100, help="each page; default %(default)s")
     parser.add_argument("--only", default="", metavar="WORDS", help="pages with these words in their names")
     parser.add_argument("--database", default="", metavar="URL", help="an empty PostgreSQL database; default: SQLite")
+    parser.add_argument(
+        "--patchwork", nargs=2, type=Path, metavar=("DIR", "FILE"),
+        help="measure its list in the same run: a checkout with its requirements in DIR/.venv, and its SQLite database",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     os.environ |= {
         "REVIEWBOT_VAR": str(options.work / "var"),
@@ -32,7 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     django.setup()
     _write(options.series)
-    return _measure(options.series, options.times, options.only)
+    failed = _measure(options.series, options.times, options.only)
+    if options.patchwork:
+        _beside(*options.patchwork, options.times)
+    return failed
 
 
 def _write(series: int) -> None:
@@ -64,6 +71,23 @@ def _measure(series: int, times: int, only: str) -> int:
                 flush=True,
             )
     return int(failed > 0)
+
+
+def _beside(checkout: Path, database: Path, times: int) -> None:
+    from benchmarks.pages import measure, patchwork
+
+    ours = measure.measure(measure.pages(1)["list"], times)
+    theirs = patchwork.measure(checkout, database, times)
+    print(
+        f"{f'Patchwork, {theirs.patches} patches':26} {theirs.middle:8.1f} {theirs.high:8.1f} {theirs.own:8.1f} "
+        f"{theirs.size:8} {theirs.queries:8}"
+    )
+    print(
+        f"{'our list beside it':26} {ours.middle:8.1f} {ours.high:8.1f} {ours.own:8.1f} {ours.size:8} {ours.queries:8}"
+    )
+    print(
+        f"{theirs.own / ours.own:.1f} times the processor time of ours, {theirs.middle / ours.middle:.1f} by the clock"
+    )
 
 
 if __name__ == "__main__":
