@@ -6,44 +6,23 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.installation import ROOT, SECONDS, Installation, Redis, answers, free_port, wait_for
+
 CORPUS = ROOT / "tests" / "corpus"
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 SERIES = "20260309090000.7002-1-mara@example.org"
-SECONDS = 60.0
 
 pytestmark = pytest.mark.skipif(
     not POSTGRES or not shutil.which("redis-server"), reason="PostgreSQL or redis-server is not installed"
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {SECONDS:.0f} s"
-        time.sleep(0.1)
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
@@ -71,40 +50,15 @@ def database() -> Iterator[str]:
 
 @pytest.fixture
 def queue() -> Iterator[str]:
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        wait_for(lambda: answers(port), "redis")
-        yield f"redis://127.0.0.1:{port}/0"
-        server.terminate()
-
-
-class Installation:
-    """Commands on the shared services."""
-
-    def __init__(self, var: Path, database: str, queue: str) -> None:
-        self.environment = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "reviewbot.settings",
-            "REVIEWBOT_VAR": str(var),
-            "DATABASE_URL": database,
-            "REDIS_URL": queue,
-        }
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-u", "manage.py", *arguments],
-            cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-
-    def manage(self, *arguments: str) -> tuple[int, str]:
-        with self.start(*arguments) as process:
-            said, _ = process.communicate(timeout=4 * SECONDS)
-        return process.returncode, said
+    redis = Redis()
+    redis.start()
+    yield redis.url
+    redis.stop()
 
 
 @pytest.fixture
 def installation(tmp_path: Path, database: str, queue: str) -> Installation:
-    made = Installation(tmp_path / "var", database, queue)
+    made = Installation(tmp_path / "var", queue, database)
     for arguments in (("migrate", "--verbosity", "0"), ("tree", "add", "minikernel", str(CORPUS / "minikernel"))):
         status, said = made.manage(*arguments)
         assert status == 0, said

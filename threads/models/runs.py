@@ -89,6 +89,9 @@ class Report(models.Model):
     digest = models.CharField(max_length=64)
     facts = models.JSONField()
     updated_at = models.DateTimeField(auto_now=True)
+    stale_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="since when it is to be computed anew"
+    )
 
     def __str__(self) -> str:
         return self.digest

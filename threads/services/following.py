@@ -108,9 +108,8 @@ def _ask(message_ids: Sequence[str]) -> None:
         pipeline.want(series)
         building.cancel_older(series)
         outbox.withdraw_older(series)
-    answered = models.Series.objects.filter(messages__message_id__in=message_ids, report__isnull=False).distinct()
-    for series in answered.exclude(pk__in=[one.pk for one in posted]):
-        enqueue("publish", series.pk)
+    answered = models.Series.objects.filter(messages__message_id__in=message_ids)
+    pipeline.refresh(answered.exclude(pk__in=[one.pk for one in posted]))
     commanding = models.Message.objects.filter(message_id__in=message_ids, body__icontains=MARK)
     for key in commanding.values_list("pk", flat=True):
         enqueue("obey", key)

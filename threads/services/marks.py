@@ -8,7 +8,7 @@ from reviewbot.errors import AuthorError
 from reviewbot.reports.facts import Told
 from threads import models
 from threads.conversion import storable
-from threads.services.queue import enqueue
+from threads.services import pipeline
 
 MAX_REASON = 2000
 
@@ -35,7 +35,9 @@ def mark(series: models.Series, told: Told, judgement: str, reason: str, who: st
             reason=reason,
             who=who,
         )
-        enqueue("publish", series.pk)  # what is drafted and not sent yet may not be worth saying any more
+        pipeline.refresh(
+            models.Series.objects.filter(pk=series.pk)
+        )  # what is drafted and not sent yet may not be worth saying any more
     return row
 
 

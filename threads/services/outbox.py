@@ -36,7 +36,7 @@ from threads import conversion, models
 from threads.selectors import versions
 from threads.selectors.outbox import addressee, for_mail, ledger
 from threads.selectors.rules import find_rule
-from threads.services import posting
+from threads.services import pipeline, posting
 from threads.services.marks import note
 from threads.services.queue import enqueue
 
@@ -341,5 +341,4 @@ def unmute(rule: str, by: str) -> int:
 
 
 def _write_anew(rows: QuerySet[models.Delivery]) -> None:
-    for series in rows.values_list("series", flat=True).distinct():
-        enqueue("publish", series)
+    pipeline.refresh(models.Series.objects.filter(deliveries__in=rows))

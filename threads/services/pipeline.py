@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from reviewbot.errors import ReviewError
 from reviewbot.reports.facts import State, Verdict
@@ -79,9 +82,24 @@ def advance(series: models.Series) -> None:
         enqueue("publish", series.pk)
 
 
+def refresh(series: QuerySet[models.Series]) -> None:
+    """Have the reports about series computed anew.
+
+    The wish is noted in their rows, so that it comes true whatever becomes of the queue.
+    """
+    reports = models.Report.objects.filter(series__in=list(series.values_list("pk", flat=True)))
+    reports.update(stale_at=timezone.now())
+    for key in reports.values_list("series", flat=True):
+        enqueue("publish", key)
+
+
 def sweep() -> int:
-    """Take up again what was left behind; return how many series and submissions that were."""
+    """Take up again what was left behind; return how many series, reports and submissions that were."""
     left = 0
+    forgotten = models.Report.objects.filter(stale_at__lt=timezone.now() - timedelta(seconds=settings.LEASE_SECONDS))
+    for report in forgotten.select_related("series"):
+        refresh(models.Series.objects.filter(pk=report.series_id))
+        left += 1
     for series in models.Series.objects.filter(wanted=True, state__in=UNSETTLED).exclude(verdict=Verdict.INCOMPLETE):
         advance(series)
         left += 1

@@ -13,21 +13,22 @@ from reviewbot.reports.keeping import pack
 from threads import models
 from threads.facts import gather
 from threads.selectors import versions
-from threads.services import notes, outbox
-from threads.services.queue import enqueue
+from threads.services import notes, outbox, pipeline
 
 
 def publish(series_id: int) -> None:
     """Compute the facts of a series, keep them, draft the reply, and refresh what compares itself with it."""
     series = models.Series.objects.select_related("author", "previous").get(pk=series_id)
+    kept = models.Report.objects.filter(series=series)
+    asked = kept.values_list("stale_at", flat=True).first()
     report = gather(series)
     with transaction.atomic():
         changed = _keep(series, report)
+        kept.filter(stale_at=asked).update(stale_at=None)  # what was asked for meanwhile is still to be done
         outbox.put(series, report)
         notes.put(series, report)
         if changed:
-            for later in series.later.filter(report__isnull=False):
-                enqueue("publish", later.pk)
+            pipeline.refresh(series.later.all())
 
 
 def _keep(series: models.Series, report: SeriesReport) -> bool:
