@@ -27,6 +27,9 @@ from reviewbot.errors import OperatorError, TransientError
 _PR_SET_PDEATHSIG = 1
 _REDIS_SECONDS = 10.0
 _STOP_SECONDS = 15.0
+# A process that ends by itself more often than this within that time is not started again.
+_ENDS = 3
+_LATELY_SECONDS = 120.0
 
 
 class Stack:
@@ -36,6 +39,8 @@ class Stack:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.logs = settings.VAR / "logs"
         self._lock: IO[str] | None = None
+        self._commands: dict[str, list[str]] = {}
+        self._ends: list[tuple[str, float]] = []
 
     def take(self) -> bool:
         """Claim the data folder; False when another terminal's stack serves it."""
@@ -98,14 +103,21 @@ class Stack:
         )  # fmt: skip
 
     def check(self) -> None:
-        """Raise when one of the processes is gone.
+        """Start again what ended by itself: a worker gives up when it loses its queue in the wrong moment.
 
-        :raises OperatorError: with the name of its log.
+        :raises OperatorError: when a process ends again and again, with the name of its log.
         """
         for name, process in self.processes.items():
-            if process.poll() is not None:
+            if process.poll() is None:
+                continue
+            self._ends.append((name, time.monotonic()))
+            lately = [ended for ended, at in self._ends if time.monotonic() - at < _LATELY_SECONDS]
+            if lately.count(name) > _ENDS:
                 log = self.logs / f"{name}.log"
-                raise OperatorError(f"The {name} ended by itself with status {process.returncode}; {log} says why.")
+                raise OperatorError(
+                    f"The {name} ended by itself {_ENDS + 1} times, with status {process.returncode}; {log} says why."
+                )
+            self._start(name, self._commands[name])
 
     def stop(self) -> None:
         """Stop what was started, the last first; nothing survives this."""
@@ -124,6 +136,7 @@ class Stack:
 
     def _start(self, name: str, command: list[str]) -> None:
         self.logs.mkdir(parents=True, exist_ok=True)
+        self._commands[name] = command
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 command,

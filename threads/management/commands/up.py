@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=2, help="worker processes (default: %(default)s)")
 
     def handle(self, **options: Any) -> None:  # noqa: ANN401
-        """Run until it is told to stop, or until one of the processes ends by itself."""
+        """Run until it is told to stop, or until one of the processes ends by itself again and again."""
         with running(Stack()) as stack:
             try:
                 self._start(stack, options["bind"], options["workers"])
