@@ -200,3 +200,18 @@ def test_images_are_pinned(compose: dict[str, Any]) -> None:
     origins = re.findall(r"^FROM (\S+)", text_of(ROOT / "Dockerfile"), re.MULTILINE)
     assert all(re.search(r":[a-z]+-\d{8}", origin) for origin in origins if ":" in origin)
     assert {origin for origin in origins if ":" not in origin} <= {"base", "web"}
+
+
+def test_the_target_of_systemd_starts_a_worker_for_every_queue() -> None:
+    target = text_of(ROOT / "deploy" / "systemd" / "reviewbot.target")
+    assert set(re.findall(r"reviewbot-worker@(\w+)\.service", target)) == set(QUEUES)
+
+
+def test_what_the_text_for_operators_names_is_there() -> None:
+    text = text_of(ROOT / "docs" / "operations.md") + text_of(ROOT / "docs" / "threat-model.md")
+    commands = {path.stem for path in (ROOT / "threads" / "management" / "commands").glob("*.py")}
+    assert set(re.findall(r"manage\.py ([a-z-]+)", text)) <= commands
+    named = set(re.findall(r"`((?:reviewbot|deploy|tests|benchmarks)/[\w./-]+)`", text))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    settings = text_of(ROOT / "reviewbot" / "settings.py")
+    assert [name for name in re.findall(r"`([A-Z]+_[A-Z]+)`", text) if f'"{name}"' not in settings] == []
