@@ -77,7 +77,7 @@ class Month:
     def post(self, number: int) -> None:
         """Let somebody post a series, perhaps anew, and the service look at it."""
         chance = self.chance
-        who = min(int(chance.paretovariate(0.6)), 2500)
+        who = int(1500 * chance.random() ** 2)  # the busiest posts two or three of a hundred series
         author = (f"Author {who}", f"author{who}@example.org")
         before = self.newest.get(author[1]) if chance.random() < 0.35 else None
         fields = (
@@ -89,7 +89,7 @@ class Month:
         row = models.Series.objects.get(root_msgid=report.message_id)
         self.newest[author[1]] = row
         outbox.put(row, report)
-        if chance.random() < 0.01:
+        if found and chance.random() < 0.05:
             self.muted[author[1]] = self.now
             outbox.wish([author[1]], models.Consent.Wish.NONE, by=author[1])
 

@@ -81,13 +81,20 @@ def clean(report: SeriesReport, site_url: str) -> str:
 
 def unapplied(report: SeriesReport, site_url: str) -> str:
     """Return the body of the letter to an author who asked for a result, and whose series does not apply."""
-    lines = [*_prose(report.reason or "The series does not apply."), ""]
-    if (failure := report.failure) and failure.wanted:
+    who = f"v{report.version}" if report.version > 1 else "The series"
+    failure = report.failure
+    where = f" to {_base(report.base)}" if report.base else ""
+    lead = f"{who} does not apply{where}" + (f": patch {failure.patch} fails." if failure else ".")
+    lines = [*_prose(lead), "", *_prose(report.reason), *([""] if report.reason else [])]
+    if failure and failure.wanted:
         lines += ["The patch expects:", *_cut(failure.wanted), ""]
     if failure and failure.found:
         lines += [f"The tree has at line {failure.found_line}:", *_cut(failure.found), ""]
     if report.base:
-        lines += _listed("How the base was found:", [line for line in report.base.trace if line][:_TRIED])
+        # What the reason says already, and advice that stands below, is not said again.
+        said = (line for line in report.base.trace if line and not line.startswith("To the author:"))
+        tried = [line.replace(report.reason, "").rstrip() if report.reason else line for line in said]
+        lines += _listed("How the base was found:", tried[:_TRIED])
     advice = (
         'If another base is meant, name it in the next version: "git format-patch --base=COMMIT" writes it, and so '
         'does b4. To have this version tried on another tree, reply with a line "#reviewbot test: TREE".'

@@ -310,7 +310,8 @@ def test_that_a_series_does_not_apply_is_told_to_an_author_who_asked_and_to_nobo
     assert sending.send_due() == 1
     assert box.recipients == [[AUTHOR]]
     arrived = parse_message(box.mails[0])
-    assert (arrived.in_reply_to, arrived.body.split("\n")[0]) == (first.message_id, "Patch 2 does not apply.")
+    assert (arrived.in_reply_to, arrived.body[:23]) == (first.message_id, "v2 does not apply to mm")
+    assert "\n\nPatch 2 does not apply.\n" in arrived.body
 
 
 def test_a_higher_version_that_somebody_else_posted_keeps_nothing_from_the_author(
