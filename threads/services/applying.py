@@ -15,9 +15,10 @@ from reviewbot.tree.readers import GitFiles
 from reviewbot.tree.remotes import fetch_commit
 from reviewbot.tree.store import Store
 from threads import conversion, models
-from threads.lanes import BUILD, scope_of, touched
+from threads.lanes import BUILD, runs_of, scope_of, touched
 from threads.services import building, checking, conflicts, pipeline, prerequisites
 from threads.services.queue import claim, release
+from threads.services.runs import take_up_again
 from threads.services.trees import require_any
 
 
@@ -171,6 +172,7 @@ def _plan(row: models.Series, application: models.Application) -> None:
     if not plan.builds:
         _plan_lane(row, commits, check_name=BUILD, version="-", state=State.SKIPPED,
                    reason="Nothing that is compiled for arm64 is touched.")  # fmt: skip
+    take_up_again(runs_of(row))
 
 
 def _plan_lane(

@@ -65,3 +65,8 @@ def give_up(runs: QuerySet[models.Run], reason: str) -> int:
 def given_up(runs: QuerySet[models.Run]) -> QuerySet[models.Run]:
     """Return those that were skipped before they came to an end: a later try may bring them there."""
     return runs.filter(state=State.SKIPPED, finished_at__isnull=False, seconds=None)
+
+
+def take_up_again(runs: QuerySet[models.Run]) -> None:
+    """Plan again what was skipped before it came to an end, because another series waits for it now."""
+    given_up(runs).update(state=State.NOT_RUN, reason="", finished_at=None)

@@ -23,7 +23,7 @@ from tests.lore.fake_lore import Lore, serve
 from tests.threads.conftest import CORPUS, Queue
 from threads import models
 from threads.conversion import decompress
-from threads.services import again, ahead, building, intake, pipeline, trees
+from threads.services import again, ahead, building, following, intake, pipeline, trees
 
 
 @pytest.fixture
@@ -138,6 +138,23 @@ class TestCancelling:
         old = report_of(asked.previous)
         assert State.SKIPPED in {cell.state for cell in old.cells if cell.check == "build"}
         assert "build defconfig: Skipped because v2 was posted." in old.not_looked_at
+
+    def test_a_newer_version_that_arrives_stops_the_older_one(
+        self, minikernel: models.Tree, steps: Queue, mails: list[bytes]
+    ) -> None:
+        older = [mail for mail in mails if b"20260302090000.7001-" in mail.partition(b"\n\n")[0]]
+        v1 = intake.take_in(older)
+        pipeline.want(v1, {})
+        steps.drain(but="build")
+        v2 = intake.take_in(mails)
+        following._ask([patch.message.message_id for patch in v2.patches.all()])
+        steps.drain(but="build")
+        of_v1 = models.Run.objects.filter(check_name="build", state=State.SKIPPED)
+        assert {run.reason for run in of_v1} == {"Skipped because v2 was posted."}
+        steps.drain()
+        v2.refresh_from_db()
+        assert v2.version == 2
+        assert {cell.state for cell in report_of(v2).cells if cell.check == "build"} == {State.PASSED}
 
     def test_a_build_that_runs_is_stopped(
         self, asked: models.Series, steps: Queue, monkeypatch: pytest.MonkeyPatch
