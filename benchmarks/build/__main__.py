@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.build import corpus, speed
+from benchmarks.build import corpus, everywhere, speed
 
 NEIGHBOUR = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 
@@ -23,7 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     two = parts.add_parser("corpus", help="every real series that applies, built patch by patch; goes on where it was")
     two.add_argument("--corpus", type=Path, default=NEIGHBOUR, metavar="DIR")
     two.set_defaults(run=lambda options: corpus.run(options.corpus, options.tree, options.work))
-    for part in (one, two):
+    three = parts.add_parser("everywhere", help="one object in each configuration and architecture")
+    three.set_defaults(run=lambda options: everywhere.run(options.tree, options.work))
+    for part in (one, two, three):
         part.add_argument("tree", metavar="TREE", help="a kernel: directory, tar archive, or REPOSITORY@REVISION")
         part.add_argument("--work", required=True, type=Path, metavar="DIR", help="for stores, sources, outputs; 10 GB")
     options = parser.parse_args(arguments)

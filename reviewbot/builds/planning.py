@@ -192,6 +192,8 @@ def _not_ours(path: str, arch: str) -> str:
     name = parts[-1]
     if name.startswith(("Kconfig", "Makefile", "Kbuild")) or name.endswith("defconfig"):
         return "configures the build"
+    if name.endswith(".lds.S"):
+        return "is a linker script"
     if not name.endswith((".h", *_SUFFIXES)):
         return "is not compiled"
     return ""

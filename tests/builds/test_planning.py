@@ -166,6 +166,7 @@ def test_objects_with_names_of_their_own(files: DirectoryFiles) -> None:
         ("tools/testing/x.c", "not part of the kernel image"),
         ("mm/Kconfig", "configures the build"),
         ("MAINTAINERS", "is not compiled"),
+        ("arch/arm64/kernel/vmlinux.lds.S", "is a linker script"),
         ("mm/removed.c", "no object stands for it"),
     ],
 )

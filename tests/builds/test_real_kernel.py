@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reviewbot import sandbox
-from reviewbot.builds import Builder, Configuration, Kind, State, configurations, objects, planning, toolchains
+from reviewbot.builds import Builder, State, configurations, objects, planning, toolchains
 from reviewbot.findings import compare
 from reviewbot.tree.readers import DirectoryFiles
 from tests.builds.kernels import needs_compiler
@@ -94,33 +94,3 @@ def test_a_hostile_patch_reaches_nothing_by_kconfig_host_programs_or_linker_scri
     assert not (kernel / "written").exists()
     assert result.state is State.FAILED  # the linker found no file to include
     assert b"cannot find" in result.log or b"cannot open" in result.log
-
-
-EVERYWHERE = [*(choice.configuration for choice in configurations.EXTRA), configurations.DEFCONFIG.of(Kind.SPARSE)]
-OTHERS = [("riscv", "mm/gup.o"), ("x86", "mm/gup.o"), ("s390", "mm/gup.o"), ("powerpc", "mm/gup.o")]
-
-
-@pytest.mark.parametrize(
-    ("configuration", "wanted"),
-    [
-        *((one, MMU) for one in EVERYWHERE),
-        (configurations.DEFCONFIG.of(Kind.EXTRA_WARNINGS), MMU),
-        *((configurations.default(arch), name) for arch, name in OTHERS),
-    ],
-    ids=lambda value: value.name if isinstance(value, Configuration) else "",
-)
-def test_each_configuration_gives_an_object_of_its_own(
-    tmp_path: Path, kernel: Path, configuration: Configuration, wanted: str
-) -> None:
-    if not toolchains.installed(configuration.arch, configuration.compiler):
-        pytest.skip(f"no {configuration.compiler} for {configuration.arch}")
-    cache = Path(os.environ.get("REVIEWBOT_BUILDS") or tmp_path / "cache")
-    builder = Builder(cache, toolchains.find(configuration.arch, configuration.compiler))
-    with builder.session(kernel, "everywhere", configuration, [wanted]) as session:
-        taken = session.output.kbuild.config()
-        data = sandbox.read(session.output.kbuild.output, wanted) or b""
-    assert (session.base.state, session.base.objects) == (State.PASSED, (wanted,)), session.base.log[-2000:]
-    assert data.startswith(b"\x7fELF")
-    for line in configuration.fragment:
-        name, _, value = line.partition("=")
-        assert taken.get(name, "") == value
