@@ -168,6 +168,10 @@ def _apply(tree: Path, top: Path, patch: bytes, step: Mapping[str, Any]) -> None
 
 def _replace(tree: Path, top: Path, step: Mapping[str, Any]) -> None:
     target = _fetch(tree, top, step["in"])
+    if "content" in step:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(step["content"])
+        return
     text = target.read_text(errors="surrogateescape")
     start = text.find(step["after"]) if "after" in step else 0
     place = text.find(step["old"], start) if start >= 0 else -1

@@ -12,13 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from reviewbot.checks.c.source import Piece
+from reviewbot.checks.c.source import Parameter, Piece
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.program import Program
 from reviewbot.checks.pgtable.sources import architecture
 from reviewbot.checks.pgtable.state import Step, Table
 
 _ROLE = re.compile(r"_{0,3}(pte|pmd|pud|p4d|pgd)_(alloc_one|alloc|free|free_tlb|free_defer)")
+#: what a flag may say of a table: whose it is, and where it comes from
+_KIND = re.compile(r"kernel|user|vmemmap|direct|early|boot|late|guest|shadow|free|reserved|pgste")
 #: how far a role is followed through functions that forward
 MAX_FORWARDS = 3
 
@@ -156,7 +158,11 @@ class Pairing:
 
 def kind_given(piece: Piece) -> bool:
     """Whether the caller says what kind of table it is (``kernel``, ``is_vmemmap``): not all need a constructor."""
-    return any(parameter.name == "kernel" or parameter.type == "bool" for parameter in piece.parameters)
+    return any(parameter.name == "kernel" or _is_kind(parameter) for parameter in piece.parameters)
+
+
+def _is_kind(parameter: Parameter) -> bool:
+    return parameter.type == "bool" and _KIND.search(parameter.name) is not None
 
 
 def _handed_on_plain(step: Step) -> bool:
