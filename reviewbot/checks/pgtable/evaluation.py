@@ -196,7 +196,7 @@ class Evaluation(ABC):
 
     def _increment(self, expr: Expr, state: State) -> Ways:
         target = expr.parts[0].bare()
-        for name in target.names:
+        for name in sorted(target.names):
             state = state.copy()
             state.forget(name)
             value = state.env.get(name)
