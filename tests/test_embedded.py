@@ -36,11 +36,15 @@ def test_a_process_that_ends_by_itself_is_started_again(stack: Stack) -> None:
 def test_a_process_that_ends_again_and_again_is_given_up_with_the_name_of_its_log(stack: Stack) -> None:
     stack._start("worker", ["false"])
 
+    said: list[str] = []
+
     def given_up() -> bool:
         try:
             stack.check()
         except OperatorError as error:
-            return "worker.log says why" in str(error)
-        return False
+            said.append(str(error))
+        return bool(said)
 
     wait_for(given_up, "giving up")
+    assert "The worker ended by itself 4 times" in said[0]
+    assert "worker.log says why" in said[0]

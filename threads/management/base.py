@@ -6,6 +6,7 @@ import contextlib
 import re
 import sys
 import traceback
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -29,7 +30,7 @@ class _Parser(CommandParser):
         self.exit(EX_USAGE, f"{self.prog}: {message}\n")
 
 
-class Command(BaseCommand):
+class Command(BaseCommand, ABC):
     """A command whose errors are sentences."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:  # noqa: ANN401
@@ -67,9 +68,9 @@ class Command(BaseCommand):
         if status:
             raise SystemExit(status)
 
+    @abstractmethod
     def work(self, **options: Any) -> int | None:  # noqa: ANN401
         """Do what the command is for; return the exit status."""
-        raise NotImplementedError
 
 
 @contextlib.contextmanager

@@ -111,10 +111,11 @@ def _trees() -> Iterator[Problem]:
 
 
 def _disk() -> Iterator[Problem]:
-    for disk in service.disks():
-        if disk.scarce:
-            words = f"Less than a tenth of the disk with the {disk.name} is free ({disk.free / 1e9:.1f} GB); make room."
-            yield Problem("disk", words)
+    scarce = [disk for disk in service.disks() if disk.scarce]
+    if scarce:  # most often all of them are one disk, so one sentence names them all
+        names = ", ".join(disk.name for disk in scarce)
+        free = min(disk.free for disk in scarce) / 1e9
+        yield Problem("disk", f"Less than a tenth is free where these are kept: {names} ({free:.1f} GB); make room.")
 
 
 def _runs() -> Iterator[Problem]:

@@ -92,7 +92,7 @@ def _make_store_anew(store: Store) -> None:
     fsck.set_aside(store)
     for tree in models.Tree.objects.all():
         _read_again(tree)
-    for series in models.Series.objects.filter(wanted=True).exclude(state__in=[State.PASSED, State.FAILED]):
+    for series in models.Series.objects.filter(wanted=True, state__in=[*UNSETTLED, State.BROKEN]):
         pipeline.start_over(series)
         pipeline.advance(series)
 

@@ -109,9 +109,10 @@ def test_a_service_without_trees_says_what_to_do() -> None:
     assert "manage.py tree add" in words()
 
 
-def test_a_full_disk_is_seen_before_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health.service, "disks", lambda: [health.service.Disk("trees", 9, 100)])
-    assert "disk with the trees" in words()
+def test_a_full_disk_is_one_problem_whatever_is_kept_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = [health.service.Disk("trees", 9, 100), health.service.Disk("builds", 9, 100)]
+    monkeypatch.setattr(health.service, "disks", lambda: full)
+    assert "trees, builds" in words()
 
 
 def test_a_sandbox_that_fails_has_a_name_of_its_own() -> None:
