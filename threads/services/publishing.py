@@ -16,19 +16,24 @@ from threads.selectors import versions
 from threads.services import notes, outbox, pipeline
 
 
+@transaction.atomic
 def publish(series_id: int) -> None:
-    """Compute the facts of a series, keep them, draft the reply, and refresh what compares itself with it."""
+    """Compute the facts of a series, keep them, draft the reply, and refresh what compares itself with it.
+
+    The versions of a work compare themselves with each other, and one is published at a time: facts that were read
+    before another version's were kept would never be read again.
+    """
+    models.Topic.objects.select_for_update().get(series=series_id)
     series = models.Series.objects.select_related("author", "previous").get(pk=series_id)
     kept = models.Report.objects.filter(series=series)
     asked = kept.values_list("stale_at", flat=True).first()
     report = gather(series)
-    with transaction.atomic():
-        changed = _keep(series, report)
-        kept.filter(stale_at=asked).update(stale_at=None)  # what was asked for meanwhile is still to be done
-        outbox.put(series, report)
-        notes.put(series, report)
-        if changed:
-            pipeline.refresh(series.later.all())
+    changed = _keep(series, report)
+    kept.filter(stale_at=asked).update(stale_at=None)  # what was asked for meanwhile is still to be done
+    outbox.put(series, report)
+    notes.put(series, report)
+    if changed:
+        pipeline.refresh(series.later.all())
 
 
 def _keep(series: models.Series, report: SeriesReport) -> bool:

@@ -1,10 +1,11 @@
-"""Whose version fixes a finding."""
+"""Whose version fixes a finding, and what publishing rests on."""
 
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
-from reviewbot.reports.facts import State, Verdict
+from reviewbot.reports.facts import SeriesReport, State, Verdict
 from reviewbot.reports.sentences import patch_notes
 from tests import factories
 from tests.tellings import missing_dtor, told
@@ -68,3 +69,17 @@ def test_a_patch_that_somebody_else_posted_anew_is_told_as_theirs(first: models.
     report = facts.gather(first)
     assert [one.author for one in report.patches] == ["", "Eve <eve@example.org>"]
     assert patch_notes(report) == ["Patch 2 was posted by Eve <eve@example.org>, not by the author of the series."]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_facts_are_read_within_the_transaction_that_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise another version is published in between, and the comparison with it is never made."""
+    within = []
+
+    def gather(row: models.Series) -> SeriesReport:
+        within.append(connection.in_atomic_block)
+        return facts.gather(row)
+
+    monkeypatch.setattr(publishing, "gather", gather)
+    publishing.publish(factories.series().pk)
+    assert within == [True]
