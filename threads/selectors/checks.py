@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
+from django.db.models.fields.json import KeyTransform
 from django.utils.text import slugify
 
-from reviewbot.reports.facts import BaseFacts, Cell, Reject, State
+from reviewbot.reports.facts import BaseFacts, Reject, State
 from reviewbot.reports.keeping import unpack
 from reviewbot.reports.sentences import base_name
 from threads.models import ForeignCheck, Patch, Report
@@ -58,12 +59,23 @@ class Checks:
     def combined(self) -> str:
         """Return the worst state of the newest check of each bot and context; none are pending, as Patchwork has it."""
         newest = {(check.user.pk if check.user else 0, check.context): check.state for check in self.checks}
-        states = set(newest.values())
-        return next((state for state in _WORST if state in states), "pending")
+        return worst(newest.values())
 
 
+def worst(states: Iterable[str]) -> str:
+    """Return the state that counts among several; none are pending, as Patchwork has it."""
+    there = set(states)
+    return next((state for state in _WORST if state in there), "pending")
+
+
+#: of a report, what checks are made of: the rest of it is long
+_PARTS = ("cells", "failure", "base")
 _reports = Prepared(
-    lambda ids: Report.objects.filter(series__in=ids).order_by().values_list("series_id", "facts", "updated_at")
+    lambda ids: (
+        Report.objects.filter(series__in=ids)
+        .order_by()
+        .values_list("series_id", "updated_at", *(KeyTransform(part, "facts") for part in _PARTS))
+    )
 )
 _foreign = Prepared(lambda ids: ForeignCheck.objects.filter(message__in=ids).select_related("user").order_by())
 
@@ -71,14 +83,27 @@ _foreign = Prepared(lambda ids: ForeignCheck.objects.filter(message__in=ids).sel
 def checks_of(patches: Iterable[Patch]) -> dict[int, Checks]:
     """Return the checks of patches, by the patch's row id: ours, then those of other bots (2 queries)."""
     patches = list(patches)
-    reports = _reports(sorted({patch.series_id for patch in patches}))
-    facts = {series: (kept, date) for series, kept, date in reports}
+    kept = _kept(patches)
     others = foreign_checks(patch.message_id for patch in patches)
     found = {}
     for patch in patches:
-        ours = _checks(patch.number, *facts[patch.series_id]).checks if patch.series_id in facts else ()
+        ours = kept[patch.series_id].checks(patch.number) if patch.series_id in kept else ()
         if both := ours + others.get(patch.message_id, ()):
             found[patch.pk] = Checks(both)
+    return found
+
+
+def combined_of(patches: Iterable[Patch]) -> dict[int, str]:
+    """Return what the checks of patches come to, as :attr:`Checks.combined`, by the patch's row id (2 queries)."""
+    patches = list(patches)
+    kept = _kept(patches)
+    others = foreign_checks(patch.message_id for patch in patches)
+    found = {}
+    for patch in patches:
+        states = {Checks(others.get(patch.message_id, ())).combined} if patch.message_id in others else set()
+        if patch.series_id in kept:
+            states |= kept[patch.series_id].words(patch.number)
+        found[patch.pk] = worst(states)
     return found
 
 
@@ -102,29 +127,49 @@ def _context(check: str, configuration: str) -> str:
     return slugify(f"reviewbot-{check}-{configuration}".replace(".", "-"))
 
 
-def _checks(number: int, facts: Mapping[str, Any], date: datetime) -> Checks:
-    """Return the checks of one patch: whether it applies, then every square of its row of the matrix."""
-    found = _applied(number, facts)
-    cells = [unpack(Cell, cell) for cell in facts["cells"] if cell["patch"] == number and cell["state"] in WORDS]
-    for cell in cells:
-        said = cell.summary or cell.state.value
-        text = f"our fault: {said}" if cell.state is State.BROKEN else said
-        found.append((_context(cell.check, cell.configuration), WORDS[cell.state], text, cell.run))
-    return Checks(
-        tuple(
-            Check(position, context, state, text[:255], date, run)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a kept report says about the patches of a series; the parts are as they are packed."""
+
+    date: datetime
+    cells: Sequence[Mapping[str, Any]]
+    failure: Mapping[str, Any] | None
+    base: Mapping[str, Any] | None
+
+    def checks(self, number: int) -> tuple[Check, ...]:
+        """Return the checks of one patch: whether it applies, then every square of its row of the matrix."""
+        found = self._applied(number)
+        for cell in self._row(number):
+            said = cell["summary"] or cell["state"]
+            text = f"our fault: {said}" if cell["state"] == State.BROKEN else said
+            found.append((_context(cell["check"], cell["configuration"]), WORDS[cell["state"]], text, cell["run"]))
+        return tuple(
+            Check(position, context, state, text[:255], self.date, run)
             for position, (context, state, text, run) in enumerate(found, 1)
         )
-    )
+
+    def words(self, number: int) -> set[str]:
+        """Return the states of the checks of one patch."""
+        words = {WORDS[cell["state"]] for cell in self._row(number)}
+        if self.failure and self.failure["patch"] <= number:
+            return words | {"warning"}
+        return words | {"success"} if self.base else words
+
+    def _row(self, number: int) -> list[Mapping[str, Any]]:
+        return [cell for cell in self.cells if cell["patch"] == number and cell["state"] in WORDS]
+
+    def _applied(self, number: int) -> list[tuple[str, str, str, int]]:
+        """Say whether the patch applies to the base; that it does not is a word about our base too: it only warns."""
+        if self.failure and self.failure["patch"] <= number:
+            failure = unpack(Reject, self.failure)
+            said = failure.reason if failure.patch == number else f"patch {failure.patch} before it does not apply"
+            return [("reviewbot-apply", "warning", said, 0)]
+        if self.base is None:
+            return []
+        return [("reviewbot-apply", "success", f"applies to {base_name(unpack(BaseFacts, self.base))}", 0)]
 
 
-def _applied(number: int, facts: Mapping[str, Any]) -> list[tuple[str, str, str, int]]:
-    """Say whether the patch applies to the base; that it does not is a word about our base too, so it only warns."""
-    failure = unpack(Reject, facts["failure"]) if facts["failure"] else None
-    base = unpack(BaseFacts, facts["base"]) if facts["base"] else None
-    if failure and failure.patch <= number:
-        said = failure.reason if failure.patch == number else f"patch {failure.patch} before it does not apply"
-        return [("reviewbot-apply", "warning", said, 0)]
-    if base is None:
-        return []
-    return [("reviewbot-apply", "success", f"applies to {base_name(base)}", 0)]
+def _kept(patches: Iterable[Patch]) -> dict[int, Kept]:
+    """Return what is kept about the series of some patches, by the row id of the series (1 query)."""
+    rows = _reports(sorted({patch.series_id for patch in patches}))
+    return {series: Kept(*parts) for series, *parts in rows}

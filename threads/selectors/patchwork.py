@@ -6,9 +6,10 @@ A patch has the state that a maintainer gave it; while nobody did, it is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
@@ -34,6 +35,8 @@ _PERSON = ("name", "email")
 _SERIES = ("root_msgid", "name", "date", "version", "prefixes")
 _ACCOUNT = ("username", "first_name", "last_name")
 Row = TypeVar("Row", bound=Model)
+#: rows that one mail is: its own, and in each later version that carries it along
+MOST_OF_MAIL = 250
 
 
 def newest() -> tuple[int, ...]:
@@ -83,8 +86,52 @@ def _newer() -> QuerySet[Series]:
     return newer_by_its_author("series__")
 
 
-def match_patches(query: QueryDict) -> QuerySet[Patch]:
-    """Return the patches that a client asks for, bare: they are chosen before what stands beside them is read."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a client asks for, as row ids; its query is written when it is first asked so.
+
+    :ivar choose: :func:`match_patches` or another of them.
+    :ivar text: the query string, without where the page begins.
+    """
+
+    choose: Callable[[QueryDict], QuerySet[Any, int]]
+    text: str
+
+    def count(self) -> int:
+        """Return how many there are (1 query)."""
+        return self.choose(QueryDict(self.text)).count()
+
+    def __getitem__(self, part: slice) -> list[int]:
+        """Return some of them (1 query)."""
+        return [pk for (pk,) in _page(self.choose, self.text, part.start, part.stop)(0)]
+
+
+def asked(choose: Callable[[QueryDict], QuerySet[Any, int]], query: QueryDict) -> Asked | list[int]:
+    """Return what a client asks for; what is asked by Message-ID is found at once (1 query)."""
+    names = query.getlist("msgid")
+    text = _without(query, "msgid", "page", "per_page").urlencode()
+    if not names:
+        return Asked(choose, text)
+    return [pk for (pk,) in _of_mail(choose, text)(bare_msgid(names[-1]))]
+
+
+@lru_cache(maxsize=128)
+def _page(choose: Callable[[QueryDict], QuerySet[Any, int]], text: str, first: int, end: int) -> Prepared[Any]:
+    return Prepared(lambda _: choose(QueryDict(text))[first:end])
+
+
+@lru_cache(maxsize=128)
+def _of_mail(choose: Callable[[QueryDict], QuerySet[Any, int]], text: str) -> Prepared[Any]:
+    def rows(name: str) -> QuerySet[Any, int]:
+        query = QueryDict(text, mutable=True)
+        query["msgid"] = name
+        return choose(query)[:MOST_OF_MAIL]
+
+    return Prepared(rows)
+
+
+def match_patches(query: QueryDict) -> QuerySet[Patch, int]:
+    """Return the ids of the patches that a client asks for: chosen before what stands beside them is read."""
     rows, newer = Patch.objects.all(), _newer()
     if "msgid" in query:
         rows = rows.filter(message__message_id=bare_msgid(query.get("msgid", "")))
@@ -99,7 +146,8 @@ def match_patches(query: QueryDict) -> QuerySet[Patch]:
         rows = rows.filter(kept if archived in ("true", "1") else ~kept)
     if delegates := query.getlist("delegate"):
         rows = rows.filter(message__decision__delegate__in=find_users(delegates))
-    return _common(rows, query, "series_id", "message__author", "series__date", "subject")
+    rows = _common(rows, query, "series_id", "message__author", "series__date", "subject")
+    return rows.values_list("pk", flat=True)
 
 
 def _standing(newer: QuerySet[Series]) -> Case:
@@ -142,9 +190,9 @@ def find_users(words: Iterable[str]) -> QuerySet[AbstractUser]:
     return all_users().filter(Q(pk__in=numbers) | Q(username__in=words) | Q(email__in=words))
 
 
-def match_series(query: QueryDict) -> QuerySet[Series]:
-    """Return the series that a client asks for, bare."""
-    return _common(Series.objects.all(), query, "pk", "author", "date", "name")
+def match_series(query: QueryDict) -> QuerySet[Series, int]:
+    """Return the ids of the series that a client asks for."""
+    return _common(Series.objects.all(), query, "pk", "author", "date", "name").values_list("pk", flat=True)
 
 
 def dress_series(found: Iterable[int]) -> list[tuple[Series, list[Patch]]]:
@@ -174,12 +222,13 @@ _series = Prepared(lambda ids: _dressed_series().filter(pk__in=ids))
 _parts = Prepared(lambda ids: _bare_patches().filter(series__in=ids))
 
 
-def match_covers(query: QueryDict) -> QuerySet[Series]:
-    """Return the series whose cover letters a client asks for, bare; ``cover_id`` names the letter."""
+def match_covers(query: QueryDict) -> QuerySet[Series, int]:
+    """Return the ids of the cover letters that a client asks for."""
     rows = Series.objects.filter(cover__isnull=False)
     if "msgid" in query:
         rows = rows.filter(cover__message_id=bare_msgid(query.get("msgid", "")))
-    return _common(rows, query, "pk", "author", "date", "subject", key="cover_id")
+    rows = _common(rows, query, "pk", "author", "date", "subject", key="cover_id")
+    return rows.values_list("cover_id", flat=True)
 
 
 def dress_covers(found: Iterable[int]) -> list[Message]:

@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from reviewbot.reports.facts import Cell, State
 from reviewbot.reports.keeping import pack
 from tests import factories, tellings
+from threads import models
 from threads.selectors import checks as of_patches
 
 pytestmark = pytest.mark.django_db
@@ -95,10 +97,40 @@ def test_checks_are_words_in_slugs(client: Client, talk: factories.Discussion) -
 
 def test_our_fault_is_pending_and_no_checks_too() -> None:
     cell = Cell(1, "build", "defconfig", State.BROKEN, "disk full")
-    checks = of_patches._checks(1, {"failure": None, "base": None, "cells": [pack(cell)]}, factories.START)
-    assert (checks.combined, checks.checks[0].description) == ("pending", "our fault: disk full")
+    kept = of_patches.Kept(factories.START, [pack(cell)], failure=None, base=None)
+    assert (kept.words(1), kept.checks(1)[0].description) == ({"pending"}, "our fault: disk full")
     assert of_patches.Checks().combined == "pending"
     assert set(of_patches.WORDS) | {State.SKIPPED} == set(State)
+
+
+def test_lists_and_patches_say_alike_what_the_checks_come_to(client: Client, talk: factories.Discussion) -> None:
+    factories.does_not_apply()
+    bot = get_user_model().objects.create_user("ci")
+    mails = talk.v2.patches.order_by("number").values_list("message", flat=True)
+    for mail, states in zip(mails, (["fail"], ["success"], ["fail", "success"]), strict=True):
+        for state in states:
+            models.ForeignCheck.objects.create(message_id=mail, user=bot, context="boot", state=state)
+    listed = {one["id"]: one["check"] for one in get(client, "/patches/", per_page=250)}
+    assert set(listed.values()) == {"success", "fail", "warning"}
+    for pk, check in listed.items():
+        assert get(client, f"/patches/{pk}/")["check"] == check
+        words = {(one["user"]["id"], one["context"]): one["state"] for one in get(client, f"/patches/{pk}/checks/")}
+        assert of_patches.worst(words.values()) == check
+
+
+def test_the_same_question_about_another_mail_or_page_has_another_answer(
+    client: Client, talk: factories.Discussion
+) -> None:
+    mails = {one["msgid"]: one["id"] for one in get(client, "/patches/")}
+    for msgid, pk in (*mails.items(), *mails.items()):
+        (found,) = get(client, "/patches", project="linux-mm", archived="false", msgid=msgid.strip("<>"))
+        assert found["id"] == pk
+        assert get(client, "/patches", project="all", archived="true", msgid=msgid) == []
+    covers = {one["msgid"]: one["id"] for one in get(client, "/covers/")}
+    assert [get(client, "/covers/", msgid=msgid)[0]["id"] for msgid in covers] == list(covers.values())
+    assert get(client, "/patches/", msgid="nobody@example.org") == get(client, "/patches/", msgid="") == []
+    newest = [get(client, "/patches/", order="-id", per_page=1, page=page)[0]["id"] for page in (1, 2, 3)]
+    assert newest == sorted(mails.values(), reverse=True)[:3]
 
 
 def test_that_a_series_does_not_apply_is_a_warning(client: Client) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes
 from typing import Any
@@ -15,7 +15,7 @@ from reviewbot.mail.diff import find_diff
 from threads import links
 from threads.conversion import decompress
 from threads.models import Event, MailingList, Message, Patch, Person, Series
-from threads.selectors.checks import Check, Checks, as_check
+from threads.selectors.checks import Check, as_check
 from threads.selectors.patchwork import NEW, USERS, PatchDone, SeriesCame, mailing_lists
 
 #: clients expect an address of every account, and whose it is is nobody's business (RFC 2606 keeps it unused)
@@ -35,10 +35,18 @@ class Shapes:
         self._version = version
         self._api = f"{self._site}/api/{version[0]}.{version[1]}"
         self._lists = {row.pk: row for row in mailing_lists()}
+        self._archives = {row.name: row.archive.rstrip("/") for row in self._lists.values()}
         self._users: dict[str, dict[str, Any] | None] = {}
+        self._said: dict[tuple[str, int], dict[str, Any]] = {}
 
     def _since(self, minor: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         return fields if self._version >= (1, minor) else {}
+
+    def _once(self, kind: str, pk: int, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what stands beside many rows of a list; it is made once for an answer."""
+        if (kind, pk) not in self._said:
+            self._said[kind, pk] = make()
+        return self._said[kind, pk]
 
     def user(self, row: AbstractUser | None = None) -> dict[str, Any]:
         """Return an account; None is the service itself."""
@@ -56,6 +64,9 @@ class Shapes:
 
     def project(self, row: MailingList | None) -> dict[str, Any]:
         """Return a list as a project; None is the project of what is on no list."""
+        return self._once("project", row.pk if row else 0, lambda: self._project(row))
+
+    def _project(self, row: MailingList | None) -> dict[str, Any]:
         row = row or MailingList(pk=0, name=links.ANY_LIST)
         return {
             "id": row.pk,
@@ -79,6 +90,9 @@ class Shapes:
 
     def person(self, row: Person) -> dict[str, Any]:
         """Return a sender."""
+        return self._once("person", row.pk, lambda: self._person(row))
+
+    def _person(self, row: Person) -> dict[str, Any]:
         return {
             "id": row.pk,
             "url": f"{self._api}/people/{row.pk}/",
@@ -86,8 +100,11 @@ class Shapes:
             "email": row.email,
         }
 
-    def patch(self, row: Patch, checks: Checks) -> dict[str, Any]:
-        """Return a patch as lists of patches have it."""
+    def patch(self, row: Patch, check: str) -> dict[str, Any]:
+        """Return a patch as lists of patches have it.
+
+        :param check: what its checks come to.
+        """
         mail = row.message
         own = f"{self._api}/patches/{row.pk}/"
         decision = getattr(mail, "decision", None)
@@ -102,18 +119,18 @@ class Shapes:
             "submitter": self.person(mail.author),
             "delegate": self.user(decision.delegate) if decision and decision.delegate else None,
             "series": [self.series_in_patch(row.series, self._list(row))],
-            "check": checks.combined,
+            "check": check,
             "checks": f"{own}checks/",
             "tags": {},
             **self._since(2, related=[]),
         }
 
-    def patch_in_full(self, row: Patch, checks: Checks) -> dict[str, Any]:
+    def patch_in_full(self, row: Patch, check: str) -> dict[str, Any]:
         """Return a patch with headers, commit message and diff; needs ``message`` with body and bytes."""
         body = row.message.body
         start = find_diff(body)
         return {
-            **self.patch(row, checks),
+            **self.patch(row, check),
             "headers": _headers(row.message),
             "content": body[:start] if start >= 0 else body,
             "diff": body[start:] if start >= 0 else None,
@@ -122,6 +139,9 @@ class Shapes:
 
     def series_in_patch(self, row: Series, name: str) -> dict[str, Any]:
         """Return a series as a patch and an event name it."""
+        return self._once("series", row.pk, lambda: self._series_in_patch(row, name))
+
+    def _series_in_patch(self, row: Series, name: str) -> dict[str, Any]:
         return {
             "id": row.pk,
             "url": f"{self._api}/series/{row.pk}/",
@@ -225,17 +245,15 @@ class Shapes:
         return known.name if known else links.ANY_LIST
 
     def _mail(self, pk: int, kind: str, mail: Message, name: str, list_name: str) -> dict[str, Any]:
-        page = links.to_patch(list_name, mail.message_id)
-        if kind == "covers":
-            page = page.replace("/patch/", "/cover/", 1)
-        known = next((row for row in self._lists.values() if row.name == list_name), None)
-        archive = f"{known.archive.rstrip('/')}/{links.msgid(mail.message_id)}/" if known and known.archive else None
+        quoted = links.msgid(mail.message_id)
+        page = f"/project/{list_name}/{'cover' if kind == 'covers' else 'patch'}/{quoted}/"
+        archive = self._archives.get(list_name)
         return {
             "id": pk,
             "url": f"{self._api}/{kind}/{pk}/",
             **self._since(1, web_url=self._site + page),
             "msgid": f"<{mail.message_id}>",
-            **self._since(2, list_archive_url=archive),
+            **self._since(2, list_archive_url=f"{archive}/{quoted}/" if archive else None),
             "date": _date(mail.date),
             "name": name or "(no subject)",
             "mbox": f"{self._site}{page}mbox/",

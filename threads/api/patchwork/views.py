@@ -70,13 +70,13 @@ class PatchworkView(APIView):
     def paged(
         self,
         request: Request,
-        rows: QuerySet[Any] | list[Any],
+        rows: QuerySet[Any] | selectors.Asked | list[Any],
         shape: Callable[[list[Any]], list[dict[str, Any]]],
     ) -> Response:
         """Return one page as an array; where the others are stands in the Link header alone."""
         size = max(1, min(_number(request, "per_page", PER_PAGE), MOST))
         number = _number(request, "page", 1)
-        count = _count(request, rows) if isinstance(rows, QuerySet) else len(rows)
+        count = len(rows) if isinstance(rows, list) else _count(request, rows)
         last = max(1, -(-count // size))
         if not 1 <= number <= last:
             raise exceptions.NotFound("Invalid page.")
@@ -87,11 +87,11 @@ class PatchworkView(APIView):
         return response
 
 
-def _count(request: Request, rows: QuerySet[Any]) -> int:
+def _count(request: Request, rows: QuerySet[Any] | selectors.Asked) -> int:
     """Return how many rows there are; while nothing new comes, the same question is not counted again."""
     asked = {name: request.query_params.getlist(name) for name in sorted(request.query_params)}
     asked = {name: values for name, values in asked.items() if name not in ("page", "per_page", "order")}
-    said = f"{rows.model.__name__} {request.path} {asked} {selectors.newest()}"
+    said = f"{request.path} {asked} {selectors.newest()}"
     key = f"patchwork-count-{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()}"
     return cast(int, cache.get_or_set(key, rows.count, COUNTED))
 
@@ -217,13 +217,12 @@ class Patches(PatchworkView):
 
     def get(self, request: Request, version: str | None = None) -> Response:
         """List patches."""
-        rows = selectors.match_patches(request.query_params).values_list("pk", flat=True)
-        return self.paged(request, rows, self._shape)
+        return self.paged(request, selectors.asked(selectors.match_patches, request.query_params), self._shape)
 
     def _shape(self, matched: list[int]) -> list[dict[str, Any]]:
         found = selectors.dress_patches(matched)
-        checks = of_patches.checks_of(found)
-        return [self.shapes.patch(row, checks.get(row.pk, Checks())) for row in found]
+        checks = of_patches.combined_of(found)
+        return [self.shapes.patch(row, checks[row.pk]) for row in found]
 
 
 class PatchView(PatchworkView):
@@ -233,7 +232,7 @@ class PatchView(PatchworkView):
         """Return a patch with its diff."""
         row = _patch(pk)
         selectors.read_text(row.message)
-        return Response(self.shapes.patch_in_full(row, of_patches.checks_of([row]).get(row.pk, Checks())))
+        return Response(self.shapes.patch_in_full(row, of_patches.combined_of([row])[row.pk]))
 
     def patch(self, request: Request, pk: str, version: str | None = None) -> Response:
         """Set state, archive, delegate or commit of a patch."""
@@ -301,7 +300,7 @@ class SeriesList(PatchworkView):
 
     def get(self, request: Request, version: str | None = None) -> Response:
         """List series."""
-        rows = selectors.match_series(request.query_params).values_list("pk", flat=True)
+        rows = selectors.asked(selectors.match_series, request.query_params)
         return self.paged(
             request, rows, lambda found: [self.shapes.series(*one) for one in selectors.dress_series(found)]
         )
@@ -320,7 +319,7 @@ class Covers(PatchworkView):
 
     def get(self, request: Request, version: str | None = None) -> Response:
         """List cover letters."""
-        rows = selectors.match_covers(request.query_params).values_list("cover_id", flat=True)
+        rows = selectors.asked(selectors.match_covers, request.query_params)
         return self.paged(
             request, rows, lambda found: [self.shapes.cover(row) for row in selectors.dress_covers(found)]
         )
