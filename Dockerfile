@@ -23,7 +23,7 @@ COPY reviewbot reviewbot
 COPY threads threads
 USER reviewbot
 EXPOSE 8000
-CMD ["gunicorn", "reviewbot.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", "--worker-tmp-dir", "/tmp"]
+CMD ["gunicorn", "--config", "python:reviewbot.serving", "reviewbot.wsgi", "--bind", "0.0.0.0:8000", "--worker-tmp-dir", "/tmp"]
 
 FROM web AS worker
 USER root
@@ -32,4 +32,4 @@ RUN apt-get update -qq \
         bc bison bubblewrap ccache flex gcc gcc-aarch64-linux-gnu libc6-dev libelf-dev libssl-dev make perl xz-utils \
     && rm -rf /var/lib/apt/lists/*
 USER reviewbot
-CMD ["celery", "-A", "reviewbot", "worker", "--loglevel", "INFO"]
+CMD ["python3", "manage.py", "worker"]

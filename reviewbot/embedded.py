@@ -22,9 +22,11 @@ from typing import IO
 import redis
 from django.conf import settings
 
+from reviewbot.capabilities import expand
 from reviewbot.errors import OperatorError, TransientError
 
 _PR_SET_PDEATHSIG = 1
+_CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "reviewbot"]
 _REDIS_SECONDS = 10.0
 _STOP_SECONDS = 15.0
 # A process that ends by itself more often than this within that time is not started again.
@@ -85,20 +87,19 @@ class Stack:
     def _start_worker(self, name: str, queues: list[str], concurrency: int) -> None:
         self._start(
             name,
-            [sys.executable, "-m", "celery", "-A", "reviewbot", "worker", "-Q", ",".join(queues),
-             "-c", str(concurrency), "--loglevel", "INFO", "--without-gossip", "--without-mingle",
-             "--hostname", f"{name}-{os.getpid()}@%h"],
+            [*_CELERY, "worker", "-Q", ",".join(expand(queues, everything=True)),
+             "-c", str(concurrency), "--without-gossip", "--without-mingle", "--hostname", f"{name}-{os.getpid()}@%h"],
         )  # fmt: skip
 
     def start_scheduler(self) -> None:
         """Start the scheduler of the periodic tasks."""
-        self._start("scheduler", [sys.executable, "-m", "celery", "-A", "reviewbot", "beat", "--loglevel", "INFO"])
+        self._start("scheduler", [*_CELERY, "beat"])
 
     def start_web(self, bind: str) -> None:
         """Start the web server."""
         self._start(
             "web",
-            [sys.executable, "-m", "gunicorn", "reviewbot.wsgi", "--bind", bind, "--workers", "2", "--threads", "4",
+            [sys.executable, "-m", "gunicorn", "--config", "python:reviewbot.serving", "reviewbot.wsgi", "--bind", bind,
              "--access-logfile", "-"],
         )  # fmt: skip
 

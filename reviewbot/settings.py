@@ -16,10 +16,22 @@ from pathlib import Path
 import dj_database_url
 from csp.constants import NONE, SELF
 
-from reviewbot.environment import SettingError, env_bool, env_int, env_list, env_path, env_secret, env_text
+from reviewbot import logs
+from reviewbot.environment import (
+    SettingError,
+    env_bool,
+    env_choice,
+    env_int,
+    env_list,
+    env_path,
+    env_secret,
+    env_text,
+    take_file,
+)
 
+take_file()
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR = env_path("REVIEWBOT_VAR", BASE_DIR / "var", "folder of everything the service keeps")
+VAR = env_path("REVIEWBOT_VAR", BASE_DIR / "var", "folder of everything the service keeps", "var beside manage.py")
 try:
     VAR.mkdir(parents=True, exist_ok=True)
 except OSError as error:
@@ -47,8 +59,20 @@ SITE_URL = env_text("SITE_URL", "http://localhost:8000", "address of the dashboa
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [], "origins that may post forms, behind a proxy")
 SECURE = SITE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
-SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if SECURE else 0, "seconds of strict transport security")
+SECURE_HSTS_SECONDS = env_int(
+    "HSTS_SECONDS",
+    31_536_000 if SECURE else 0,
+    "seconds of strict transport security",
+    "31536000 where SITE_URL is https, else 0",
+)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env_bool(
+    "HSTS_SUBDOMAINS", False, "let strict transport security hold for every host below this one, too"
+)
+# Whether the hosts below this one speak TLS is known to their operator alone, so neither is missed when it is off.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from within, past the proxy
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -67,6 +91,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "reviewbot.middleware.Naming",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -116,6 +141,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# --- logs -----------------------------------------------------------------------------------------------------------
+LOG_FORMAT = env_choice("LOG_FORMAT", "text", logs.FORMATS, "how log lines are written, on standard error")
+LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "least level of what is logged")
+LOGGING = logs.configuration(LOG_FORMAT)
 
 # --- database -------------------------------------------------------------------------------------------------------
 DATABASE_URL = env_secret("DATABASE_URL", "", "PostgreSQL of several machines; SQLite in the data folder when empty")
@@ -217,7 +247,10 @@ LORE_URL = env_text(
 ).rstrip("/")
 LINK_URL = env_text("LINK_URL", "https://lore.kernel.org/r/", "what a Message-ID is appended to for a link")
 IDENTIFICATION = env_text(
-    "IDENTIFICATION", f"reviewbot/0.1 (+{SITE_URL})", "User-Agent of fetches from archives; name a way to reach you"
+    "IDENTIFICATION",
+    f"reviewbot/0.1 (+{SITE_URL})",
+    "User-Agent of fetches from archives; name a way to reach you",
+    "reviewbot/0.1 (+SITE_URL)",
 )
 PRIVATE_ARCHIVES = env_bool("PRIVATE_ARCHIVES", False, "follow archives at private and loopback addresses, too")
 ARCHIVE_HOSTS = env_list(
@@ -226,14 +259,16 @@ ARCHIVE_HOSTS = env_list(
     "hosts whose pages manage.py import may fetch; .example.org is every host below it",
 )
 FETCH_SECONDS = env_int("FETCH_SECONDS", 60, "limit for fetching one thread")
-STORE = env_path("REVIEWBOT_STORE", VAR / "store.git", "bare repository of the kernel trees")
+STORE = env_path("REVIEWBOT_STORE", VAR / "store.git", "bare repository of the kernel trees", "REVIEWBOT_VAR/store.git")
 TREE_HOSTS = env_list(
     "TREE_HOSTS",
     ["git.kernel.org", "git.infradead.org", "kernel.googlesource.com", "github.com", "gitlab.com", ".freedesktop.org"],
     "hosts that trees may be fetched from; .example.org is every host below it",
 )
 FETCH_BASES = env_bool("FETCH_BASES", True, "ask the repositories of the trees for a base-commit that is not here")
-BUILDS = env_path("REVIEWBOT_BUILDS", VAR / "builds", "folder of source and object trees of the builds")
+BUILDS = env_path(
+    "REVIEWBOT_BUILDS", VAR / "builds", "folder of source and object trees of the builds", "REVIEWBOT_VAR/builds"
+)
 BUILD_THOROUGH = env_bool(
     "BUILD_THOROUGH", False, "also build the other page sizes, address widths and debugging options"
 )
@@ -253,7 +288,12 @@ MAIL_REPLY_TO = env_text("MAIL_REPLY_TO", "", "Reply-To of the replies, where it
 MAIL_BOUNCES = env_text("MAIL_BOUNCES", "", "envelope sender: the address that bounces go to; that of From when empty")
 SENDING = env_bool("SENDING", False, "let mails leave, as far as the policy allows")
 SMTP_URL = env_secret("SMTP_URL", "", "where mails are handed in: smtp+starttls://user:secret@host:587")
-MAIL_POLICY = env_path("MAIL_POLICY", VAR / "policy.toml", "who may be told what; drafts only while there is no file")
+MAIL_POLICY = env_path(
+    "MAIL_POLICY",
+    VAR / "policy.toml",
+    "who may be told what; drafts only while there is no file",
+    "REVIEWBOT_VAR/policy.toml",
+)
 MODERATORS = env_list("MODERATORS", [], "addresses that waiting mails are shown to; their answers decide")
 IMAP_URL = env_secret("IMAP_URL", "", "mailbox that is read for commands: imaps://user:secret@host/INBOX")
 MODERATION_DAYS = env_int("MODERATION_DAYS", 7, "after which a mail that nobody approved is withheld")
@@ -267,14 +307,20 @@ OPEN_SUBMISSIONS = env_bool(
     "OPEN_SUBMISSIONS",
     SITE_URL.startswith(("http://localhost", "http://127.0.0.1", "http://[::1]")),
     "let anybody submit and rerun series, not only people who are signed in",
+    "yes where SITE_URL is this machine, else no",
 )
 
 # --- API ------------------------------------------------------------------------------------------------------------
 API_READS = env_int("API_READS", 1200, "requests to read that one account or address may make a minute")
 PROXIES = env_int(
-    "PROXIES", 1 if SECURE else 0, "proxies in front whose X-Forwarded-For is believed, to tell who asks too often"
+    "PROXIES",
+    1 if SECURE else 0,
+    "proxies in front whose X-Forwarded-For is believed, to tell who asks too often",
+    "1 where SITE_URL is https, else 0",
 )
-BULK = env_path("REVIEWBOT_BULK", VAR / "bulk", "folder of the daily files of the whole public history")
+BULK = env_path(
+    "REVIEWBOT_BULK", VAR / "bulk", "folder of the daily files of the whole public history", "REVIEWBOT_VAR/bulk"
+)
 PRIVATE_WEBHOOKS = env_bool("PRIVATE_WEBHOOKS", False, "tell webhooks at private and loopback addresses, too")
 API_WRITES = env_int("API_WRITES", 120, "requests to write or for work that one account or address may make a minute")
 REST_FRAMEWORK = {

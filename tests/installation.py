@@ -12,8 +12,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from reviewbot.capabilities import expand
+
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60.0
+QUEUES = ("intake", "tree", "check", "build", "publish")
 
 
 def free_port() -> int:
@@ -68,6 +71,7 @@ class Installation:
             "REVIEWBOT_VAR": str(var),
             "DATABASE_URL": database,
             "REDIS_URL": queue,
+            "REVIEWBOT_ENVIRONMENT": os.devnull,
             **settings,
         }
         self.processes: list[subprocess.Popen[str]] = []
@@ -95,7 +99,7 @@ class Installation:
         again = ["sh", "-c", 'until "$@"; do sleep 1; done', "sh"]
         with (self.var / "celery.log").open("a") as log:
             process = subprocess.Popen(
-                [*again, sys.executable, "-m", "celery", "-A", "reviewbot", *arguments, "--loglevel", "INFO"],
+                [*again, sys.executable, "-m", "celery", "--quiet", "-A", "reviewbot", *arguments],
                 cwd=ROOT, env=self.environment, stdout=log, stderr=log, text=True, start_new_session=True,
             )  # fmt: skip
         self.processes.append(process)
@@ -103,7 +107,7 @@ class Installation:
 
     def worker(self) -> subprocess.Popen[str]:
         """Start a worker for all queues."""
-        queues = "intake,tree,check,build,publish"
+        queues = ",".join(expand(QUEUES, everything=True))
         name = f"worker-{len(self.processes)}@%h"
         return self.celery(
             "worker", "-Q", queues, "-c", "2", "--hostname", name, "--without-gossip", "--without-mingle"

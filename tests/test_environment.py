@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from reviewbot import environment
-from reviewbot.environment import SettingError, env_bool, env_int, env_list, env_path, env_secret, env_text
+from reviewbot.environment import SettingError, env_bool, env_choice, env_int, env_list, env_path, env_secret, env_text
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def test_yes_and_no_have_many_words(monkeypatch: pytest.MonkeyPatch, value: str,
     assert env_bool("FLAG", not meant, "a flag") is meant
 
 
-@pytest.mark.parametrize(("read", "value"), [(env_int, "many"), (env_bool, "perhaps")])
+@pytest.mark.parametrize(("read", "value"), [(env_int, "many"), (env_int, "-1"), (env_bool, "perhaps")])
 def test_a_value_that_cannot_be_used_is_named_with_what_it_takes(
     monkeypatch: pytest.MonkeyPatch, read: object, value: str
 ) -> None:
@@ -55,6 +55,25 @@ def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("TOKEN_FILE", str(tmp_path / "gone"))
     with pytest.raises(SettingError, match=r"TOKEN_FILE=.*cannot be read"):
         env_secret("TOKEN", "", "a token")
+
+
+def test_a_secret_stands_in_one_place_and_is_in_the_table_wherever_it_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("hush\n")
+    monkeypatch.setenv("TOKEN_FILE", str(tmp_path / "secret"))
+    env_secret("TOKEN", "", "a token")
+    assert [one.name for one in environment.TABLE] == ["TOKEN"]
+    monkeypatch.setenv("TOKEN", "other")
+    with pytest.raises(SettingError, match="TOKEN and TOKEN_FILE are both set"):
+        env_secret("TOKEN", "", "a token")
+
+
+def test_a_word_that_is_none_of_the_choices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env_choice("FORM", "text", ("text", "json"), "a form") == "text"
+    monkeypatch.setenv("FORM", "yaml")
+    with pytest.raises(SettingError, match="it takes one of text, json"):
+        env_choice("FORM", "text", ("text", "json"), "a form")
 
 
 def test_the_default_of_a_secret_is_not_shown() -> None:

@@ -155,7 +155,7 @@ def test_the_deployment_has_a_worker_for_each_queue(compose: dict[str, Any]) -> 
     assert routed == set(QUEUES)
     for queue in QUEUES:
         command = compose["services"][f"worker-{queue}"]["command"]
-        assert command[command.index("-Q") + 1] == queue
+        assert command[command.index("worker") + 1] == queue
 
 
 def test_nothing_runs_as_root_or_with_capabilities(compose: dict[str, Any]) -> None:

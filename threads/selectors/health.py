@@ -11,8 +11,11 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from reviewbot.capabilities import queue_of
 from reviewbot.embedded import broker_answers
 from reviewbot.errors import TransientError
+from reviewbot.reports.facts import State
+from threads.lanes import BUILD
 from threads.models import Delivery, MailingList, Run, Tree
 from threads.selectors import outbox, service, workers
 
@@ -73,9 +76,24 @@ def _queue() -> Iterator[Problem]:
         return
     known = workers.listening()
     if not known.problem and not known.workers:
-        yield Problem("workers", "No worker answers: start one (manage.py up, or celery -A reviewbot worker).")
+        yield Problem("workers", "No worker answers: start one (manage.py up, or manage.py worker).")
     elif known.unheard:
-        yield Problem("workers", f"No worker takes work of the queues {', '.join(known.unheard)}; start one with -Q.")
+        named = ", ".join(known.unheard)
+        yield Problem("workers", f"No worker takes work of the queues {named}; start one (manage.py worker).")
+    if not known.problem and known.workers:
+        yield from _builders(known)
+
+
+def _builders(known: workers.Listening) -> Iterator[Problem]:
+    """See whether the builds that wait are for compilers that some worker has."""
+    waiting = Run.objects.filter(check_name=BUILD, state=State.NOT_RUN).values_list("configuration").distinct()
+    needed = {queue_of(configuration) for (configuration,) in waiting}
+    if unserved := sorted(needed - known.heard):
+        names = ", ".join(queue.removeprefix(f"{BUILD}.") for queue in unserved)
+        words = (
+            f"Builds wait for {names}, and no worker has the compiler; install it where manage.py worker build runs."
+        )
+        yield Problem("builders", words)
 
 
 def _waits() -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from celery import current_app
 from django.conf import settings
@@ -27,6 +27,11 @@ class Listening:
     unheard: tuple[str, ...] = ()
     problem: str = ""
 
+    @property
+    def heard(self) -> set[str]:
+        """Return the queues that some worker takes work from."""
+        return {queue for queues in self.workers.values() for queue in queues}
+
 
 def listening() -> Listening:
     """Ask the workers; at most every :data:`KEPT` seconds, and never for longer than :data:`PATIENCE`."""
@@ -43,5 +48,5 @@ def _ask() -> Listening:
     except (KombuError, OSError) as error:
         return Listening({}, problem=f"the queue does not answer: {type(error).__name__}")
     workers = {name: sorted(str(queue["name"]) for queue in queues) for name, queues in sorted(answers.items())}
-    heard = {queue for queues in workers.values() for queue in queues}
-    return Listening(workers, tuple(queue for queue in settings.QUEUES if queue not in heard))
+    known = Listening(workers)
+    return replace(known, unheard=tuple(queue for queue in settings.QUEUES if queue not in known.heard))

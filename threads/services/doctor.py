@@ -53,7 +53,7 @@ def examine(*, thorough: bool = False) -> Iterator[Ailment]:
     if blocked:  # without a database that fits there is nothing to look at
         return
     yield from _machine()
-    yield from _store(thorough=thorough)
+    yield from store(thorough=thorough)
     yield from _leases()
     yield from _unfounded_runs()
     yield from _reports(thorough=thorough)
@@ -73,14 +73,15 @@ def _machine() -> Iterator[Ailment]:
             yield Ailment(f"{error} (Where another machine builds, this one need not.)")
 
 
-def _store(*, thorough: bool) -> Iterator[Ailment]:
-    store = Store(settings.STORE)
-    words = fsck.broken(store, thorough=thorough)
-    known = {branch.name: branch.commit for branch in store.branches()} if not words else {}
+def store(*, thorough: bool) -> Iterator[Ailment]:
+    """Yield what is wrong with the store of this machine: it is damaged, or does not have a tree that is known."""
+    kept = Store(settings.STORE)
+    words = fsck.broken(kept, thorough=thorough)
+    known = {branch.name: branch.commit for branch in kept.branches()} if not words else {}
     lost = [tree for tree in models.Tree.objects.all() if known.get(tree.name) != tree.commit]
     if words:
         advice = "It can be set aside and read again from the sources of the trees."
-        yield Ailment(f"{words} {advice}", partial(_make_store_anew, store))
+        yield Ailment(f"{words} {advice}", partial(_make_store_anew, kept))
     for tree in lost if not words else ():
         advice = (
             f"The store does not have the tree {tree.name} as it is known; it can be read again from {tree.source}."

@@ -19,8 +19,10 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from reviewbot.capabilities import queue_of
 from reviewbot.errors import OperatorError
 from reviewbot.reports.facts import State
+from threads.lanes import BUILD
 from threads.models import Work
 
 Row = TypeVar("Row", bound=Work)
@@ -62,14 +64,18 @@ def _send(step: str, arguments: tuple[int | str, ...]) -> None:
         return  # as was said when it began
     began = time.monotonic()
     try:
-        current_app.send_task(f"threads.tasks.{step}", args=arguments, retry=False)
+        place = queue_of(str(arguments[1])) if step == BUILD else None  # else as the settings route it
+        current_app.send_task(f"threads.tasks.{step}", args=arguments, retry=False, queue=place)
     except OperationalError as error:
         _silence.note(began)
         log.warning("the queue does not answer, %s%s stays for the sweep: %s", step, arguments, error)
 
 
 def _free(field: str) -> Q:
-    return Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__lt": timezone.now()})
+    """Return whether nobody holds a row: the time has run out, or is so far ahead that a wrong clock has set it."""
+    now = timezone.now()
+    unreal = now + timedelta(seconds=2 * settings.LEASE_SECONDS)
+    return Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__lt": now}) | Q(**{f"{field}__gt": unreal})
 
 
 def waiting(rows: QuerySet[Row]) -> QuerySet[Row]:
