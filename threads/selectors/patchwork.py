@@ -6,7 +6,7 @@ A patch has the state that a maintainer gave it; while nobody did, it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,7 +18,6 @@ from django.db.models import Case, Exists, F, Model, OuterRef, Q, QuerySet, Subq
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
-from reviewbot.reports.facts import Verdict
 from threads.conversion import storable
 from threads.models import AuditEntry, Event, MailingList, Message, Patch, Series
 from threads.selectors.prepared import Prepared
@@ -109,7 +108,7 @@ class Asked:
 def asked(choose: Callable[[QueryDict], QuerySet[Any, int]], query: QueryDict) -> Asked | list[int]:
     """Return what a client asks for; what is asked by Message-ID is found at once (1 query)."""
     names = query.getlist("msgid")
-    text = _without(query, "msgid", "page", "per_page").urlencode()
+    text = without(query, "msgid", "page", "per_page").urlencode()
     if not names:
         return Asked(choose, text)
     return [pk for (pk,) in _of_mail(choose, text)(bare_msgid(names[-1]))]
@@ -146,7 +145,7 @@ def match_patches(query: QueryDict) -> QuerySet[Patch, int]:
         rows = rows.filter(kept if archived in ("true", "1") else ~kept)
     if delegates := query.getlist("delegate"):
         rows = rows.filter(message__decision__delegate__in=find_users(delegates))
-    rows = _common(rows, query, "series_id", "message__author", "series__date", "subject")
+    rows = in_common(rows, query, "series_id", "message__author", "series__date", "subject")
     return rows.values_list("pk", flat=True)
 
 
@@ -192,7 +191,7 @@ def find_users(words: Iterable[str]) -> QuerySet[AbstractUser]:
 
 def match_series(query: QueryDict) -> QuerySet[Series, int]:
     """Return the ids of the series that a client asks for."""
-    return _common(Series.objects.all(), query, "pk", "author", "date", "name").values_list("pk", flat=True)
+    return in_common(Series.objects.all(), query, "pk", "author", "date", "name").values_list("pk", flat=True)
 
 
 def dress_series(found: Iterable[int]) -> list[tuple[Series, list[Patch]]]:
@@ -227,7 +226,7 @@ def match_covers(query: QueryDict) -> QuerySet[Series, int]:
     rows = Series.objects.filter(cover__isnull=False)
     if "msgid" in query:
         rows = rows.filter(cover__message_id=bare_msgid(query.get("msgid", "")))
-    rows = _common(rows, query, "pk", "author", "date", "subject", key="cover_id")
+    rows = in_common(rows, query, "pk", "author", "date", "subject", key="cover_id")
     return rows.values_list("cover_id", flat=True)
 
 
@@ -257,10 +256,10 @@ def read_text(mail: Message) -> Message:
 _texts = Prepared(lambda pk: Message.objects.filter(pk=pk).values_list("raw", "body"))
 
 
-def _common(
+def in_common(
     rows: QuerySet[Any], query: QueryDict, series: str, author: str, date: str, name: str, key: str = "pk"
 ) -> QuerySet[Any]:
-    """Apply the filters and the order that all collections have; ``series`` and the rest name columns."""
+    """Return rows with the filters and the order that all collections have; ``series`` and the rest name columns."""
     project = storable(query.get("project", ""))
     if project and project != "all":
         column = "mailinglist" if _numbers([project]) else "mailinglist__name"
@@ -270,7 +269,7 @@ def _common(
         known = Q(**{f"{author}_id__in": _numbers(submitter)})
         rows = rows.filter(known | Q(**{f"{author}__email__in": [storable(one.lower()) for one in submitter]}))
     for word, side in (("since", "gte"), ("before", "lt")):
-        if moment := _moment(query.get(word, "")):
+        if moment := moment_of(query.get(word, "")):
             rows = rows.filter(**{f"{date}__{side}": moment})
     if words := storable(query.get("q", "")):
         rows = rows.filter(**{f"{name}__icontains": words})
@@ -284,7 +283,8 @@ def _numbers(words: Iterable[str]) -> list[int]:
     return [int(word) for word in words if word.isascii() and word.isdecimal() and len(word) < 19]
 
 
-def _moment(text: str) -> datetime | None:
+def moment_of(text: str) -> datetime | None:
+    """Return a date as clients write it, in UTC where they do not say; None for what is none."""
     try:
         moment = parse_datetime(text)
     except ValueError:
@@ -294,84 +294,9 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesCame:
-    """A series came, or is complete; ``number`` is the id of the event."""
-
-    number: int
-    category: str
-    series: Series
-
-
-@dataclass(frozen=True, slots=True)
-class PatchDone:
-    """Something was done to a patch; ``number`` is the id of the event."""
-
-    number: int
-    category: str
-    event: Event
-    patch: Patch
-
-
-#: kinds of events; the place of a kind is what its ids leave when they are divided by four
-_KINDS = ("series-created", "series-completed", "event")
-
-
-def find_events(query: QueryDict) -> QuerySet[Any, Any]:
-    """Return what a client asks for as rows of ``kind``, ``pk`` and ``at``, newest first."""
-    asked = query.copy()
-    asked.pop("order", None)
-    category = query.get("category", "")
-    series = _common(Series.objects.all(), _without(asked, "since", "before"), "pk", "author", "date", "name")
-    done = Event.objects.filter(category=category) if category else Event.objects.all()
-    if "project" in query:
-        homes = Patch.objects.filter(message=OuterRef("message"))
-        on_list = _common(homes, _only(asked, "project"), "series_id", "message__author", "series__date", "subject")
-        done = done.filter(Exists(on_list))
-    parts = []
-    if category in ("", _KINDS[0]):
-        parts.append(_timed(series, "received_at", 0, query))
-    if category in ("", _KINDS[1]):
-        parts.append(_timed(series.exclude(verdict=Verdict.INCOMPLETE), "received_at", 1, query))
-    if category not in _KINDS[:2]:
-        parts.append(_timed(done, "date", 2, query))
-    found: QuerySet[Any, Any] = parts[0].union(*parts[1:], all=True).order_by("-at", "-kind", "-pk")
-    return found
-
-
-def _without(query: QueryDict, *names: str) -> QueryDict:
+def without(query: QueryDict, *names: str) -> QueryDict:
+    """Return a query without some of its words (no query of the database)."""
     left = query.copy()
     for name in names:
         left.pop(name, None)
     return left
-
-
-def _only(query: QueryDict, *names: str) -> QueryDict:
-    return _without(query, *(name for name in query if name not in names))
-
-
-def _timed(rows: QuerySet[Any], date: str, kind: int, query: QueryDict) -> QuerySet[Any, Any]:
-    for word, side in (("since", "gte"), ("before", "lt")):
-        if moment := _moment(query.get(word, "")):
-            rows = rows.filter(**{f"{date}__{side}": moment})
-    timed: QuerySet[Any, Any] = rows.order_by().annotate(kind=Value(kind), at=F(date)).values("kind", "pk", "at")
-    return timed
-
-
-def happened(found: Iterable[Mapping[str, Any]]) -> list[SeriesCame | PatchDone]:
-    """Return what stands behind some rows of :func:`find_events`, in their order (4 queries)."""
-    found = list(found)
-    series = {row.pk: row for row, _ in dress_series({one["pk"] for one in found if one["kind"] < 2})}
-    done = Event.objects.select_related("actor", "check_row__user")
-    rows = done.in_bulk([one["pk"] for one in found if one["kind"] == 2])
-    of_these = all_patches().filter(message__in={row.message_id for row in rows.values()})
-    patches = {row.message_id: row for row in of_these}
-    told: list[SeriesCame | PatchDone] = []
-    for one in found:
-        number = 4 * one["pk"] + one["kind"]
-        if one["kind"] < 2 and one["pk"] in series:
-            told.append(SeriesCame(number, _KINDS[one["kind"]], series[one["pk"]]))
-        elif one["pk"] in rows and rows[one["pk"]].message_id in patches:
-            row = rows[one["pk"]]
-            told.append(PatchDone(number, row.category, row, patches[row.message_id]))
-    return told

@@ -16,7 +16,8 @@ from threads import links
 from threads.conversion import decompress
 from threads.models import Event, MailingList, Message, Patch, Person, Series
 from threads.selectors.checks import Check, as_check
-from threads.selectors.patchwork import NEW, USERS, PatchDone, SeriesCame, mailing_lists
+from threads.selectors.events import PatchDone, SeriesCame
+from threads.selectors.patchwork import NEW, USERS, mailing_lists
 
 #: clients expect an address of every account, and whose it is is nobody's business (RFC 2606 keeps it unused)
 NOWHERE = "noreply.invalid"

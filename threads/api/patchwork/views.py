@@ -27,6 +27,7 @@ from threads.api.patchwork.shapes import OURSELVES, Shapes
 from threads.conversion import storable
 from threads.models import MailingList, Person
 from threads.selectors import checks as of_patches
+from threads.selectors import events
 from threads.selectors import patchwork as selectors
 from threads.selectors.checks import Check, Checks
 from threads.services import foreign
@@ -70,7 +71,7 @@ class PatchworkView(APIView):
     def paged(
         self,
         request: Request,
-        rows: QuerySet[Any] | selectors.Asked | list[Any],
+        rows: QuerySet[Any] | selectors.Asked | events.Events | list[Any],
         shape: Callable[[list[Any]], list[dict[str, Any]]],
     ) -> Response:
         """Return one page as an array; where the others are stands in the Link header alone."""
@@ -87,7 +88,7 @@ class PatchworkView(APIView):
         return response
 
 
-def _count(request: Request, rows: QuerySet[Any] | selectors.Asked) -> int:
+def _count(request: Request, rows: QuerySet[Any] | selectors.Asked | events.Events) -> int:
     """Return how many rows there are; while nothing new comes, the same question is not counted again."""
     asked = {name: request.query_params.getlist(name) for name in sorted(request.query_params)}
     asked = {name: values for name, values in asked.items() if name not in ("page", "per_page", "order")}
@@ -338,8 +339,8 @@ class Events(PatchworkView):
 
     def get(self, request: Request, version: str | None = None) -> Response:
         """List events, newest first."""
-        rows = selectors.find_events(request.query_params)
-        return self.paged(request, rows, lambda found: [self.shapes.event(one) for one in selectors.happened(found)])
+        rows = events.find_events(request.query_params)
+        return self.paged(request, rows, lambda found: [self.shapes.event(one) for one in events.happened(found)])
 
 
 class Unknown(PatchworkView):
