@@ -9,7 +9,7 @@ from dataclasses import replace
 from django.conf import settings
 from django.db.models import QuerySet
 
-from reviewbot.findings import Pair, Severity, Traced, compare, sort_key
+from reviewbot.findings import Pair, Severity, Traced, compare, normalise, sort_key
 from reviewbot.reports import facts
 from reviewbot.reports.facts import Life, Reproduce, SeriesReport, State, Told, Verdict
 from reviewbot.reports.keeping import unpack
@@ -86,6 +86,7 @@ def _told(series: models.Series, lanes: Sequence[Lane], commits: Sequence[models
                     check=lane.check,
                     since=series.version,
                     gone_by=traced.gone if life == Life.TRANSIENT else 0,
+                    inherited=life == Life.TRANSIENT and _inherited(traced, commits),
                     code=_code(traced, commits),
                     said=discussion.about(traced.finding) if life in _OF_THE_SERIES else (),
                 )
@@ -93,16 +94,32 @@ def _told(series: models.Series, lanes: Sequence[Lane], commits: Sequence[models
     return told
 
 
+def _inherited(traced: Traced, commits: Sequence[models.AppliedPatch]) -> bool:
+    """True when the patch that brings a finding leaves its line alone, and as many that read alike."""
+    place = traced.finding.location
+    text = normalise(place.text)
+    before, after = (
+        sum(normalise(line) == text for line in _lines(commits[state].commit, place.file))
+        for state in (traced.born - 1, traced.born)
+    )
+    return 0 < after <= before
+
+
 def _code(traced: Traced, commits: Sequence[models.AppliedPatch]) -> tuple[tuple[int, str], ...]:
     """Return the lines around a finding, from the last state that has it."""
     place = traced.finding.location
     commit = commits[traced.gone - 1 if traced.gone else -1]
-    content = GitFiles(settings.STORE, commit.commit).read(place.file)
-    if content is None or place.line < 1:
+    lines = _lines(commit.commit, place.file)
+    if not lines or place.line < 1:
         return ()
-    lines = content.decode("utf-8", "replace").split("\n")
     first = max(1, place.line - _CODE_LINES)
     return tuple(enumerate((conversion.storable(line) for line in lines[first - 1 : place.line + _CODE_LINES]), first))
+
+
+def _lines(commit: str, path: str) -> list[str]:
+    """Return the lines of a file in a state; none where it is not there."""
+    content = GitFiles(settings.STORE, commit).read(path)
+    return content.decode("utf-8", "replace").split("\n") if content is not None else []
 
 
 def _discussion(series: models.Series) -> Discussion:

@@ -64,6 +64,7 @@ class Told:
     :ivar finding: the fact.
     :ivar patch: number of the patch that introduces (or, for ``fixed``, repairs) it; 0 for pre-existing ones.
     :ivar gone_by: for ``transient``: the later patch after which it is gone; else 0.
+    :ivar inherited: for ``transient``: true when its line was there before the patch, which changed what it means.
     :ivar life: see :class:`Life`.
     :ivar check: name of the check or build that found it.
     :ivar since: the first version of the topic that has it.
@@ -79,6 +80,7 @@ class Told:
     since: int
     moved: bool = False
     gone_by: int = 0
+    inherited: bool = False
     code: tuple[tuple[int, str], ...] = ()
     said: tuple[Said, ...] = ()
 

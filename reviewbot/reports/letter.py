@@ -7,26 +7,27 @@ at 72 columns; code, paths and commands never are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from urllib.parse import quote as percent
 
-from reviewbot.findings import Evidence
 from reviewbot.mail.compose import quote_hunk, wrap
 from reviewbot.mail.diff import FileDiff, parse_diff
 from reviewbot.mail.message import Message
+from reviewbot.reports.evidence import path, steps
 from reviewbot.reports.facts import BaseFacts, Life, PatchFacts, Remark, SeriesReport, Told, Verdict
 from reviewbot.reports.placing import Place, place_of
 from reviewbot.reports.sentences import base_name, counted, verdict
 from reviewbot.reports.terminal import MAX_CODE, excerpt, indented, shortened, visible
+from reviewbot.tree.model import GUESSED
 
-_STEPS_SHOWN = 8
 _HOW_TO_ANSWER = 'If this is wrong, reply with a line "#reviewbot wrong: why".'
 _HOW_TO_END = 'You asked for results like this one; a reply with a line "#reviewbot mute" ends them.'
 _COMPILERS = ("gcc", "clang")
 _LOOKED_AT = (Verdict.CLEAN, Verdict.FINDINGS)
 #: lines of code that are shown of a hunk that does not apply, and sentences on the bases that were tried
 _CODE_SHOWN, _TRIED = 12, 6
+_DEFINED = re.compile(r"\bdefined\s*\(\s*(\w+)\s*\)")
 _BUILT = re.compile(r"(?:Built|Checked) \d")
 #: columns of a command that is given as one line
 _WIDE = 100
@@ -43,19 +44,46 @@ def write(
     :param parent: its mail.
     """
     diff = parse_diff(parent.body)
-    places = [(told, place_of(told, diff) if told.patch == patch.number else None) for told in findings]
+    places = {id(told): place_of(told, diff) if told.patch == patch.number else None for told in findings}
+    groups = _grouped(findings, places)
     lines: list[str] = []
-    if placed := [(place, told) for told, place in places if place]:
+    if placed := [(place, group) for group in groups if (place := places[id(group[0])])]:
         # The elision ends the last comment for those who read it beside the diff.
         lines = [_attribution(parent), *_beneath(placed, report, patch), "> [...]", ""]
-    for told in (told for told, place in places if not place):
-        code = indented(excerpt(told), 2)
-        said = _comment(told, report, patch, beneath=False)
-        lines += [f"{visible(_where(told))}:", "", *code, *([""] if code else []), *said, ""]
+    for group in (group for group in groups if not places[id(group[0])]):
+        code = indented(excerpt(group[0]), 2)
+        said = _comment(group, report, patch, beneath=False)
+        lines += [f"{visible(_where(group[0]))}:", "", *code, *([""] if code else []), *said, ""]
     return "\n".join([*lines, *_closing(report, findings, left_out), *_footer(report, site_url)])
 
 
-def _beneath(placed: Sequence[tuple[Place, Told]], report: SeriesReport, patch: PatchFacts) -> Iterator[str]:
+def _grouped(findings: Sequence[Told], places: Mapping[int, Place | None]) -> list[list[Told]]:
+    """Put what the patch does not show to what is told already of the same mistake; the first of a group is told."""
+    groups: list[list[Told]] = []
+    for told in findings:
+        same = (group for group in groups if _same_mistake(group[0], told))
+        group = None if places[id(told)] or told.said else next(same, None)
+        if group is None:
+            groups.append([told])
+        else:
+            group.append(told)
+    return groups
+
+
+def _same_mistake(first: Told, other: Told) -> bool:
+    """True when both are told in the same words, or one comes about by way of the other's line."""
+    one, two = first.finding, other.finding
+    if (one.rule, one.condition, one.assumption) != (two.rule, two.condition, two.assumption):
+        return False
+    through = any(
+        (step.file, step.line) == (a.location.file, a.location.line)
+        for a, b in ((one, two), (two, one))
+        for step in b.evidence
+    )
+    return through or one.message.replace(one.location.function, "") == two.message.replace(two.location.function, "")
+
+
+def _beneath(placed: Sequence[tuple[Place, list[Told]]], report: SeriesReport, patch: PatchFacts) -> Iterator[str]:
     """Yield the hunks that something is said about, quoted up to each comment."""
     file: FileDiff | None = None
     in_order = sorted(placed, key=lambda pair: pair[0].line.position)
@@ -152,24 +180,27 @@ def _where(told: Told) -> str:
     return f"{place.file}:{place.line}{function}"
 
 
-def _comment(told: Told, report: SeriesReport, patch: PatchFacts, *, beneath: bool = True) -> list[str]:
-    """Say what is wrong; beneath a quoted line, also in which function that is."""
+def _comment(group: Sequence[Told], report: SeriesReport, patch: PatchFacts, *, beneath: bool = True) -> list[str]:
+    """Say what is wrong, and where else; beneath a quoted line, also in which function that is."""
+    told, *others = group
     finding = told.finding
     lines = _prose(_sentence(told, report, patch))
-    if finding.evidence:
+    if way := steps(finding):
         function = finding.location.function
         # A hunk often names the function before the one that it changes.
         named = [visible(f"In {function}():")] if beneath and function and f"{function}()" not in _stated(told) else []
-        lines += ["", *named, *_evidence(told)]
+        lines += ["", *named, *path(way, finding.location.file)]
     prose = []
     if finding.condition:
-        prose.append(f"This happens only with {finding.condition}.")
+        condition = _DEFINED.sub(r"\1", finding.condition)
+        prose.append(f"This happens only with {condition}.")
     if finding.assumption:
         prose.append(f"This assumes that {_joined(finding.assumption)}")
     prose += _raised_before(told, report)
     for text in prose:
         lines += ["", *_prose(text)]
-    return lines
+    where = [_where(one) + (f", {_since(one, report, patch)}" if one.patch != told.patch else "") for one in others]
+    return [*lines, *(["", *_listed("The same here:", where)][:-1] if where else [])]
 
 
 def _prose(text: str) -> list[str]:
@@ -178,18 +209,23 @@ def _prose(text: str) -> list[str]:
 
 def _sentence(told: Told, report: SeriesReport, patch: PatchFacts) -> str:
     """Say what is wrong, since which patch, and whether an earlier version had it."""
-    this = "this patch" if told.patch == patch.number else _named(told.patch, report)
-    transient = told.life is Life.TRANSIENT
-    since = f"between {this} and patch {told.gone_by}" if transient else f"since {this}"
+    since = _since(told, report, patch)
     stated, function = _stated(told), told.finding.location.function
-    if function and not told.finding.evidence and f"{function}()" not in stated:
+    if function and not steps(told.finding) and f"{function}()" not in stated:
         lead = f"In {function}(), {since}"
     else:
         lead = since[0].upper() + since[1:]
-    more = f" Patch {told.gone_by} mends it; only a bisection can stop in between." if transient else ""
+    more = ""
+    if told.life is Life.TRANSIENT:
+        more = f" Patch {told.gone_by} mends it; only a bisection can stop in between."
     if told.since < report.version:
         more += f" v{told.since} had this already."
     return f"{lead}, {_joined(stated)}{more}"
+
+
+def _since(told: Told, report: SeriesReport, patch: PatchFacts) -> str:
+    this = "this patch" if told.patch == patch.number else _named(told.patch, report)
+    return f"between {this} and patch {told.gone_by}" if told.life is Life.TRANSIENT else f"since {this}"
 
 
 def _named(number: int, report: SeriesReport) -> str:
@@ -216,20 +252,6 @@ def _joined(sentence: str) -> str:
     return sentence[0].lower() + sentence[1:] if first.istitle() and first.isalpha() else sentence
 
 
-def _evidence(told: Told) -> Iterator[str]:
-    """Yield the path, one step a line; the middle of a long one is left out."""
-    steps = told.finding.evidence
-    shown: Sequence[Evidence | None] = steps
-    if len(steps) > _STEPS_SHOWN:
-        shown = [*steps[:3], None, *steps[-_STEPS_SHOWN + 4 :]]
-    for step in shown:
-        if step is None:
-            yield "  [...]"
-            continue
-        place = f"line {step.line}" if step.file == told.finding.location.file else f"{step.file}:{step.line}"
-        yield visible(f"  {place}  {shortened(' '.join(step.text.split()), MAX_CODE)}")
-
-
 def _raised_before(told: Told, report: SeriesReport) -> list[str]:
     """Name the mail that raised it for an earlier version."""
     for said in told.said:
@@ -245,7 +267,8 @@ def _closing(report: SeriesReport, findings: Sequence[Told], left_out: int) -> I
     if change := _since_previous(report):
         yield from (*wrap(change), "")
     if report.base:
-        yield from (*wrap(visible(f"Applied to {_base(report.base)}.")), "")
+        guessed = (line for line in report.base.trace if line.endswith(GUESSED))
+        yield from (*_prose(" ".join([f"Applied to {_base(report.base)}.", *guessed])), "")
     for text in (one.unseen for one in report.patches if one.unseen):
         yield from (*_prose(text), "")
     yield from _listed("Looked at:", [line for line in map(_in_short, report.looked_at) if line])

@@ -68,8 +68,9 @@ def draft(report: SeriesReport, mails: Mapping[str, Message], *, sender: Address
 def answered(report: SeriesReport, mails: Collection[str]) -> tuple[PatchFacts, ...]:
     """Return the patches that something is said about, that with the worst finding first: the one to answer.
 
-    Nothing is said about notes, about what the base has already, and about
-    what somebody has raised in this version's thread.
+    Nothing is said about notes, about what the base has already, about what
+    somebody has raised in this version's thread, and about lines that a series
+    makes wrong and right again without touching them.
 
     :param mails: Message-IDs of the mails that are here.
     """
@@ -180,20 +181,29 @@ def _identity(told: Told) -> str:
 
 
 def worth_saying(report: SeriesReport) -> list[Told]:
-    """Return the findings that a reply would tell, worst first, then by patch and place."""
+    """Return the findings that a reply would tell: worst first, what stays before what is mended, then by place."""
     found = [
         told
         for told in report.findings
         if told.life in (Life.NEW, Life.TRANSIENT)
         and told.finding.severity is not Severity.NOTE
+        and not _on_the_way(told)
         and not any(said.remark is Remark.RAISED and said.date >= report.date for said in told.said)
     ]
     return sorted(found, key=_urgency)
 
 
-def _urgency(told: Told) -> tuple[int, int, str, int]:
+def _on_the_way(told: Told) -> bool:
+    """True for what a later patch mends and no patch wrote: a series that changes a rule follows it step by step.
+
+    What does not compile in between is told, wherever that is.
+    """
+    return told.life is Life.TRANSIENT and told.inherited and told.check != "build"
+
+
+def _urgency(told: Told) -> tuple[int, bool, int, str, int]:
     place = told.finding.location
-    return told.finding.severity.rank, told.patch, place.file, place.line
+    return told.finding.severity.rank, told.life is Life.TRANSIENT, told.patch, place.file, place.line
 
 
 def _others(people: Sequence[Address], but: tuple[Address, ...]) -> tuple[Address, ...]:

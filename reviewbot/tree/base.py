@@ -22,7 +22,7 @@ from reviewbot.tree.evidence import Candidate, Evidence, gather, preimages
 from reviewbot.tree.git import GitTimeoutError
 from reviewbot.tree.history import matching, newest_with
 from reviewbot.tree.letter import Letter
-from reviewbot.tree.model import Application, Attempt, Base, Method, Reject
+from reviewbot.tree.model import GUESSED, Application, Attempt, Base, Method, Reject
 from reviewbot.tree.notes import called
 from reviewbot.tree.store import Store
 
@@ -166,7 +166,7 @@ def _incomplete(series: Series) -> Iterable[str]:
 def _stated(store: Store, series: Series, prerequisites: Sequence[Patch]) -> Iterable[str]:
     """Say what the author states about the base, and whether it can be had."""
     if series.base_commit and not store.has_commit(series.base_commit):
-        yield f"The cover names base-commit {series.base_commit[:12]}, which no known tree has; it is guessed instead."
+        yield f"The cover names base-commit {series.base_commit[:12]}, {GUESSED}"
     elif not series.base_commit:
         yield "No base-commit is named; the base is guessed."
     if series.prerequisites or series.based_on:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 #: how the sentence ends that says that git changes more than the mail of a patch shows
 NOT_SHOWN = "which the mail does not show."
+#: how the sentence ends that says that the base which an author names is not here
+GUESSED = "which no known tree has; it is guessed instead."
 
 
 class Method(StrEnum):

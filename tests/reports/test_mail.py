@@ -126,7 +126,25 @@ def partly_looked_at() -> SeriesReport:
     return replace(warning(), looked_at=samples.report().looked_at[:1], not_looked_at=skipped)
 
 
+def same_elsewhere() -> SeriesReport:
+    """Return what a helper does wrong, with those who call it; one of them does so since the next patch."""
+    helper = replace(samples.ignored_result(), evidence=(), condition="defined(CONFIG_MEMORY_HOTPLUG)")
+    here = helper.location
+    path = (Evidence("mm/a.c", 7, "calls: split_pmd(pmdp);"), Evidence(here.file, here.line, "constructs"))
+    callers = [
+        replace(
+            helper,
+            location=Location("mm/a.c", 7, name, "\tsplit_pmd(pmdp);"),
+            message=f"{name}() fails.",
+            evidence=path,
+        )
+        for name in ("one", "two")
+    ]
+    return with_findings(samples.told(helper, 2), *(samples.told(one, n, code=()) for n, one in enumerate(callers, 2)))
+
+
 SITUATIONS |= {"warning": warning, "configuration": in_a_configuration, "partial": partly_looked_at}
+SITUATIONS |= {"same-elsewhere": same_elsewhere}
 HEAD = Letterhead(SENDER, samples.SITE, "answers@example.org")
 
 
@@ -219,6 +237,31 @@ def test_it_answers_the_patch_with_the_worst_finding() -> None:
     made = drafted(with_findings(warning, samples.told(samples.missing_dtor(), 3)))
     assert made.in_reply_to == samples.V1.format(4)
     assert drafted(several_patches()).in_reply_to == samples.V1.format(3)
+
+
+def passing(check: str = "pgtable", *, inherited: bool = True) -> Told:
+    """Return what is wrong from patch 2 to patch 3, at a line that patch 2 did not write."""
+    fields = {"life": Life.TRANSIENT, "gone_by": 3, "inherited": inherited, "check": check}
+    return samples.told(samples.ignored_result(), 2, **fields)
+
+
+def test_what_a_series_makes_wrong_and_right_without_writing_it_is_not_told_unless_it_does_not_compile() -> None:
+    assert draft(with_findings(passing()), MAILS, sender=SENDER, site_url=samples.SITE) is None
+    for told in (passing("build"), passing(inherited=False)):
+        assert drafted(with_findings(told)).in_reply_to == samples.V1.format(3)
+
+
+def test_what_stays_comes_before_what_a_later_patch_mends() -> None:
+    standing = samples.told(samples.missing_dtor(), 3)
+    assert drafted(with_findings(passing(inherited=False), standing)).in_reply_to == samples.V1.format(4)
+
+
+def test_the_author_is_told_that_the_named_base_is_not_here() -> None:
+    report = samples.first_version()
+    assert report.base is not None
+    trace = ("The cover names base-commit 0af2f6be1b42, which no known tree has; it is guessed instead.",)
+    said = " ".join(body(replace(report, base=replace(report.base, trace=trace))).split())
+    assert f"commit adc218676eef. {trace[0]} Looked at:" in said
 
 
 def test_the_function_is_named_and_the_command_is_that_of_the_check() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from django.conf import settings
 
+from reviewbot.findings import Finding, Location, Severity, Traced
 from reviewbot.mail.parse import parse_message
 from reviewbot.reports.facts import Life, Remark, SeriesReport, State, Verdict
 from reviewbot.reports.keeping import unpack
 from tests.threads.conftest import V1, V2, Queue
-from threads import models
+from threads import facts, models
 from threads.services import intake, pipeline
 
 
@@ -39,6 +41,27 @@ def test_what_a_later_patch_repairs_is_told_as_a_hazard_of_bisection(series: mod
     steps.drain()
     [transient] = [one for one in report_of(series.previous).findings if one.life == Life.TRANSIENT]
     assert (transient.finding.location.function, transient.patch, transient.gone_by) == ("split_pmd", 2, 3)
+    assert not transient.inherited
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "inherited"),
+    [
+        (["\tfree(p);"], ["", "    free(p);"], True),
+        (["\tfree(p);"], ["\tfree(p);", "\tfree(p);"], False),
+        ([], ["\tfree(p);"], False),
+        (["\tfree(p);"], [], False),
+    ],
+    ids=["moved and indented anew", "one more", "a new file", "not found"],
+)
+def test_a_line_that_was_there_before_the_patch_is_inherited(
+    monkeypatch: pytest.MonkeyPatch, before: list[str], after: list[str], *, inherited: bool
+) -> None:
+    finding = Finding("C06", Severity.ERROR, Location("mm/a.c", 1, "drop", "\tfree(p);"), "It is freed.")
+    states = {"base": [], "one": before, "two": after, "three": []}
+    monkeypatch.setattr(facts, "_lines", lambda commit, _path: states[commit])
+    commits = [models.AppliedPatch(commit=name) for name in states]
+    assert facts._inherited(Traced(finding, 2, 3), commits) is inherited
 
 
 def test_the_second_version_says_what_it_fixed_and_what_remains(series: models.Series, steps: Queue) -> None:
