@@ -21,6 +21,8 @@ _UNSTORABLE = dict.fromkeys([0, *range(0xD800, 0xE000)], 0xFFFD)
 def storable(text: str) -> str:
     """Replace what no database keeps as text (NUL, lone surrogates); the raw bytes still have it."""
     if "\0" not in text:
+        if text.isascii():
+            return text
         try:
             text.encode()  # a tenth of what looking at each character costs
         except UnicodeEncodeError:

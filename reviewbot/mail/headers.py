@@ -29,19 +29,15 @@ MAX_ADDRESSES = 1000
 MAX_HOPS = 100
 
 #: what is read of a header; most of what servers add is passed over
-_READ = (
-    *(b"from", b"sender", b"to", b"cc", b"subject", b"date", b"received"),
-    *(b"message-id", b"in-reply-to", b"references", b"list-id"),
-    *(b"content-type", b"content-disposition", b"content-transfer-encoding"),
-)
-# A field with the lines that it was folded into.
-_FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:([^\n]*(?:\n[ \t][^\n]*){0,5000})\n?")
-# Fields that are passed over, as many as stand together.
-_UNREAD = re.compile(
-    rb"(?:(?!(?i:" + b"|".join(_READ) + rb")[ \t]*:)[!-9;-~]{1,100}+[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+){1,1000}+"
-)
-_FOLD = re.compile(rb"(?<!\r)\r*\n")
-_EMPTY_LINE = re.compile(rb"\r*(?:\n|\Z)")
+_READ = frozenset((
+    *("from", "sender", "to", "cc", "subject", "date", "received"),
+    *("message-id", "in-reply-to", "references", "list-id"),
+    *("content-type", "content-disposition", "content-transfer-encoding"),
+))  # fmt: skip
+_NAME = re.compile(rb"([!-9;-~]{1,100})[ \t]*")
+#: bytes before the colon at most
+_MAX_NAME = 200
+_FOLDS = frozenset((b" ", b"\t"))
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?\n]{0,1000})\?=")
 _BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?)")
@@ -67,14 +63,17 @@ class Headers:
     :ivar cut: what was left out for its size, one short phrase each.
     """
 
-    def __init__(self, fields: Iterable[tuple[bytes, bytes]] = (), *, complete: bool = True) -> None:
+    def __init__(self, fields: Iterable[tuple[str, list[bytes]]] = (), *, complete: bool = True) -> None:
         self.cut: list[str] = [] if complete else ["header larger than 256 kB or 5,000 lines, the rest was not read"]
         self._fields: dict[str, list[bytes]] = {}
-        for field, value in fields:
-            name = field.decode("ascii")
+        for name, lines in fields:
+            value = lines[0] if len(lines) == 1 else b"".join(lines)
+            if b"\r" in value:
+                value = b"".join(line.rstrip(b"\r") for line in lines)
             if len(value) > MAX_FIELD:
                 self.cut.append(f"{name} field larger than 64 kB, the rest was not read")
-            self._fields.setdefault(name, []).append(value[:MAX_FIELD].strip())
+                value = value[:MAX_FIELD]
+            self._fields.setdefault(name, []).append(value.strip())
 
     def all(self, name: str) -> list[str]:
         """Return every value of the field as text; encoded words are left as they are."""
@@ -97,34 +96,39 @@ def split_message(raw: bytes) -> tuple[Headers, bytes]:
     parsers everywhere: what follows is the body, even without an empty line. Of
     an enormous header the first 256 kB or 5,000 lines are read.
     """
-    fields: list[tuple[bytes, bytes]] = []
-    position = lines = 0
-    body = len(raw)
-    complete = True
-    while position < len(raw):
-        if position > MAX_HEADER_BLOCK or lines > MAX_HEADER_LINES:
-            blank = _BLANK_LINE.search(raw, position - 1)
-            body = blank.end() if blank else len(raw)
-            complete = False
-            break
-        if unread := _UNREAD.match(raw, position):
-            position = unread.end()
-            lines += raw.count(b"\n", unread.start(), position)
+    end = raw.find(b"\n\n", 0, MAX_HEADER_BLOCK)
+    lines = raw[: end if end >= 0 else MAX_HEADER_BLOCK].split(b"\n", MAX_HEADER_LINES)
+    complete = end >= 0 or len(raw) <= MAX_HEADER_BLOCK
+    if len(lines) > MAX_HEADER_LINES:
+        complete = False
+        lines.pop()
+    fields: list[tuple[str, list[bytes]]] = []
+    folded: list[bytes] = []
+    for number, line in enumerate(lines):
+        if line[:1] in _FOLDS and number:
+            folded.append(line)
             continue
-        field = _FIELD.match(raw, position)
-        if field is None:
-            empty = _EMPTY_LINE.match(raw, position)
-            body = empty.end() if empty else position
-            break
-        name, value = field[1].lower(), field[2]
-        lines += 1
-        if b"\n" in value:
-            lines += value.count(b"\n")
-            value = _FOLD.sub(b"", value[: 2 * MAX_FIELD])
-        if name in _READ:
-            fields.append((name, value))
-        position = field.end()
-    return Headers(fields, complete=complete), raw[body:]
+        colon = line.find(b":", 0, _MAX_NAME)
+        name = _field_name(line[:colon]) if colon > 0 else None
+        if name is not None:
+            folded = [line[colon + 1 :]]
+            if name:
+                fields.append((name, folded))
+        elif complete or number < len(lines) - 1:  # else it is the line in which reading ends
+            body = sum(map(len, lines[:number])) + number
+            return Headers(fields), raw[body:] if line.strip(b"\r") else raw[body + len(line) + 1 :]
+    if complete:
+        return Headers(fields), raw[end + 2 :] if end >= 0 else b""
+    blank = _BLANK_LINE.search(raw, sum(map(len, lines)) + len(lines) - 1)
+    return Headers(fields, complete=False), raw[blank.end() :] if blank else b""
+
+
+@lru_cache(maxsize=1024)  # all mails have the same ones
+def _field_name(text: bytes) -> str | None:
+    """Return the name of a field that is read, "" for one that is passed over, None for what is no name."""
+    match = _NAME.fullmatch(text)
+    name = match[1].decode("ascii").lower() if match else ""
+    return (name if name in _READ else "") if match else None
 
 
 def decode_words(value: str) -> str:

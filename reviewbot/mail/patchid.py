@@ -86,17 +86,22 @@ class _PatchId:
     def take_hunk(self, lines: list[bytes], at: int) -> int:
         """Count the lines of a hunk, which need no closer look; return the place behind them."""
         start, before, after = at, self.before, self.after
-        while (before > 0 or after > 0) and before >= 0 and at < len(lines):
+        for at in range(start, len(lines)):
             kind = lines[at][:1]
             if kind == b"+":
                 after -= 1
             elif kind == b" ":
-                before, after = before - 1, after - 1
+                before -= 1
+                after -= 1
             elif kind == b"-":
                 before -= 1
             elif kind in _CLOSER_LOOK:
                 break
-            at += 1
+            if before <= 0 and (after <= 0 or before < 0):
+                at += 1
+                break
+        else:
+            at = len(lines)
         self.before, self.after = before, after
         self._count(b"".join(lines[start:at]))
         return at

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import unquote
 
-from reviewbot.mail.diff import parse_diff
+from reviewbot.mail.diff import find_diff, parse_diff
 from reviewbot.mail.message import Message
 from reviewbot.mail.patchid import patch_id
 from reviewbot.series.batches import Batch, sort_batches
@@ -104,16 +104,17 @@ def _series(
 def _patch(mail: Mail) -> Patch:
     """Return a patch without the trailers that were given to it."""
     body = mail.message.body
-    diff = parse_diff(body)
-    lines = body.split("\n")
-    end = len(lines) if diff.oddities else diff.end  # a broken diff is kept as it came
+    start = find_diff(body)
+    text = body[start:] if start >= 0 else ""
+    diff = parse_diff(text)
+    behind = 0 if diff.oddities else text.count("\n") + 1 - diff.end  # a broken diff is kept as it came
     return Patch(
         number=mail.subject.number,
         message=mail.message,
         subject=mail.subject.name,
-        diff="\n".join(lines[diff.start : end]) + "\n" if diff.files else "",
+        diff=text.rsplit("\n", behind)[0] + "\n" if diff.files else "",
         files=diff.paths,
-        patch_id=patch_id("\n".join(lines[diff.start :])) if diff.files else "",
+        patch_id=patch_id(text) if diff.files else "",
     )
 
 

@@ -47,11 +47,14 @@ def find_trailers(text: str) -> list[tuple[str, str]]:
     links and persons under names that are known to be something else.
     """
     found: list[tuple[str, str]] = []
-    if not _ANY.search(text):
+    first = _ANY.search(text)
+    if not first:
         return found
+    end = text.find("\n-- \n")
+    text = text[first.start() : end if end >= 0 else None].strip()
     fresh = False  # the line before was a trailer
-    for line in _unwrapped(text.split("\n-- \n", 1)[0].strip().split("\n")):
-        if trailer := _trailer(line):
+    for line in _unwrapped(text.split("\n")):
+        if trailer := ":" in line and _trailer(line):
             found.append(trailer)
             fresh = True
             if len(found) == _MAX_TRAILERS:

@@ -72,13 +72,14 @@ def take_in(
     row = _row(source, mailing_list)
     size = size_of(source)
     progress = Progress(earlier=row.mails)
-    with _rare_collections():
+    with _own_collections():
         for batch, error in _batches(read_on(source, row.place)):
             if batch:
                 before = progress.done
                 progress.done = batch[-1].done / size if size and batch[-1].done else None
                 progress._from = before if progress._from is None and before is not None else progress._from
                 _keep(row, batch, progress, mailing_list)
+                gc.collect()
                 tell(progress)
             if error:
                 raise error
@@ -94,14 +95,20 @@ def incomplete(progress: Progress) -> list[models.Series]:
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Let Python look for garbage less often: the million objects of a batch go all at once, and hold no circles."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 100)
+def _own_collections() -> Iterator[None]:
+    """Keep Python from looking for garbage of its own accord: what a batch leaves is looked through behind it.
+
+    What was there before, modules above all, is not looked at again.
+    """
+    enabled = gc.isenabled()
+    gc.freeze()
+    gc.disable()
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        gc.unfreeze()
+        if enabled:
+            gc.enable()
 
 
 def _row(source: str, mailing_list: models.MailingList | None) -> models.Import:
