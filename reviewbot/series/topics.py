@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from reviewbot.series.model import LinkHow, Previous, Series
 from reviewbot.series.trailers import merged
@@ -184,6 +185,7 @@ def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / max(1, min(len(one), len(other)))
 
 
+@lru_cache(maxsize=4096)  # a name is asked for by each step that compares it
 def fold_name(name: str) -> str:
     """Return a name as names are compared: its words, in lower case."""
     return " ".join(_WORD.findall(name.lower()))

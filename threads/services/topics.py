@@ -25,15 +25,18 @@ def assign(linked: Sequence[Series], rows: Mapping[str, models.Series]) -> None:
     for one in linked:
         works[links.top(one.root_msgid)].append(one)
     taken: set[int] = set()
+    known: list[tuple[list[Series], models.Topic]] = []
     for work in sorted(works.values(), key=lambda work: _age(work, rows)):
         name = storable(min(work, key=lambda one: (one.version, one.date, one.root_msgid)).name)[:500]
         there = sorted({rows[one.root_msgid].topic_id or 0 for one in work} - taken - {0})
-        topic = there[0] if there else models.Topic.objects.create(name=name).pk
-        taken.add(topic)
-        for one in work:
-            _move(rows[one.root_msgid], topic)
-        if there:
+        taken |= set(there[:1])
+        known.append((work, models.Topic(pk=there[0] if there else None, name=name)))
+        for topic in there[:1]:
             models.Topic.objects.filter(pk=topic).exclude(name=name).update(name=name)
+    models.Topic.objects.bulk_create([topic for _, topic in known if topic.pk is None])
+    for work, topic in known:
+        for one in work:
+            _move(rows[one.root_msgid], topic.pk)
 
 
 def _age(work: Sequence[Series], rows: Mapping[str, models.Series]) -> float:
