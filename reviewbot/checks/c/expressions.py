@@ -33,14 +33,14 @@ class Expressions:
             return Expr("opaque", "too deep", (), self._line(node))
         self._depth += 1
         try:
-            handler = getattr(self, _EXPRESSIONS.get(node.type, "_opaque"))
+            handler = getattr(self, EXPRESSIONS.get(node.type, "_opaque"))
             lowered: Expr = handler(node)
             return lowered
         finally:
             self._depth -= 1
 
     def _opaque(self, node: Syntax) -> Expr:
-        parts = tuple(self._expr(child) for child in node.named_children if child.type in _EXPRESSIONS)
+        parts = tuple(self._expr(child) for child in node.named_children if child.type in EXPRESSIONS)
         return Expr("opaque", " ".join(self._text(node).split())[:200], parts, self._line(node))
 
     def _field(self, node: Syntax, name: str) -> Expr:
@@ -103,8 +103,8 @@ class Expressions:
     def _choice(self, node: Syntax) -> Expr:
         condition = self._field(node, "condition")
         consequence = node.child_by_field_name("consequence")
-        then = self._expr(consequence) if consequence is not None else condition
-        return Expr("choice", "?:", (condition, then, self._field(node, "alternative")), self._line(node))
+        then = (self._expr(consequence),) if consequence is not None else ()  # GNU's a ?: b evaluates a once
+        return Expr("choice", "?:", (condition, *then, self._field(node, "alternative")), self._line(node))
 
     def _cast(self, node: Syntax) -> Expr:
         kind = " ".join(self._text(node.child_by_field_name("type")).split())
@@ -117,7 +117,7 @@ class Expressions:
         return Expr("step", "", (self._field(node, "argument"),), self._line(node))
 
 
-_EXPRESSIONS: dict[str, str] = {
+EXPRESSIONS: dict[str, str] = {
     "identifier": "_name",
     "null": "_name",
     "true": "_name",

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import tree_sitter_c
 
 from tree_sitter import Language, Node as Syntax, Parser  # isort: skip
 
-from reviewbot.checks.c.expressions import MAX_DEPTH, Expressions
-from reviewbot.checks.c.prepare import tidy
+from reviewbot.checks.c.expressions import EXPRESSIONS, MAX_DEPTH, Expressions
+from reviewbot.checks.c.prepare import JUMP, tidy
+from reviewbot.checks.c.scoped import Scoped, scoped_variables
 from reviewbot.checks.c.source import Piece
 from reviewbot.checks.c.tree import Expr, Graph, Node
 
 _LANGUAGE = Language(tree_sitter_c.language())
+_HEAD = b"void f()"
+#: what a function returns, while the variables of its scopes are cleaned up
+_RETURNED = "__returned"
 
 
 def lower_piece(piece: Piece, body: str | None = None) -> Graph:
@@ -31,7 +35,7 @@ def lower_piece(piece: Piece, body: str | None = None) -> Graph:
         )
         statement = f" {text} ;" if is_block else f"return {text} ;"
         text = "{" + statement + "}"
-    return _Lowering(tidy(text), shift).graph
+    return _Lowering(text, shift).graph
 
 
 def _loop_variables(expr: Expr) -> list[Expr]:
@@ -46,11 +50,16 @@ class _Lowering(Expressions):
     """One pass over one body. Jumps to labels are patched at the end."""
 
     def __init__(self, text: str, first_line: int) -> None:
-        super().__init__(b"void f()" + text.encode("latin-1", "replace"), first_line)
+        text, scoped = scoped_variables(text)
+        super().__init__(_HEAD + tidy(text).encode("latin-1", "replace"), first_line)
+        self._scoped = [one._replace(offset=one.offset + len(_HEAD)) for one in scoped]
+        self._scopes: list[Scoped] = []  #: those of the scopes around the statement that is lowered
         self._labels: dict[str, int] = {}
         self._gotos: list[tuple[int, str]] = []
-        self._breaks: list[int] = []
-        self._continues: list[int] = []
+        self._jumps: list[int] = []  #: the computed ones
+        #: where break and continue lead, and how many variables are in scope there
+        self._breaks: list[tuple[int, int]] = []
+        self._continues: list[tuple[int, int]] = []
         self.graph = Graph()
         root = Parser(_LANGUAGE).parse(self._data).root_node
         self._note_errors(root)
@@ -60,6 +69,8 @@ class _Lowering(Expressions):
         self.graph.entry = self._statement(block, end)
         for node, label in self._gotos:
             self.graph.nodes[node].then = self._labels.get(label, end)
+        for node in self._jumps:
+            self.graph.nodes[node].then = self._to_any_label(self.graph.nodes[node].line, end)
 
     def _note_errors(self, root: Syntax) -> None:
         if not root.has_error:
@@ -77,6 +88,12 @@ class _Lowering(Expressions):
         return len(self.graph.nodes) - 1
 
     # Statements are lowered from the last to the first: each knows what follows it.
+
+    def _to_any_label(self, line: int, end: int) -> int:
+        entry = end
+        for target in self._labels.values():
+            entry = target if entry == end else self._node("branch", Expr("opaque", "jump"), line, target, entry)
+        return entry
 
     def _statement(self, node: Syntax, after: int) -> int:
         if self._depth > MAX_DEPTH:
@@ -99,7 +116,29 @@ class _Lowering(Expressions):
         return after
 
     def _do_compound_statement(self, node: Syntax, after: int) -> int:
-        return self._sequence(node.named_children, after)
+        own = [
+            one
+            for child in (node.named_children if self._scoped else ())
+            if child.type == "declaration"
+            for one in self._scoped
+            if child.start_byte <= one.offset < child.end_byte
+        ]
+        if not own:
+            return self._sequence(node.named_children, after)
+        self._scopes += own
+        entry = self._sequence(node.named_children, self._cleaned(own, after))
+        del self._scopes[-len(own) :]
+        return entry
+
+    def _cleaned(self, scoped: list[Scoped], after: int) -> int:
+        """The cleanups of some variables, of the last one first."""
+        for one in scoped:
+            line = self._shift + self._data.count(b"\n", 0, one.offset)
+            variable = Expr("name", one.variable, (), line)
+            given = Expr("addr", "", (variable,), line) if one.by_address else variable
+            callee = Expr("name", one.function, (), line)
+            after = self._evaluate(Expr("call", one.function, (callee, given), line), after)
+        return after
 
     def _do_else_clause(self, node: Syntax, after: int) -> int:
         return self._sequence(node.named_children, after)
@@ -108,13 +147,24 @@ class _Lowering(Expressions):
         children = [child for child in node.named_children if child.type != "comment"]
         if not children:
             return after
-        return self._evaluate(self._expr(children[0]), after)
+        expr = self._expr(children[0])
+        if expr.callee == "return_ptr":  # return no_free_ptr(pointer)
+            taken = Expr(
+                "call", "no_free_ptr", (Expr("name", "no_free_ptr", (), expr.line), *expr.parts[1:]), expr.line
+            )
+            return self._return(taken, node)
+        if expr.kind == "assign" and expr.parts[0].text == JUMP:
+            self._jumps.append(self._evaluate(expr.parts[1], after))
+            return self._jumps[-1]
+        return self._evaluate(expr, after)
 
     def _evaluate(self, expr: Expr, after: int) -> int:
         return self._node("eval", expr, expr.line, after)
 
     def _do_declaration(self, node: Syntax, after: int) -> int:
         base = self._text(node.child_by_field_name("type"))
+        if any(child.type == "storage_class_specifier" and self._text(child) == "static" for child in node.children):
+            base = f"static {base}"
         made: list[Expr] = []
         for child in node.children_by_field_name("declarator"):
             declarator = child.child_by_field_name("declarator") if child.type == "init_declarator" else child
@@ -127,9 +177,26 @@ class _Lowering(Expressions):
                 line = self._line(child)
                 target = Expr("name", name, (), line)
                 made.append(Expr("assign", "init", (target, self._expr(value)), line))
+                made += self._elements(target, value, stars.endswith("[]"))
         for expr in reversed(made):
             after = self._evaluate(expr, after)
         return after
+
+    def _elements(self, target: Expr, value: Syntax, array: bool) -> Iterator[Expr]:
+        """``{ a, b }`` and ``{ .field = a }``: one assignment for each."""
+        given = value.named_children if value.type == "initializer_list" else []
+        for number, child in enumerate(child for child in given if child.type != "comment"):
+            line, place = self._line(child), None
+            if child.type == "initializer_pair":
+                designator = child.child_by_field_name("designator")
+                if designator is not None and designator.type == "field_designator":
+                    place = Expr("field", self._text(designator).lstrip(". "), (target,), line)
+            elif array and child.type in EXPRESSIONS:
+                place = Expr("index", "", (target, Expr("const", str(number), (), line)), line)
+            if place is not None:
+                source = child.child_by_field_name("value") if child.type == "initializer_pair" else child
+                if source is not None:
+                    yield Expr("assign", "=", (place, self._expr(source)), line)
 
     def _declared(self, node: Syntax | None) -> tuple[str, str]:
         stars = ""
@@ -156,8 +223,8 @@ class _Lowering(Expressions):
         return self._node("branch", expr, expr.line, then, other)
 
     def _loop(self, lower_body: Callable[[int], int], test: int, after: int) -> int:
-        self._breaks.append(after)
-        self._continues.append(test)
+        self._breaks.append((after, len(self._scopes)))
+        self._continues.append((test, len(self._scopes)))
         try:
             return lower_body(test)
         finally:
@@ -210,7 +277,7 @@ class _Lowering(Expressions):
         value = self._expr(condition) if condition else Expr("opaque", "switch")
         if body is None:
             return after
-        self._breaks.append(after)
+        self._breaks.append((after, len(self._scopes)))
         cases: list[tuple[Expr | None, int]] = []
         default, follow = after, after
         for child in reversed(body.named_children):
@@ -236,14 +303,30 @@ class _Lowering(Expressions):
 
     def _do_return_statement(self, node: Syntax, after: int) -> int:
         children = [child for child in node.named_children if child.type != "comment"]
-        expr = self._expr(children[0]) if children else None
-        return self._node("return", expr, self._line(node))
+        return self._return(self._expr(children[0]) if children else None, node)
+
+    def _return(self, expr: Expr | None, node: Syntax) -> int:
+        line = self._line(node)
+        open_scopes = [one for one in self._scopes if one.offset < node.start_byte]
+        if not open_scopes:
+            return self._node("return", expr, line)
+        held = Expr("name", _RETURNED, (), line)
+        end = self._cleaned(open_scopes, self._node("return", held if expr is not None else None, line))
+        if expr is None:
+            return end
+        self.graph.types.setdefault(_RETURNED, "")
+        return self._evaluate(Expr("assign", "=", (held, expr), line), end)
+
+    def _left(self, target: tuple[int, int], node: Syntax) -> int:
+        """Go on elsewhere, after the cleanups of the scopes that are left."""
+        after, depth = target
+        return self._cleaned([one for one in self._scopes[depth:] if one.offset < node.start_byte], after)
 
     def _do_break_statement(self, node: Syntax, after: int) -> int:
-        return self._breaks[-1] if self._breaks else after
+        return self._left(self._breaks[-1], node) if self._breaks else after
 
     def _do_continue_statement(self, node: Syntax, after: int) -> int:
-        return self._continues[-1] if self._continues else after
+        return self._left(self._continues[-1], node) if self._continues else after
 
     def _do_goto_statement(self, node: Syntax, after: int) -> int:
         label = self._text(node.child_by_field_name("label"))

@@ -20,6 +20,12 @@ _ASSEMBLY = re.compile(r"\b(?:asm|__asm__)\b(?:\s*(?:volatile|__volatile__|goto|
 _BARE_ATTRIBUTE = re.compile(r"\b__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)")
 
 
+#: GNU's ``goto *p`` reads as an assignment to this name, and ``&&label`` as the label's name
+JUMP = "_jump"
+_COMPUTED = re.compile(r"\bgoto \*")
+_LABEL_ADDRESS = re.compile(r"([={,(?:]\s*)&&(?=\s*\w)")
+
+
 def _spaces(match: re.Match[str]) -> str:
     return spaces(match.group())
 
@@ -47,6 +53,8 @@ def _blank_assembly(text: str) -> str:
 def tidy(text: str) -> str:
     """Blank or replace, at the same length, what the C grammar does not know of the kernel's words."""
     text = _BARE_ATTRIBUTE.sub(_spaces, _NOISE.sub(_spaces, text))
+    if _COMPUTED.search(text):
+        text = _COMPUTED.sub(JUMP + "=", _LABEL_ADDRESS.sub(r"\1  ", text))
     text = _LOG_LEVEL.sub(_spaces, _blank_assembly(text))
     text = _PRIMITIVE_ARGUMENT.sub(_type_as_name, _TYPE_ARGUMENT.sub(_spaces, text))
     return _LOOP_MACRO.sub(_while, text)

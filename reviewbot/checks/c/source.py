@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from reviewbot.checks.c.conditionals import DIRECTIVE, DIRECTIVES, Conditions, spaces
+from reviewbot.checks.c.scoped import free_definitions
 
 # A string that is not closed ends with its line: to look for its end from each of its quotes would take for ever.
 _BLANKED = re.compile(
@@ -32,6 +33,7 @@ _ANNOTATION = re.compile(
     r"__alloc_size|__malloc|__nocapture|__diagnose_as|__counted_by|__rcu|__no_sanitize|__assume_aligned)"
     r"\s*\((?:[^()]|\([^()]*\))*\)"
 )
+_DEFINITION = re.compile(r"\s*DEFINE_\w+\s*\(")
 _CALL_HEAD = re.compile(r"\b(\w+)\s*\(")
 _NESTED = re.compile(r"[(\[{}\])]")
 _NOT_FUNCTION = re.compile(r"\b(?:struct|union|enum)\s+\w*\s*(?:\b__\w+\s*)*$|=\s*(?:\([^()]*\)\s*)?$")
@@ -168,11 +170,23 @@ def _matching(text: str, opening: int) -> int:
     return -1
 
 
+def _without_definitions(text: str) -> str:
+    """Blank what stands before a function without a semicolon, as ``DEFINE_FREE(kfree, void *, …)`` does."""
+    while found := _DEFINITION.match(text):
+        closing = _matching(text, found.end() - 1)
+        if closing < 0 or "(" not in text[closing:]:
+            break
+        text = spaces(text[: closing + 1]) + text[closing + 1 :]
+    return text
+
+
 def parse_header(text: str) -> tuple[str, str, tuple[Parameter, ...], int] | None:
     """Read ``static pte_t *f(struct mm_struct *mm)``: result, name, parameters, offset of the name."""
     if "(" not in text or _NOT_FUNCTION.search(" ".join(text.split())):
         return None
     cleaned = _ANNOTATION.sub(_space, text)
+    if "DEFINE_" in cleaned:
+        cleaned = _without_definitions(cleaned)
     head = _CALL_HEAD.search(cleaned)
     if head is None or "=" in cleaned[: head.start()]:
         return None
@@ -322,4 +336,11 @@ class Source:
             for define in self.defines
             if define.parameters is not None and define.body.strip() and define.name + "_noprof(" not in define.body
         ]  # fmt: skip
-        return sorted([*self._cut[0], *macros], key=lambda piece: piece.line)
+        frees = [
+            Piece(
+                self.path, name, "macro", "", (Parameter("_T", kind),), body,
+                self._line_of(start), self._line_of(first), "", False, "", name,
+            )
+            for name, kind, body, start, first in free_definitions(self.text)
+        ]  # fmt: skip
+        return sorted([*self._cut[0], *macros, *frees], key=lambda piece: piece.line)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from reviewbot.checks.c.scoped import PREFIX
 from reviewbot.checks.c.source import more_arguments, plain_name
 from reviewbot.checks.c.tree import Expr
 from reviewbot.checks.pgtable import vocabulary as words
@@ -38,13 +39,15 @@ class Calls:
 
     def call(self, expr: Expr, state: State) -> Ways:
         """Evaluate a call on one path."""
-        name = plain_name(expr.callee)
+        name = self._program.real_name(plain_name(expr.callee), self._walk.piece.path)
         if name in words.STOPS or (name in words.WARNINGS and expr.parts[1:] == (Expr("const", "1", (), expr.line),)):
             return []
         if name in words.VALUES_OF_TEST and len(expr.parts) > 1:
             return self._walk.eval(expr.parts[1], state)
         if name in words.ASSERTS_NOT and len(expr.parts) > 1:
             return [(after, UNKNOWN) for after, truth in self._walk.test(expr.parts[1], state) if not truth]
+        if expr.parts[0].bare().kind == "choice":
+            return self._chosen(expr, state)
         ways: Ways = []
         expr = self._with_rest(expr, name)
         for after, values in self._walk.eval_all(expr.parts[1:], state):
@@ -52,6 +55,15 @@ class Calls:
             callee = self._indirect(expr, after) if local or not name else name
             ways.extend(self._dispatch(expr, callee, values, after.copy()))
         return ways
+
+    def _chosen(self, expr: Expr, state: State) -> Ways:
+        """``(pmd ? pagetable_pmd_ctor : pagetable_pte_ctor)(mm, pt)``: each function on its own path."""
+        ways: Ways = []
+        for after, function in self._walk.eval(expr.parts[0], state):
+            for end, values in self._walk.eval_all(expr.parts[1:], after):
+                name = function.name if function.kind == "function" else ""
+                ways.extend(self._dispatch(expr, name, values, end.copy()))
+        return self._walk.bounded(ways)
 
     def _with_rest(self, expr: Expr, name: str) -> Expr:
         """The call with all its arguments, where a macro hands on its ``...``."""
@@ -83,6 +95,8 @@ class Calls:
             return self._hook(expr, hook, values, state)
         if name in words.ALLOCATORS:
             return self._allocate(expr, name, words.ALLOCATORS[name], state)
+        if name not in words.FREERS and (freed := name.removeprefix(PREFIX)) in words.FREERS:
+            name = name if self._program.knows(name, self._walk.piece.path) else freed
         if name in words.FREERS and len(values) > words.FREERS[name].argument:
             freer = words.FREERS[name]
             self.free(state, expr, name, values[freer.argument], freer.form)
@@ -135,6 +149,8 @@ class Calls:
         for part in expr.parts[1:]:
             inner = part.bare()
             if inner.kind == "addr" and inner.parts[0].kind == "name":
+                for path in [path for path in state.env if path.startswith(f"{inner.parts[0].text}.")]:
+                    self.lend(state, state.env[path])
                 held = state.env.get(inner.parts[0].text)
                 if held is None or held.kind != "object" or not held.name.startswith("alloc:"):
                     state.env.pop(inner.parts[0].text, None)
@@ -167,6 +183,14 @@ class Calls:
             )
         )
 
+    def lose(self, state: State, expr: Expr, table: str) -> None:
+        """The same place allocates again: nothing holds the table of the last round, unless it was stored."""
+        before = state.tables.get(table)
+        if before is not None and not (before.freed or before.escaped or before.null == "yes"):
+            history = (*state.history.get(table, ()), self._walk.evidence(expr.line, "allocates the next one"))
+            self._walk.emit(Step("lost", expr.line, "", table, before.level, before, history))
+        state.history.pop(table, None)
+
     def _allocate(self, expr: Expr, name: str, allocator: words.Allocator, state: State) -> Ways:
         if self._walk.coarse and allocator.family not in ("pages", "ptdesc"):
             return [(state, UNKNOWN)]
@@ -174,7 +198,7 @@ class Calls:
         arguments = [part.canonical for part in expr.parts[1:]]
         fails = allocator.fails and not any("__GFP_NOFAIL" in text for text in arguments)
         order = arguments[allocator.order] if 0 <= allocator.order < len(arguments) else "0"
-        state.history.pop(table, None)
+        self.lose(state, expr, table)
         state.tables[table] = Table("alloc", allocator.family, null="maybe" if fails else "no", order=order)
         self.emit(state, expr, "alloc", name, table, "", ", ".join(arguments))
         return [(state, Value("object", table, allocator.form))]
@@ -221,7 +245,7 @@ class Calls:
     def _hook(self, expr: Expr, hook: Hook, values: list[Value], state: State) -> Ways:
         if len(values) != hook.arity and hook.name in self._program.facts.hooks:
             self._note_arity(expr, hook, len(values), state)
-            return [(state, UNKNOWN)]
+            return [(state, self._as_meant(hook, values, state))]
         index = min(hook.table, len(values) - 1)
         if index < 0:
             return [(state, UNKNOWN)]
@@ -249,6 +273,19 @@ class Calls:
             Step("arity", expr.line, hook.name, "", hook.level, Table(), (step,), (), f"{given} {hook.arity}",
                  tuple(part.canonical for part in expr.parts[1:]), "", self._walk.condition)
         )  # fmt: skip
+
+    @staticmethod
+    def _as_meant(hook: Hook, values: list[Value], state: State) -> Value:
+        """Take a call that does not compile for what it was meant to do: rule C18 says what is wrong with it."""
+        tables = [value for value in values if value.kind == "object"]
+        table = next((value for value in tables if _names_table(value)), tables[-1] if tables else None)
+        if table is None:
+            return UNKNOWN
+        if not hook.constructs:
+            state.update(table.name, destroyed=hook.name, freed=hook.name if hook.frees else "")
+            return UNKNOWN
+        state.update(table.name, ctor=hook.level or "any", result="pending" if hook.fails else "sure", destroyed="")
+        return Value("ctor", table.name) if hook.fails else Value("void")
 
     def _construct(self, expr: Expr, hook: Hook, value: Value, state: State) -> Ways:
         mm = expr.parts[hook.mm + 1].canonical if 0 <= hook.mm < len(expr.parts) - 1 else ""
@@ -314,6 +351,30 @@ class Calls:
     def _error_pointer(self, expr: Expr, values: list[Value], state: State) -> Ways:
         return [(state, NULL)]
 
+    def _release(self, expr: Expr, values: list[Value], state: State) -> Ways:
+        """``release_pages(pages, n)``: all that is known to be in the array."""
+        array = expr.parts[1].bare().canonical
+        for path in [path for path in state.env if path.startswith(f"{array}[")]:
+            self.free(state, expr, expr.callee, state.env[path], "page")
+        return [(state, UNKNOWN)]
+
+    def _listed(self, expr: Expr, values: list[Value], state: State) -> Ways:
+        """``list_add(&page->lru, &list)``: the list holds the table."""
+        if len(values) > 1:
+            self.lend(state, values[0])
+            state.env[f"{expr.parts[2].canonical.removeprefix('&')}[last]"] = values[0]
+        return [(state, UNKNOWN)]
+
+    def _release_list(self, expr: Expr, values: list[Value], state: State) -> Ways:
+        if (held := state.env.get(f"{expr.parts[1].canonical.removeprefix('&')}[last]")) is not None:
+            self.free(state, expr, expr.callee, held, "page")
+        return [(state, UNKNOWN)]
+
+    def _taken(self, expr: Expr, values: list[Value], state: State) -> Ways:
+        """``no_free_ptr(p)``: its value, and p is NULL from now on."""
+        state.env[expr.parts[1].bare().canonical] = NULL
+        return [(state, values[0])]
+
     def _later(self, expr: Expr, values: list[Value], state: State) -> Ways:
         """``call_rcu(head, f)``: the callback runs on the object that holds the head."""
         if len(values) > 1 and values[1].kind == "function" and values[0].kind == "object":
@@ -335,6 +396,13 @@ _SPECIAL: dict[str, Callable[[Calls, Expr, list[Value], State], Ways]] = {
     "container_of": Calls._container,
     "list_entry": Calls._container,
     "ERR_PTR": Calls._error_pointer,
+    "release_pages": Calls._release,
+    "free_pages_and_swap_cache": Calls._release,
+    "list_add": Calls._listed,
+    "list_add_tail": Calls._listed,
+    "put_pages_list": Calls._release_list,
+    "no_free_ptr": Calls._taken,
+    "retain_and_null_ptr": Calls._taken,
     "call_rcu": Calls._later,
     "call_rcu_hurry": Calls._later,
 }

@@ -109,7 +109,7 @@ class Ends:
         if outcome.fresh is not None:
             table = f"alloc:{expr.line}:{name}"
             nullable = any(other.value == "null" for other in summary)
-            state.history.pop(table, None)
+            self._calls.lose(state, expr, table)
             state.note(table, self._walk.evidence(expr.line, "allocates"))
             for step in outcome.trail:
                 state.note(table, step)
@@ -166,6 +166,8 @@ class Ends:
             if value.name.startswith("alloc:"):
                 return "fresh", value.form, replace(table, null="no", escaped=False), -1, ""
             return "unknown", "", None, -1, ""
+        if value.kind == "ctor" and (result := state.table(value.name).result) in ("ok", "failed", "sure"):
+            return "true" if (result != "failed") != (value.form == "not") else "false", "", None, -1, ""
         if value.kind == "const":
             zero = is_zero(value)
             kind = "false" if zero else "true" if value.name in ("1", "true") else "const"

@@ -49,6 +49,10 @@ class Evaluation(ABC):
         """Split a path by the truth of a condition."""
 
     @abstractmethod
+    def split(self, value: Value, state: State, text: str) -> list[tuple[State, bool]]:
+        """Split a path by whether a value is zero."""
+
+    @abstractmethod
     def call(self, expr: Expr, state: State) -> Ways:
         """Evaluate a call."""
 
@@ -117,11 +121,14 @@ class Evaluation(ABC):
         ways = []
         for after, values in self.eval_all([part for part in expr.parts if part.kind != "name"], state):
             value = after.env.get(path)
+            if value is None and expr.kind == "index":
+                value = after.element(expr.parts[0].canonical, path)
             if value is None:
                 value = Value("object", f"place:{path}", self._element_form(expr))
             elif value.kind == "object" and after.table(value.name).null == "yes":
                 value = NULL
-            del values
+            for chosen_by in (other for other in values if other.kind == "ctor"):
+                after.update(chosen_by.name, delegated=True)
             ways.append((after, value))
         return ways
 
@@ -185,10 +192,15 @@ class Evaluation(ABC):
         return self._truth(expr, state)
 
     def _choice(self, expr: Expr, state: State) -> Ways:
-        condition, then, other = expr.parts
+        condition, *then, other = expr.parts
         ways: Ways = []
+        if not then:
+            for after, value in self.eval(condition, state):
+                for end, truth in self.split(value, after, condition.canonical):
+                    ways.extend([(end, value)] if truth else self.eval(other, end))
+            return self.bounded(ways)
         for after, truth in self.test(condition, state):
-            ways.extend(self.eval(then if truth else other, after))
+            ways.extend(self.eval(then[0] if truth else other, after))
         return self.bounded(ways)
 
     def _comma(self, expr: Expr, state: State) -> Ways:
@@ -230,6 +242,16 @@ class Evaluation(ABC):
         holder = target.parts[0].canonical.removeprefix("&")
         return "mm_struct" in self.types.get(holder, "") or holder.rpartition(".")[2] in ("mm", "vm_mm")
 
+    def _is_local(self, target: Expr) -> bool:
+        """Whether a place is a variable of this function, or a member of one that is no pointer."""
+        if target.kind == "name":
+            return target.text in self.types or target.text in self.parameters
+        holder = target
+        while holder.kind == "field":
+            holder = holder.parts[0].bare()
+        kind = self.types.get(holder.text, "") if holder.kind == "name" and holder.text not in self.parameters else ""
+        return bool(kind) and not re.search(r"[*\[]|\bstatic\b|_t$", kind)
+
     def _store(self, state: State, target: Expr, value: Value, operator: str) -> None:
         path = target.canonical
         if operator not in ("=", "init"):
@@ -243,7 +265,7 @@ class Evaluation(ABC):
         else:
             for known in [text for text in state.known if text.startswith(path + " ")]:
                 del state.known[known]
-        local = target.kind == "name" and (target.text in self.types or target.text in self.parameters)
+        local = self._is_local(target)
         if not local and value.kind == "object" and value.name in state.tables:
             state.update(value.name, escaped=True)
         if not local and value.kind == "ctor":

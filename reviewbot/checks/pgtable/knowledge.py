@@ -16,6 +16,9 @@ class Knowledge(Protocol):
     def knows(self, name: str, path: str) -> bool:
         """Say whether a name is a function that can be seen from a file."""
 
+    def real_name(self, name: str, path: str) -> str:
+        """Return what a macro without arguments calls a function of the core kernel, else the name itself."""
+
     def arity(self, name: str, path: str) -> int:
         """Return how many arguments a function takes, 0 when that is not known."""
 

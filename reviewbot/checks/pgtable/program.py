@@ -56,6 +56,7 @@ class Program:
         self._functions: dict[str, list[Piece]] = defaultdict(list)
         self._members: dict[str, dict[str, set[str]]] = {}
         self._aliases: dict[tuple[str, str], str] = {}
+        self._stand_ins: frozenset[str] | None = None
         self._summaries: dict[tuple[str, str], tuple[Outcome, ...] | None] = {}
         self.walks = Walks(self, self.sources)
         self._interest: dict[Piece, bool] = {}
@@ -72,6 +73,7 @@ class Program:
         """Take in the functions of one more file; before anything is asked about them."""
         self._candidates.clear()
         self._members.clear()
+        self._stand_ins = None
         self.sources[source.path] = source
         for piece in source.pieces:
             self._functions[piece.name].append(piece)
@@ -105,6 +107,28 @@ class Program:
 
     def _alias(self, name: str, path: str) -> str:
         return self._aliases.get((architecture(path), name)) or self._aliases.get(("", name)) or ""
+
+    def _stands_in(self, piece: Piece) -> bool:
+        """Whether a function calls one of the core kernel by a name that a macro gives to it."""
+        if self._stand_ins is None:
+            found: set[str] = set()
+            while more := {
+                name
+                for (_, name), target in self._aliases.items()
+                if name not in found and (target in found or words.is_primitive(target))
+            }:
+                found |= more
+            self._stand_ins = frozenset(found - self._functions.keys())
+        return not piece.called.isdisjoint(self._stand_ins)
+
+    def real_name(self, name: str, path: str) -> str:
+        """Return what a macro without arguments calls a function of the core kernel, else the name itself."""
+        target = name
+        for _ in range(MAX_FORWARDS):
+            if target in self._functions or words.is_primitive(target) or not (after := self._alias(target, path)):
+                break
+            target = after
+        return target if words.is_primitive(target) else name
 
     @staticmethod
     def _visible(piece: Piece, path: str) -> bool:
@@ -218,7 +242,7 @@ class Program:
         return known
 
     def _concerns_tables(self, piece: Piece) -> bool:
-        if relevance.changes_tables(piece):
+        if relevance.changes_tables(piece) or self._stands_in(piece):
             return True
         if relevance.takes_memory(piece) and (
             relevance.speaks_of_tables(piece) or self.callback_levels(piece.name, piece.path)
@@ -252,7 +276,7 @@ class Program:
             caller, depth = waiting.pop()
             if self._interest.get(caller) is False or not relevance.may_hold_table(caller):
                 continue
-            if self._interest.get(caller) or relevance.takes_tables(caller):
+            if self._interest.get(caller) or relevance.takes_tables(caller) or self._stands_in(caller):
                 return True
             names = (name for name in self._called(caller) if not words.borrows(name)) if depth < MAX_FORWARDS else ()
             for callee in itertools.chain.from_iterable(self.candidates(name, caller.path) for name in names):

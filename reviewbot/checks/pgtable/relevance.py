@@ -19,10 +19,11 @@ _MEMORY = re.compile(
     r"(?:(?:__)?(?:alloc_pages?|get_(?:free|dma)_pages?|free_pages?)(?:_(?:exact|node|nolock|current|vma|mpol|bulk|and_swap)\w*)?|"
     r"get_zeroed_page|tlb_remove_page|"
     r"free_(?:unref_page|frozen_pages)|free_reserved_p\w+|memblock_(?:phys_)?alloc\w*|"
+    r"folio_batch_add|pagevec_add|release_pages|put_pages_list|"
     r"quicklist_(?:alloc|free(?:_page)?)|(?:__)?folio_alloc(?:_\w+)?|(?:__)?folio_put|put_page)"
 )
 #: what gives back any page, those of users most of all
-_PUTS = frozenset({"put_page", "folio_put", "__folio_put"})
+_PUTS = frozenset(words.REFERENCE)
 _FROM_TABLES = re.compile(r"p(?:md|ud|4d|gd)_(?:page|pgtable)(?:_vaddr)?|virt_to_(?:page|folio|head_page|ptdesc)")
 _PUT_BY_MEMBER = re.compile(r"(?:->|\.)put_page\b")
 _SLAB = re.compile(r"kmem_cache_z?(?:alloc|free)\w*|kv?free|kmem\w*|kv?[mzc]alloc\w*|mempool_\w+|dma_pool_\w+")

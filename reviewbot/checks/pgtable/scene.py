@@ -44,6 +44,11 @@ class Scene:
         """The event that constructed a table in this function."""
         return next((step for step in self.of("ctor") if step.table == table), None)
 
+    def tested_wrong(self, table: str) -> bool:
+        """Whether a table is returned when its constructor failed, and never when it succeeded: rule C01 says so."""
+        returned = {end.before.result for end in self.ends(table) if end.detail == "returned"}
+        return "failed" in returned and returned.isdisjoint(("ok", "sure"))
+
     def allocation_of(self, table: str) -> Step | None:
         """The event that allocated a table in this function."""
         return next((step for step in self.of("alloc") if step.table == table), None)

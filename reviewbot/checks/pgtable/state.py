@@ -90,6 +90,10 @@ class Table:
         return not (self.ctor or self.destroyed or self.freed or self.installed or self.family or self.escaped)
 
 
+#: before the name of an array: what is known of each of its elements
+EACH = "each:"
+
+
 @lru_cache(maxsize=64)
 def _fresh(origin: str) -> Table:
     return Table(origin=origin)
@@ -135,7 +139,8 @@ class State:
             self.history[name] = (*steps[-11:], step)
 
     def forget(self, variable: str) -> None:
-        """A variable changed: what was known through it is void."""
+        """A variable changed: what was known through it is void; an element of an array stands for all."""
+        self._keep_elements(variable)
         for path in [path for path in self.env if path != variable and variable in identifiers(path)]:
             del self.env[path]
         for text in [text for text in self.known if variable in identifiers(text)]:
@@ -144,6 +149,26 @@ class State:
             if variable in identifiers(name.partition(":")[2]):
                 del self.tables[name]
                 self.history.pop(name, None)
+
+    def _keep_elements(self, variable: str) -> None:
+        for path in [path for path in self.env if path.endswith("]") and variable in identifiers(path)]:
+            array, _, index = path.partition("[")
+            value = self.env[path]
+            table = self.tables.get(value.name)
+            if value.kind != "object" or table is None or variable in identifiers(array) or index == "*]":
+                continue
+            if table.origin == "alloc" and table.null != "yes" and not (table.freed or table.destroyed):
+                self.env[f"{array}[*]"] = value
+                self.tables[EACH + array] = table
+
+    def element(self, array: str, path: str) -> Value | None:
+        """An element of an array of which another one was stored before: a table of the same past."""
+        value, table = self.env.get(f"{array}[*]"), self.tables.get(EACH + array)
+        if value is None or table is None:
+            return None
+        self.tables[value.name] = table
+        self.env[path] = value
+        return value
 
     def prune(self, names: frozenset[str], kept: Collection[str]) -> None:
         """Drop what can no longer be asked for: only these names occur on the way ahead."""
@@ -255,7 +280,7 @@ class Outcome:
 class Step:
     """One event on one path: what happens to which table in which state.
 
-    :ivar kind: ``alloc ctor dtor free queue install return exit convert unknown-api``.
+    :ivar kind: ``alloc ctor dtor free queue install return lost convert arity account``.
     :ivar name: the called function.
     :ivar level: the level that the event speaks of.
     :ivar before: the table's state before the event.

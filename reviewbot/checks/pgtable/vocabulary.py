@@ -113,6 +113,8 @@ FREERS = {
     "put_page": Freer(0, "page", _BUDDY),
     "folio_put": Freer(0, "folio", _BUDDY),
     "__folio_put": Freer(0, "folio", _BUDDY),
+    "folio_batch_add": Freer(1, "folio", _BUDDY),
+    "pagevec_add": Freer(1, "page", _BUDDY),
     "quicklist_free": Freer(2, "virt", _BUDDY),
     "quicklist_free_page": Freer(2, "page", _BUDDY),
     "kmem_cache_free": Freer(1, "virt", ("slab",)),
@@ -128,6 +130,17 @@ FREERS = {
     "memblock_phys_free": Freer(0, "phys", ("boot",)),
     "free_reserved_page": Freer(0, "page", ("boot",)),
     "free_reserved_ptdesc": Freer(0, "desc", ("boot",)),
+}
+
+#: functions that drop a reference: what they are given may be a table, and may live on
+REFERENCE = {
+    "put_page",
+    "folio_put",
+    "__folio_put",
+    "folio_batch_add",
+    "pagevec_add",
+    "release_pages",
+    "put_pages_list",
 }
 
 #: functions that hand a table to the mmu_gather: the table is the second argument

@@ -18,7 +18,7 @@ from reviewbot.checks.pgtable.calls import Calls
 from reviewbot.checks.pgtable.conditions import Conditions
 from reviewbot.checks.pgtable.evaluation import Evaluation, Ways
 from reviewbot.checks.pgtable.knowledge import Knowledge
-from reviewbot.checks.pgtable.state import FALSE, TRUE, UNKNOWN, Outcome, State, Step, Value
+from reviewbot.checks.pgtable.state import EACH, FALSE, TRUE, UNKNOWN, Outcome, State, Step, Value
 from reviewbot.findings import Evidence
 
 #: bounds on one function: what they cut off is reported
@@ -139,6 +139,10 @@ class Walk(Evaluation):
         """Split a path by the truth of a condition; see :mod:`reviewbot.checks.pgtable.conditions`."""
         return self._conditions.test(expr, state)
 
+    def split(self, value: Value, state: State, text: str) -> list[tuple[State, bool]]:
+        """Split a path by whether a value is zero."""
+        return self._conditions.split(value, state, text)
+
     def call(self, expr: Expr, state: State) -> Ways:
         """Evaluate a call; see :mod:`reviewbot.checks.pgtable.calls`."""
         return self._calls.call(expr, state)
@@ -171,7 +175,7 @@ class Walk(Evaluation):
 
     def _end(self, state: State, value: Value, line: int) -> None:
         for name, table in state.tables.items():
-            if table.untouched:
+            if table.untouched or name.startswith(EACH):
                 continue
             returned = value.kind == "object" and value.name == name and table.null != "yes"
             self.emit(

@@ -22,6 +22,8 @@ def check(scene: Scene) -> Iterator[Finding]:
     for step in scene.of("ctor"):
         if not step.level or step.name not in scene.facts.hooks or (step.line, step.level) in done:
             continue
+        if step.before.live:
+            continue  # constructed before on this path, as where a switch falls through: rule C08 says so
         actual, why = _level(scene, step)
         if actual and actual != step.level:
             done.add((step.line, step.level))

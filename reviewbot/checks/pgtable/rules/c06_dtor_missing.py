@@ -17,8 +17,6 @@ from reviewbot.findings import Evidence, Finding, Location, Severity
 _HUGE_VMAP = re.compile(r"(?:pud_free_pmd|p4d_free_pud|pmd_free_pte)_page")
 #: what belongs to an mm of user space: its tables come from the allocators of each level
 _OF_MM = re.compile(r"\bstruct (?:mm_struct|mmu_gather|vm_area_struct|vm_fault)\b")
-#: functions that drop a reference: of a page that an entry maps, and not of a table
-_REFERENCE = {"put_page", "folio_put"}
 #: tables that are never constructed: another kernel's, a guest's, a device's, or scratch
 _FOR_OTHERS = re.compile(
     r"kexec|hibernat|kasan|kvm|stage2|iommu|trans_pgd|temp|early|vmemmap|hotplug|kernel|efi|pti|espfix"
@@ -76,7 +74,7 @@ def _reserved(step: Step) -> bool:
 
 def _constructed_here(scene: Scene, step: Step) -> str:
     table = step.before
-    if not table.live or table.result == "pending" or table.freed:
+    if not table.live or table.result == "pending" or table.freed or scene.tested_wrong(step.table):
         return ""
     ctor = scene.constructor_of(step.table)
     by = f"constructed by {ctor.name}() at line {ctor.line}" if ctor else "constructed by its allocator"
@@ -163,8 +161,8 @@ def _taken_from_mm(scene: Scene, step: Step) -> str:
     table = step.before
     if table.ctor or table.destroyed or table.freed or table.family or kind_given(scene.piece):
         return ""
-    if {step.name, step.detail.removeprefix("by ")} & _REFERENCE:
-        return ""
+    if {step.name, step.detail.removeprefix("by ")} & words.REFERENCE:
+        return ""  # of a page that an entry maps, and not of a table
     types = " ".join(parameter.type for parameter in scene.piece.parameters)
     if _FOR_OTHERS.search(f"{scene.piece.path} {scene.piece.name}") or not _OF_MM.search(types):
         return ""

@@ -9,11 +9,13 @@ from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.findings import Finding, Severity
 
+_LEFT = {"return": "returns", "lost": "allocates another one"}
+
 
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a path that gives up after a failed constructor and keeps the page."""
     done: set[int] = set()
-    for end in scene.of("return"):
+    for end in scene.of("return", "lost"):
         table = end.before
         if (
             table.result != "failed"
@@ -32,9 +34,9 @@ def check(scene: Scene) -> Iterator[Finding]:
             "C10",
             Severity.ERROR,
             end,
-            f"When {ctor.name}() fails the function returns without freeing the table: the page is leaked.",
+            f"When {ctor.name}() fails the function {_LEFT[end.kind]} without freeing the table: the page is leaked.",
             line=ctor.line,
-            evidence=(scene.reached(end.line, "returns"),),
+            evidence=(scene.reached(end.line, "returns"),) if end.kind == "return" else (),
         )
 
 

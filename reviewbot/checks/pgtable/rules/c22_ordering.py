@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -16,8 +17,6 @@ _VERBS = {
     "queue": "queued for freeing",
     "install": "installed",
 }
-#: functions that drop a reference: the page may live on
-_REFERENCE = ("put_page", "folio_put")
 
 
 def check(scene: Scene) -> Iterator[Finding]:
@@ -34,7 +33,7 @@ def check(scene: Scene) -> Iterator[Finding]:
 
 def _after_free(step: Step) -> str:
     table = step.before
-    if not table.freed or table.freed in _REFERENCE:
+    if not table.freed or table.freed in words.REFERENCE:
         return ""
     if step.kind == "return":
         return f"The table is returned after {table.freed}() freed it." if step.detail == "returned" else ""
