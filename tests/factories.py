@@ -155,9 +155,12 @@ def patch(of: models.Series, number: int, subject: str, diff: str, **fields: Any
         parent=of.root_msgid if of.cover or number > 1 else "",
         series=of,
     )
-    return models.Patch.objects.create(
+    row = models.Patch.objects.create(
         series=of, number=number, message=mail, subject=subject, patch_id=f"{next(_numbers):040x}", **fields
     )
+    for path in row.files:
+        models.TouchedPath.objects.get_or_create(series=of, path=path)
+    return row
 
 
 COMMIT_MESSAGE = """\

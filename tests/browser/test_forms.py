@@ -66,7 +66,6 @@ def test_a_file_is_watched_from_its_page_and_no_more(
     visit: Visit, talk: factories.Discussion, cookie: Cookie, javascript: bool
 ) -> None:
     path = talk.v2.patches.get(number=1).files[0]
-    models.TouchedPath.objects.create(series=talk.v2, path=path)
     with visit(links.to_file(path), javascript=javascript, cookie=cookie) as page:
         page.locator("main").get_by_role("link", name="watch", exact=True).click()
         press(page, "Watch")

@@ -57,6 +57,7 @@ class Series(Work):
             models.Index(fields=["state", "-date", "-id"]),
             models.Index(fields=["topic", "version"]),
             models.Index(fields=["author", "date"], name="threads_series_author_date"),
+            models.Index(fields=["-received_at", "-id"], name="threads_series_received"),
         ]
 
     def __str__(self) -> str:

@@ -81,7 +81,7 @@ class Application(models.Model):
 
 
 class TouchedPath(models.Model):
-    """A file that a series touches which was tried on a tree: by it, others on the same file are found."""
+    """A file that a series touches: by it, the series on a file are found, and those in flight together."""
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="paths")
     path = models.CharField(max_length=500, db_index=True)

@@ -59,7 +59,8 @@ class Events:
 def _newest(kind: int, rows: QuerySet[Any], date: str, most: int) -> QuerySet[Any, Any]:
     newest = rows.order_by(f"-{date}", "-pk").values("pk")[:most]
     chosen: QuerySet[Any] = rows.model._default_manager.filter(pk__in=newest).order_by()
-    return chosen.annotate(kind=Value(kind), at=F(date)).values("kind", "pk", "at")
+    named: QuerySet[Any, Any] = chosen.annotate(kind=Value(kind), at=F(date)).values("kind", "pk", "at")
+    return named
 
 
 def find_events(query: QueryDict) -> Events:
@@ -75,7 +76,7 @@ def find_events(query: QueryDict) -> Events:
     complete = series.exclude(verdict=Verdict.INCOMPLETE)
     known = ((series, "received_at"), (complete, "received_at"), (done, "date"))
     wanted = range(3) if not category else [_KINDS.index(category) if category in _KINDS else 2]
-    return Events({kind: (_timed(*known[kind], query), known[kind][1]) for kind in wanted})
+    return Events({kind: (_timed(known[kind][0], known[kind][1], query), known[kind][1]) for kind in wanted})
 
 
 def _timed(rows: QuerySet[Any], date: str, query: QueryDict) -> QuerySet[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import TypeVar
@@ -13,7 +14,7 @@ from django.db.models.functions import Cast
 from reviewbot.reports.facts import Verdict
 from threads import fulltext
 from threads.fulltext import Term
-from threads.models import Application, Delivery, FindingLife, MailingList, Message, Patch, Series
+from threads.models import Application, Delivery, FindingLife, MailingList, Message, Patch, Series, TouchedPath
 from threads.selectors import query
 from threads.selectors.query import Condition, Query, parse
 
@@ -63,7 +64,7 @@ def series(rows: QuerySet[Series], asked: Query) -> QuerySet[Series]:
 
 def touching(path: str) -> QuerySet[Series]:
     """Return the series with a patch that touches exactly this file."""
-    return Series.objects.filter(pk__in=_patches_of_file(path, exactly=True).values("series"))
+    return Series.objects.filter(pk__in=TouchedPath.objects.filter(path=path).values("series"))
 
 
 def _in_time(rows: QuerySet[Row], asked: Query) -> QuerySet[Row]:
@@ -80,14 +81,25 @@ def _series_of(rows: QuerySet[Message]) -> QuerySet[Message, int | None]:
     return rows.filter(series__isnull=False).values_list("series", flat=True)
 
 
-def _patches_of_file(path: str, *, exactly: bool = False) -> QuerySet[Patch]:
-    """Return the patches that touch a file; the words of the diffs choose which patches are looked at."""
-    part = path.strip("*")
+def _is_file(path: str) -> bool:
+    """Tell whether a path is that of a file which some series touches, and not a part of one (1 query)."""
+    return TouchedPath.objects.filter(path=path).exists()
+
+
+def _patches_of_file(path: str) -> QuerySet[Patch]:
+    """Return the patches that touch a file."""
+    rows = Patch.objects.filter(series__in=touching(path).values("pk")).annotate(paths=Cast("files", TextField()))
+    return rows.filter(paths__contains=json.dumps(path))
+
+
+def _patches_of_files(part: str) -> QuerySet[Patch]:
+    """Return patches that touch a file whose path has a part; the words of the diffs choose which are looked at."""
+    part = part.strip("*")
     # A suffix is whole as it stands; as a beginning, "c" would be that of a tenth of all words.
-    begins = not exactly and bool(part.strip("/.")) and not re.search(r"/$|\.\w{1,2}$", part)
+    begins = bool(part.strip("/.")) and not re.search(r"/$|\.\w{1,2}$", part)
     near = _matches([Term(part + "*", "body", prefix=True) if begins else Term(part, "body")])
     rows = Patch.objects.filter(message__in=near).annotate(paths=Cast("files", TextField()))
-    return rows.filter(paths__contains=f'"{part}"' if exactly else part)
+    return rows.filter(paths__contains=part)
 
 
 def _patches_naming(name: str) -> QuerySet[Patch]:
@@ -114,7 +126,7 @@ def _series_test(condition: Condition) -> Q:
     value = condition.value
     match condition.field:
         case "file":
-            return Q(pk__in=_patches_of_file(value).values("series"))
+            return Q(pk__in=(touching(value) if _is_file(value) else _patches_of_files(value).values("series")))
         case "func":
             return Q(pk__in=_patches_naming(value).values("series"))
         case "m":
@@ -146,7 +158,8 @@ def _mail_test(condition: Condition) -> Q:
     value = condition.value
     match condition.field:
         case "file":
-            return Q(pk__in=_patches_of_file(value).values("message"))
+            patches = _patches_of_file(value) if _is_file(value) else _patches_of_files(value)
+            return Q(pk__in=patches.values("message"))
         case "func":
             return Q(pk__in=_patches_naming(value).values("message"))
         case "m":

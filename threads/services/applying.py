@@ -37,7 +37,7 @@ def apply(series_id: int) -> None:
         overlaps = conflicts.find(row, application)
         with transaction.atomic():
             chosen = _keep(row, application)
-            conflicts.keep(row, overlaps)
+            conflicts.keep(overlaps)
             if chosen.applies:
                 _plan(row, chosen)
             release(rows)

@@ -15,7 +15,7 @@ from threads import conversion, models
 from threads.services import topics, versions
 from threads.services.bulk import assign, insert
 from threads.services.pipeline import start_over
-from threads.services.rows import as_json, patch_fields, series_fields, standing, update
+from threads.services.rows import as_json, patch_fields, paths_of, series_fields, standing, update
 from threads.services.tying import chunks
 
 
@@ -167,6 +167,7 @@ class _Assembly:
         """Make the patch rows those of the series; one that has other diffs than before is looked at again."""
         own = {one.root_msgid: [len(patch.trailers) for patch in one.patches] for one in self.found}
         new: list[models.Patch] = []
+        touched: list[tuple[int, str]] = []
         for one in self.found:
             row, there = self.rows[one.root_msgid], self.patches.get(self.rows[one.root_msgid].pk, [])
             wanted = [
@@ -181,10 +182,14 @@ class _Assembly:
                 continue
             if there:
                 row.patches.all().delete()
+                row.paths.all().delete()
                 start_over(row)
-            new += [models.Patch(series=row, **fields) for fields in wanted]
+            patches = [models.Patch(series=row, **fields) for fields in wanted]
+            new += patches
+            touched += [(row.pk, path) for path in paths_of(patches)]
         names = [field.attname for field in models.Patch._meta.concrete_fields if not field.primary_key]
         insert(models.Patch, names, ([getattr(patch, name) for name in names] for patch in new))
+        insert(models.TouchedPath, ("series_id", "path"), touched)
         for key, row in self.others.items():
             for patch, facts in zip(self.patches.get(key, []), self.linked[row.root_msgid].patches, strict=True):
                 update(patch, {"trailers": as_json(facts.trailers)})

@@ -14,7 +14,6 @@ from reviewbot.tree import model
 from reviewbot.tree.apply import apply_series
 from reviewbot.tree.store import Store
 from threads import conversion, models
-from threads.lanes import touched
 from threads.selectors.versions import newer_by_its_author
 
 #: how far apart two series may be sent that are in flight together
@@ -22,7 +21,6 @@ IN_FLIGHT = timedelta(days=45)
 #: other series that are compared with, those with the most files in common first, and files of a series that count
 MAX_OTHERS = 12
 MAX_PATHS = 500
-_PATH_LENGTH = 500
 #: seconds for trying them; the rest is known to touch the same files and no more
 _PATIENCE = 20.0
 
@@ -53,11 +51,8 @@ def find(series: models.Series, application: model.Application) -> list[models.O
     return overlaps
 
 
-def keep(series: models.Series, overlaps: Iterable[models.Overlap]) -> None:
-    """Note what a series touches, and what became of the comparisons."""
-    models.TouchedPath.objects.bulk_create(
-        [models.TouchedPath(series=series, path=path) for path in _paths(series)], ignore_conflicts=True
-    )
+def keep(overlaps: Iterable[models.Overlap]) -> None:
+    """Note what became of the comparisons."""
     for one in overlaps:
         models.Overlap.objects.update_or_create(
             first=one.first,
@@ -67,17 +62,19 @@ def keep(series: models.Series, overlaps: Iterable[models.Overlap]) -> None:
 
 
 def _paths(series: models.Series) -> list[str]:
-    return [path for path in map(conversion.storable, touched(series)) if len(path) <= _PATH_LENGTH][:MAX_PATHS]
+    return list(series.paths.order_by("path").values_list("path", flat=True)[:MAX_PATHS])
 
 
 def _others(series: models.Series, paths: Sequence[str]) -> list[models.Series]:
-    """Return the series in flight that share files with one, most files first."""
+    """Return the series in flight that were tried on a tree and share files with one, most files first."""
+    tried = models.Application.objects.filter(series=OuterRef("pk"))
     made = models.AppliedPatch.objects.filter(application=OuterRef("pk"), number__gt=0)
     merged = models.Application.objects.filter(
         Exists(made), ~Exists(made.exclude(method=model.Method.ALREADY)), series=OuterRef("pk"), applies=True
     )
     near = models.Series.objects.filter(
         ~Exists(newer_by_its_author()),
+        Exists(tried),
         paths__path__in=paths,
         date__range=(series.date - IN_FLIGHT, series.date + IN_FLIGHT),
     )

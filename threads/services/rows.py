@@ -13,6 +13,9 @@ from threads import models
 from threads.conversion import storable
 from threads.services.versions import name_key
 
+#: characters of a path, and files of a series, that are kept to find it by
+MAX_PATH, MAX_PATHS = 500, 2000
+
 
 def update(row: Model, fields: Mapping[str, Any]) -> bool:
     """Set fields and save what is new; return whether anything is."""
@@ -80,6 +83,11 @@ def patch_fields(patch: Patch, mail: models.Message, own_trailers: int) -> dict[
         "trailers": as_json(patch.trailers),
         "own_trailers": own_trailers,
     }
+
+
+def paths_of(patches: Iterable[models.Patch]) -> list[str]:
+    """Return the files that some patches touch, sorted; of very many the first."""
+    return sorted({path for patch in patches for path in patch.files if len(path) <= MAX_PATH})[:MAX_PATHS]
 
 
 def as_json(trailers: Iterable[Trailer]) -> list[list[Any]]:

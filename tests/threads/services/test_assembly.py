@@ -46,10 +46,13 @@ def rows() -> dict[str, Any]:
                     "number", "message__message_id", "subject", "patch_id", "files", "trailers", "own_trailers"
                 )
             ),
+            "paths": list(row.paths.order_by("path").values_list("path", flat=True)),
             "trailers": row.cover_trailers,
             "mails": sorted(row.messages.values_list("message_id", flat=True)),
             "topic": (row.topic.name, sorted(row.topic.series.values_list("root_msgid", flat=True))),
         }
+        touched = {path for files in row.patches.values_list("files", flat=True) for path in files}
+        assert found[row.root_msgid]["paths"] == sorted(touched)
     assert not models.Topic.objects.filter(series__isnull=True).exists()
     assert models.Message.objects.count() == len(set(models.Message.objects.values_list("message_id", flat=True)))
     return found

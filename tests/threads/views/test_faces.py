@@ -11,7 +11,7 @@ from tests import factories
 from tests.sources import MMU
 from tests.threads.views.test_pages import page, prose, series_path
 from threads import links, models
-from threads.selectors import workers
+from threads.selectors import search, workers
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +30,9 @@ def talk() -> factories.Discussion:
         ("s:construct", [2, 1]),
         (f"file:{MMU}", [2, 1]),
         ("file:mm/nothing.c", []),
+        ("file:mm/mmu.c", [2, 1]),
+        ("file:arch/arm64/", [2, 1]),
+        (f"-file:{MMU}", []),
         ("func:late_pgtable_alloc", [2, 1]),
         ("state:findings", [2, 1]),
         ("-state:findings", []),
@@ -50,6 +53,18 @@ def test_what_the_language_finds(client: Client, talk: factories.Discussion, que
     response = client.get("/project/all/list/", {"q": query})
     assert [row.version for row in response.context["page"].rows] == versions
     assert response.context["problems"] == ()
+
+
+def test_a_path_that_is_a_file_finds_this_file_alone(client: Client, talk: factories.Discussion) -> None:
+    other = factories.series("[PATCH] tools: copy", expected=1)
+    factories.patch(other, 1, "tools: copy", f"diff --git a/tools/{MMU} b/tools/{MMU}\n", files=[f"tools/{MMU}"])
+    found = {path: client.get("/project/all/list/", {"q": f"file:{path}"}) for path in (MMU, f"tools/{MMU}", "mmu.c")}
+    rows = {path: [row.pk for row in answer.context["page"].rows] for path, answer in found.items()}
+    assert rows[MMU] == [talk.v2.pk, talk.v1.pk]
+    assert rows[f"tools/{MMU}"] == [other.pk]
+    assert set(rows["mmu.c"]) == {other.pk, talk.v1.pk, talk.v2.pk}
+    assert [row.pk for row in search.mails(f"file:tools/{MMU}")] == [other.patches.get().message_id]
+    assert [row.pk for row in search.touching(MMU).order_by("-pk")] == [talk.v2.pk, talk.v1.pk]
 
 
 @pytest.mark.parametrize("query", ["nonsense:x", "d:yesterdayish", "state:perfect", "-only"])

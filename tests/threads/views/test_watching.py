@@ -15,9 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def talk() -> factories.Discussion:
-    talk = factories.discussion()
-    models.TouchedPath.objects.create(series=talk.v2, path=MMU)
-    return talk
+    return factories.discussion()
 
 
 @pytest.fixture
