@@ -13,11 +13,15 @@ _DEFINITION = re.compile(r"(?:#\s*define\s+)?[A-Za-z_][\w\s*]*\([^;]*$")
 
 
 class Place(NamedTuple):
-    """A line of a diff."""
+    """A line of a diff.
+
+    :ivar own: false for a line that a finding elsewhere comes of.
+    """
 
     file: FileDiff
     hunk: Hunk
     line: DiffLine
+    own: bool = True
 
 
 def place_of(told: Told, diff: Diff) -> Place | None:
@@ -52,6 +56,24 @@ def place_of(told: Told, diff: Diff) -> Place | None:
         if text and number(line) and normalise(line.text) == text
     )
     return min((place for place in candidates if not elsewhere(place)), key=distance, default=None)
+
+
+def cause_of(told: Told, diff: Diff) -> Place | None:
+    """Find the added line that a finding comes of which the patch does not show: the last one on the way to it."""
+    added = [
+        Place(file, hunk, line, own=False)
+        for file in diff.files
+        for hunk in file.hunks
+        for line in hunk.lines
+        if line.kind == "+"
+    ]
+    for step in reversed(told.finding.evidence):
+        text = normalise(step.text.partition(": ")[2])
+        alike = [one for one in added if one.file.path == step.file and normalise(one.line.text) == text]
+        exact = next((one for one in alike if one.line.new == step.line), None)
+        if exact or (len(alike) == 1 and "(" in text):  # later patches may have moved the line
+            return exact or alike[0]
+    return None
 
 
 def _definition_before(place: Place, hidden: str) -> str:

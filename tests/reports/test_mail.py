@@ -144,7 +144,20 @@ def same_elsewhere() -> SeriesReport:
 
 
 SITUATIONS |= {"warning": warning, "configuration": in_a_configuration, "partial": partly_looked_at}
-SITUATIONS |= {"same-elsewhere": same_elsewhere}
+
+
+def elsewhere() -> SeriesReport:
+    """Return a mistake in a header that the patch does not touch, but comes of a line that it adds."""
+    place = Location("arch/arm64/include/asm/stage2.h", 195, "stage2_free", "\tsplit_pud(pudp);")
+    path = (
+        Evidence(place.file, 195, "calls: split_pud(pudp);"),
+        Evidence(samples.PAGEATTR, 75, "constructs: if (!pagetable_pmd_ctor(ptdesc)) {"),
+    )
+    message = "split_pud() constructs a table that is freed without its destructor."
+    return with_findings(samples.told(Finding("C09", Severity.ERROR, place, message, path), 3, code=()))
+
+
+SITUATIONS |= {"same-elsewhere": same_elsewhere, "elsewhere": elsewhere}
 HEAD = Letterhead(SENDER, samples.SITE, "answers@example.org")
 
 
@@ -369,6 +382,12 @@ def test_b4_shows_each_finding_at_its_line() -> None:
     assert freed[2].startswith("Since this patch, split_pud() frees a table that was constructed")
     assert freed[2].endswith("line 83  and the table is freed")
     assert rest[2].startswith("Applied to linux-source-6.12")
+
+
+def test_b4_shows_a_finding_elsewhere_at_the_added_line_that_it_comes_of() -> None:
+    told, _ = b4_comments(elsewhere())
+    assert told[:2] == (f"b/{samples.PAGEATTR}", 75)
+    assert "\n\nAt arch/arm64/include/asm/stage2.h:195, in stage2_free():\n  line 195  calls" in told[2]
 
 
 def test_a_finding_of_another_patch_is_not_put_at_a_line_of_this_one() -> None:

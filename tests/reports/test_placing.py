@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from reviewbot.findings import Finding, Location, Severity
+from dataclasses import replace
+
+import pytest
+
+from reviewbot.findings import Evidence, Finding, Location, Severity
 from reviewbot.mail.diff import parse_diff
 from reviewbot.reports.facts import Life, Told
-from reviewbot.reports.placing import place_of
+from reviewbot.reports.placing import cause_of, place_of
 
 _DIFF = parse_diff(
     """\
@@ -57,3 +61,24 @@ def test_what_a_patch_repairs_stands_on_the_side_that_it_takes_away() -> None:
 
 def test_a_finding_without_text_has_no_line() -> None:
     assert _line(_told("", 15)) is None
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        ((16, "frees: table_free(t);"), 16),
+        ((90, "frees: table_free(t);"), 16),
+        ((15, "tests: if (t)"), 15),
+        ((90, "returns: return;"), None),
+        ((17, "frees: table_put(t);"), None),
+        ((16, "frees"), None),
+    ],
+    ids=["there", "moved by a later patch", "at its number", "a line as there are many", "taken away", "no code"],
+)
+def test_what_a_finding_elsewhere_comes_of_is_an_added_line_on_the_way_to_it(
+    step: tuple[int, str], line: int | None
+) -> None:
+    told = _told("pmd_free(NULL, pmd);", 195, "stage2_pmd_free")
+    way = (Evidence("mm/tables.c", 195, "calls: pmd_free(NULL, pmd);"), Evidence("mm/tables.c", *step))
+    place = cause_of(replace(told, finding=replace(told.finding, evidence=way)), _DIFF)
+    assert (place and (place.line.new, place.own)) == (line and (line, False))
