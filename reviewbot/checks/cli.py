@@ -12,8 +12,6 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-from reviewbot.checks import author, b4
-from reviewbot.checks.commits import open_repository, read_range, uncommitted
 from reviewbot.checks.pgtable.check import PgtableCheck
 from reviewbot.checks.pgtable.facts import epochs_in_words, read_facts
 from reviewbot.checks.pgtable.rules import RULES
@@ -60,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments[:1] == ["b4"]:
+        from reviewbot.checks import b4  # what a tree's check does not need takes a third of its start
+
         return b4.main(arguments[1:])
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -92,6 +92,9 @@ def _do(options: argparse.Namespace) -> int:
 
 
 def _range(options: argparse.Namespace, waivers: Sequence[Waiver]) -> int:
+    from reviewbot.checks import author
+    from reviewbot.checks.commits import open_repository, read_range, uncommitted
+
     repository = open_repository(options.tree or ".")
     commits = read_range(repository, options.range)
     checks = _chosen(options.check, options.rules) if options.check or options.rules else available()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 import pygit2
@@ -19,6 +21,8 @@ MAX_SEARCHED_HEADER = 262_144
 #: A file above this size is not read at all.
 MAX_READ = 64_000_000
 _SOURCE = (".c", ".h")
+#: the length of a part that words share, and how many must share it to be searched for by it
+_PART, _SHARED = 6, 2
 
 
 def safe_path(path: str) -> bool:
@@ -32,8 +36,28 @@ def _searched(path: str) -> int:
     return MAX_SEARCHED_HEADER if path.endswith(".h") else MAX_SEARCHED
 
 
-def _holds(path: str, data: bytes, needles: list[bytes]) -> bool:
-    return any(data.find(needle, 0, _searched(path)) >= 0 for needle in needles)
+class _Words:
+    """Words to search for. Several that share a part are searched for only where that part is found."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._groups: list[tuple[bytes, list[bytes]]] = []
+        left = [word.encode() for word in words]
+        while left:
+            each = ({word[at : at + _PART] for at in range(len(word) - _PART + 1)} for word in left)
+            parts = Counter(part for of_word in each for part in of_word)
+            part, times = max(parts.items(), key=itemgetter(1), default=(b"", 0))
+            if times < _SHARED:
+                self._groups += [(word, []) for word in left]
+                return
+            self._groups.append((part, [word for word in left if part in word]))
+            left = [word for word in left if part not in word]
+
+    def in_text(self, text: bytes | bytearray, end: int) -> bool:
+        """Say whether one of the words is among the first bytes of a text."""
+        for part, words in self._groups:
+            if text.find(part, 0, end) >= 0 and (not words or any(text.find(word, 0, end) >= 0 for word in words)):
+                return True
+        return False
 
 
 def blob_name(data: bytes) -> str:
@@ -116,7 +140,7 @@ class DirectoryFiles:
 
     def containing(self, words: Iterable[str], under: Iterable[str] = ()) -> list[str]:
         """Return the sorted paths of C files that hold one of the words."""
-        needles = [word.encode() for word in words]
+        wanted = _Words(words)
         room = bytearray(MAX_SEARCHED)
         found: set[str] = set()
         for folder in list(under) or [""]:
@@ -125,11 +149,11 @@ class DirectoryFiles:
                 continue
             names = [folder.rstrip("/")] if start.is_file() else self._walk(start)
             for path in names:
-                if path.endswith(_SOURCE) and path not in found and self._file_holds(path, needles, room):
+                if path.endswith(_SOURCE) and path not in found and self._file_holds(path, wanted, room):
                     found.add(path)
         return sorted(found)
 
-    def _file_holds(self, path: str, needles: list[bytes], room: bytearray) -> bool:
+    def _file_holds(self, path: str, wanted: _Words, room: bytearray) -> bool:
         """Say whether a file holds one of the words; it is read into ``room``, the same memory for every file."""
         try:
             handle = os.open(f"{self.top}/{path}", os.O_RDONLY | os.O_NOFOLLOW)
@@ -139,7 +163,7 @@ class DirectoryFiles:
             length = os.readv(handle, [memoryview(room)[: _searched(path)]])
         finally:
             os.close(handle)
-        return any(room.find(needle, 0, length) >= 0 for needle in needles)
+        return wanted.in_text(room, length)
 
 
 class GitFiles:
@@ -214,7 +238,7 @@ class GitFiles:
 
     def containing(self, words: Iterable[str], under: Iterable[str] = ()) -> list[str]:
         """Return the sorted paths of C files that hold one of the words."""
-        needles = [word.encode() for word in words]
+        wanted = _Words(words)
         found: set[str] = set()
         for folder in list(under) or [""]:
             for path, blob in self._walk(folder):
@@ -222,7 +246,7 @@ class GitFiles:
                     path.endswith(_SOURCE)
                     and path not in found
                     and blob.size <= MAX_SEARCHED
-                    and _holds(path, blob.data, needles)
+                    and wanted.in_text(blob.data, _searched(path))
                 ):
                     found.add(path)
         return sorted(found)
@@ -261,11 +285,11 @@ class OverlayFiles:
     def containing(self, words: Iterable[str], under: Iterable[str] = ()) -> list[str]:
         """Return the sorted paths of C files that hold one of the words."""
         words, folders = list(words), list(under)
-        needles = [word.encode() for word in words]
+        wanted = _Words(words)
         found = {path for path in self._base.containing(words, folders) if path not in self._replaced}
         for folder in folders or [""]:
             for path in self._changed(folder):
-                if path.endswith(_SOURCE) and _holds(path, self._replaced[path] or b"", needles):
+                if path.endswith(_SOURCE) and wanted.in_text(self._replaced[path] or b"", _searched(path)):
                     found.add(path)
         return sorted(found)
 

@@ -6,8 +6,9 @@ import itertools
 import re
 from collections.abc import Iterator
 
-DIRECTIVE = r"^[ \t]*\#(?:[^\n\\]|\\\n|\\[^\n])*"
-DIRECTIVES = re.compile(DIRECTIVE, re.MULTILINE)
+#: one directive from its ``#``, which must be the first on its line
+DIRECTIVE = r"\#(?:[^\n\\]++|\\\n|\\[^\n])*+"
+DIRECTIVES = re.compile(rf"^[ \t]*+{DIRECTIVE}", re.MULTILINE)
 _WORDS = re.compile(r"^\s*#\s*(\w+)\s*((?:[^\\]|\\\n|\\.)*)", re.DOTALL)
 _NOT_NEWLINE = re.compile(r"[^\n]")
 _OPENING = ("if", "ifdef", "ifndef")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate
@@ -24,9 +25,13 @@ _BLANKED = re.compile(
     re.DOTALL,
 )
 # No name in C is as long; what looks for parts of names takes the square of their length.
-_TOO_LONG = re.compile(r"\b\w{500,}")
-_TOKEN = re.compile(rf"(?P<directive>{DIRECTIVE})|[{{}};]", re.MULTILINE)
-_TOKEN_INSIDE = re.compile(rf"(?P<directive>{DIRECTIVE})|[{{}}]", re.MULTILINE)
+MAX_NAME = 500
+_TOO_LONG = re.compile(rf"\b\w{{{MAX_NAME},}}")
+_TOKEN = re.compile(r"[#{};]")
+_TOKEN_INSIDE = re.compile(r"[#{}]")
+#: how far a directive may be indented
+MAX_INDENT = 200
+_DIRECTIVE = re.compile(DIRECTIVE)
 _DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)(\(([^)]*)\))?", re.DOTALL)
 _ANNOTATION = re.compile(
     r"\b(?:__attribute__|__printf|__scanf|__acquires|__releases|__must_hold|__section|__alias|__aligned|"
@@ -55,7 +60,8 @@ def _space(match: re.Match[str]) -> str:
 
 def blank(text: str) -> str:
     """Replace comments and the insides of strings with spaces; lines and columns stay."""
-    return _TOO_LONG.sub(_space, _BLANKED.sub(_space, text))
+    blanked = _BLANKED.sub(_space, text)
+    return _TOO_LONG.sub(_space, blanked) if max(map(len, blanked.split("\n"))) >= MAX_NAME else blanked
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +74,9 @@ class Parameter:
 
 #: how many arguments behind a macro's ``...`` are told apart
 MAX_REST = 4
-_CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+_CALLED = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 #: a function in parentheses that is called, and one that a variable is set to
-_POINTED = re.compile(r"\(\s*([A-Za-z_]\w*)\s*\)\s*\(|[^=!<>]=\s*&?\s*([A-Za-z_]\w*)\s*;")
+_POINTED = re.compile(r"\(\s*+([A-Za-z_]\w*+)\s*+\)\s*+\(|(?<![=!<>])=\s*+&?\s*+([A-Za-z_]\w*+)\s*+;")
 
 
 @dataclass(frozen=True)
@@ -255,13 +261,15 @@ class Source:
         position = 0
         while token := (_TOKEN_INSIDE if depth else _TOKEN).search(self.text, position):
             text, position = token.group(), token.end()
-            if token.group("directive") is not None:
-                define = self._define(token, conditions)
-                if define is not None and not conditions.dead:
-                    defines.append(define)
-                depth = conditions.directive(text, depth)
+            if text == "#":
+                directive = self._directive(token.start())
+                if directive is None:
+                    continue
+                position = directive.end()
+                defines.extend(self._define(directive, conditions))
+                depth = conditions.directive(directive.group(), depth)
                 if depth == 0 and not self.text[start : token.start()].strip():
-                    start = token.end()
+                    start = position
             elif text == "{":
                 if depth == 0:
                     head = DIRECTIVES.sub(_space, self.text[start : token.start()])
@@ -278,6 +286,11 @@ class Source:
         if header and depth:
             pieces.append(self._function(header, start, body, len(self.text), "", "the file ends inside it"))
         return pieces, defines
+
+    def _directive(self, offset: int) -> re.Match[str] | None:
+        """The directive of a ``#``, None when that is not the first character of its line."""
+        before = self.text[max(offset - MAX_INDENT, 0) : offset].rpartition("\n")[2]
+        return None if before.strip(" \t") else _DIRECTIVE.match(self.text, offset)
 
     def _function(
         self,
@@ -304,10 +317,10 @@ class Source:
             name,
         )
 
-    def _define(self, token: re.Match[str], conditions: Conditions) -> Define | None:
+    def _define(self, token: re.Match[str], conditions: Conditions) -> Iterator[Define]:
         found = _DEFINE.match(token.group())
-        if found is None:
-            return None
+        if found is None or conditions.dead:
+            return
         body = token.group()[found.end() :].replace("\\\n", " \n")
         names = None
         if found.group(2) is not None:
@@ -318,7 +331,7 @@ class Source:
                 names = ()
         line = self._line_of(token.start())
         body_line = self._line_of(token.start() + found.end())
-        return Define(found.group(1), names, body, line, body_line, conditions.text())
+        yield Define(found.group(1), names, body, line, body_line, conditions.text())
 
     @property
     def defines(self) -> list[Define]:

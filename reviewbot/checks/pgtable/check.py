@@ -38,7 +38,6 @@ _ELSEWHERE = (
     "block",
     "certs",
     "crypto",
-    "drivers",
     "fs",
     "init",
     "io_uring",
@@ -48,7 +47,8 @@ _ELSEWHERE = (
     "security",
     "sound",
 )
-
+#: what a whole tree is searched for, the largest part first: drivers take as long as all others together
+_SEARCHES = ((API_WORDS, ("drivers",)), (WORDS, CORE), (API_WORDS, _ELSEWHERE))
 
 #: names of functions that may make or free memory for those who call them
 _WRAPPER = re.compile(r"\b(\w*(?:alloc|free|get|put|release|destroy|table|page)\w*)\s*\(")
@@ -89,7 +89,7 @@ class PgtableCheck:
     def _whole_tree(self, files: Files, facts: Facts, coverage: Coverage) -> Iterator[Finding]:
         """Check each architecture, and the generic code, for itself: no answer depends on another architecture."""
         places: defaultdict[str, list[str]] = defaultdict(list)
-        searches = spread(lambda part: files.containing(*part), [(API_WORDS, _ELSEWHERE), (WORDS, CORE)])
+        searches = spread(lambda part: files.containing(*part), _SEARCHES)
         for path in sorted(set(itertools.chain(*searches))):
             places[architecture(path)].append(path)
         shared = [path for path in places[""] if path.startswith(_SHARED) or path in API_HEADERS]
