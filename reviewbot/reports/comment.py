@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from reviewbot.findings import Finding
 from reviewbot.mail.compose import wrap
 from reviewbot.reports.evidence import path, steps
 from reviewbot.reports.facts import Life, PatchFacts, Remark, SeriesReport, Told
@@ -21,8 +22,8 @@ def grouped(findings: Sequence[Told], alone: Collection[Told]) -> list[list[Told
     """
     groups: list[list[Told]] = []
     for told in findings:
-        same = (group for group in groups if _same_mistake(group[0], told))
-        group = None if told in alone or told.said else next(same, None)
+        same = (group for group in groups if _same_mistake(group[0], told, alone=told in alone))
+        group = None if told.said else next(same, None)
         if group is None:
             groups.append([told])
         else:
@@ -30,17 +31,30 @@ def grouped(findings: Sequence[Told], alone: Collection[Told]) -> list[list[Told
     return groups
 
 
-def _same_mistake(first: Told, other: Told) -> bool:
-    """True when both are told in the same words, or one comes about by way of the other's line."""
+def _same_mistake(first: Told, other: Told, *, alone: bool) -> bool:
+    """True when two compilers say it of one line, both are told in the same words, or one comes by way of the other."""
     one, two = first.finding, other.finding
-    if (one.rule, one.condition, one.assumption) != (two.rule, two.condition, two.assumption):
+    if _at_one_line(first, other):
+        return _compiler(one) != _compiler(two) and bool(_compiler(one) and _compiler(two))
+    if alone or one.rule != two.rule:
         return False
     through = any(
         (step.file, step.line) == (a.location.file, a.location.line)
         for a, b in ((one, two), (two, one))
         for step in b.evidence
     )
-    return through or one.message.replace(one.location.function, "") == two.message.replace(two.location.function, "")
+    words = [(each.message.replace(each.location.function, ""), each.condition, each.assumption) for each in (one, two)]
+    return through or words[0] == words[1]
+
+
+def _at_one_line(first: Told, other: Told) -> bool:
+    one, two = first.finding.location, other.finding.location
+    return (one.file, one.line, first.patch, first.life) == (two.file, two.line, other.patch, other.life)
+
+
+def _compiler(finding: Finding) -> str:
+    tool = finding.rule.partition(".")[0]
+    return tool if tool in _COMPILERS else ""
 
 
 def comment(group: Sequence[Told], report: SeriesReport, patch: PatchFacts, above: str = "") -> list[str]:
@@ -53,6 +67,9 @@ def comment(group: Sequence[Told], report: SeriesReport, patch: PatchFacts, abov
     told, *others = group
     finding = told.finding
     lines = prose(_sentence(told, report, patch))
+    for one in others:
+        if _at_one_line(told, one):
+            lines += ["", *prose(_ended(f"{_compiler(one.finding)} says: {_words(one.finding)}"))]
     if way := steps(finding):
         lines += ["", *_heading(told, above), *path(way, finding.location.file)]
     further = []
@@ -64,7 +81,8 @@ def comment(group: Sequence[Told], report: SeriesReport, patch: PatchFacts, abov
     further += _raised_before(told, report)
     for text in further:
         lines += ["", *prose(text)]
-    places = [spot(one) + (f", {_since(one, report, patch)}" if one.patch != told.patch else "") for one in others]
+    elsewhere = [one for one in others if not _at_one_line(told, one)]
+    places = [spot(one) + (f", {_since(one, report, patch)}" if one.patch != told.patch else "") for one in elsewhere]
     return [*lines, *(["", *bullets("The same here:", places)] if places else [])]
 
 
@@ -113,14 +131,23 @@ def _named(number: int, report: SeriesReport) -> str:
 def stated(told: Told) -> str:
     """Return the message of a finding as a sentence; a compiler's word is told as the compiler's."""
     finding = told.finding
-    tool, _, option = finding.rule.partition(".")
-    text = finding.message.rstrip()
-    if tool in _COMPILERS:
-        where = f" in {finding.location.function}()" if finding.location.function else ""
-        if option.startswith("-W"):
-            return f"{tool} warns{where}: {text} [{option}]."
-        text = f"{tool} does not compile {finding.location.function + '()' if where else 'this'}: {text}"
+    tool, text, function = _compiler(finding), _words(finding), finding.location.function
+    if tool and finding.rule.startswith(f"{tool}.-W"):
+        text = f"{tool} warns{f' in {function}()' if function else ''}: {text}"
+    elif tool:
+        text = f"{tool} does not compile {f'{function}()' if function else 'this'}: {text}"
+    return _ended(text)
+
+
+def _ended(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _words(finding: Finding) -> str:
+    """Return the message of a finding; behind that of a compiler the option that asks for it."""
+    option = finding.rule.partition(".")[2]
+    named = f" [{option}]" if _compiler(finding) and option.startswith("-W") else ""
+    return finding.message.rstrip() + named
 
 
 def _joined(sentence: str) -> str:
