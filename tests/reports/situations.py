@@ -146,6 +146,16 @@ def elsewhere() -> SeriesReport:
 
 
 SITUATIONS |= {"same-elsewhere": same_elsewhere, "elsewhere": elsewhere}
+
+
+def two_compilers() -> SeriesReport:
+    """Return a line that neither compiler takes, each in its own words."""
+    gcc = compile_error().findings[0]
+    clang = replace(gcc.finding, rule="clang.error", message="use of undeclared identifier 'pmd_t'")
+    return with_findings(gcc, replace(gcc, finding=clang))
+
+
+SITUATIONS |= {"two-compilers": two_compilers}
 HEAD = Letterhead(SENDER, samples.SITE, "answers@example.org")
 
 
@@ -198,6 +208,44 @@ def third_version_with_new() -> Draft:
     return compose(report, report.patches[2], MAILS[samples.V2.format(4)], HEAD)
 
 
+RENAMED = """\
+Tables are freed by who made them.
+
+---
+diff --git a/mm/tabl.c b/mm/tables.c
+similarity index 90%
+rename from mm/tabl.c
+rename to mm/tables.c
+--- a/mm/tabl.c
++++ b/mm/tables.c
+@@ -10,9 +10,9 @@ static void early(struct table *table)
+ {
+ \tif (!table)
+ \t\treturn;
+-\ttable_dtor(table);
+ \ttable_put(table, "LONG");
+ \ttable_free(table);
++\tearly_count--;
+ }
+
+ static void late(struct table *table)
+"""
+
+
+def renamed() -> Draft:
+    """Return the letter about a destructor that is taken away, in a file that gets another name, with endless lines."""
+    parent = replace(
+        MAILS[samples.V1.format(4)],
+        author=Address("Øyvind Nørgård-Þórsson", "oyvind@example.org"),
+        subject="[PATCH 3/3] mm/tables: " + "leave the destructor of each table to whoever constructed it, " * 3,
+        body=RENAMED.replace("LONG", "x" * 1100),
+    )
+    place = Location("mm/tables.c", 14, "early", "\ttable_free(table);")
+    finding = Finding("C06", Severity.ERROR, place, "early() frees a table without its destructor.")
+    report = with_findings(samples.told(finding, 3, code=()))
+    return compose(report, report.patches[2], parent, HEAD)
+
+
 LETTERS: dict[str, Callable[[], Draft]] = {
     "clean": clean,
     "alone": alone,
@@ -206,4 +254,5 @@ LETTERS: dict[str, Callable[[], Draft]] = {
     "unapplied": unapplied,
     "transient-elsewhere": transient_elsewhere,
     "third-version": third_version_with_new,
+    "renamed": renamed,
 }
