@@ -52,6 +52,11 @@ _PLAIN_ADDRESS = re.compile(
     rf'[ \t]*(?:(?:([^<>"(),:;@\\]{{0,300}})|"([^"\\]{{0,300}})"[ \t]*)<({_MAILBOX})>|({_MAILBOX}))'
     r"[ \t]*(?:,(?=[ \t]*[^ \t])|\Z)"
 )
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_PLAIN_DATE = re.compile(
+    rf"(?:[A-Z][a-z]{{2}}, +)?([0-9]{{1,2}}) ({'|'.join(_MONTHS)}) ((?:19|20)[0-9]{{2}})"
+    r" ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([-+])([01][0-9])([0-5][0-9])(?: \([A-Z]{1,5}\))?\Z"
+)
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 UNKNOWN_DATE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -110,10 +115,11 @@ def split_message(raw: bytes) -> tuple[Headers, bytes]:
             continue
         colon = line.find(b":", 0, _MAX_NAME)
         name = _field_name(line[:colon]) if colon > 0 else None
-        if name is not None:
+        if name:
             folded = [line[colon + 1 :]]
-            if name:
-                fields.append((name, folded))
+            fields.append((name, folded))
+        elif name is not None:
+            folded = []
         elif complete or number < len(lines) - 1:  # else it is the line in which reading ends
             body = sum(map(len, lines[:number])) + number
             return Headers(fields), raw[body:] if line.strip(b"\r") else raw[body + len(line) + 1 :]
@@ -264,8 +270,10 @@ def _address(text: str, angle: str, comment: str) -> Address | None:
 
 def message_ids(value: str) -> list[str]:
     """Return the Message-IDs in angle brackets, without them, each once, in order; white space inside is folding."""
-    found = ("".join(match[1].split()) for match in _BRACKETED.finditer(value))
-    return list(dict.fromkeys(_CONTROL.sub("", msgid) for msgid in found if msgid))
+    found = _BRACKETED.findall(value)
+    if not value.isprintable() or " " in "".join(found):
+        found = [_CONTROL.sub("", msgid) for msgid in ("".join(msgid.split()) for msgid in found) if msgid]
+    return list(dict.fromkeys(found))
 
 
 def own_message_id(values: list[str]) -> str:
@@ -307,11 +315,22 @@ def list_ids(values: Iterable[str]) -> tuple[str, ...]:
 def parse_date(value: str) -> datetime | None:
     """Return the date of an RFC 5322 date-time in UTC, None when it is impossible."""
     try:
-        date = parsedate_to_datetime(value[:200])
+        date = _plain_date(value) or parsedate_to_datetime(value[:200])
         date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return date if _EARLIEST <= date < _LATEST else None
+
+
+def _plain_date(value: str) -> datetime | None:
+    """Read a date that is written as nearly all are, in a quarter of the library's time; None for others."""
+    match = _PLAIN_DATE.match(value)
+    if not match:
+        return None
+    day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
+    east = timedelta(hours=int(hours), minutes=int(minutes))
+    local = datetime(int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    return local + east if sign == "-" else local - east
 
 
 def sent_date(date: str, received: Iterable[str]) -> tuple[datetime, str]:
