@@ -351,6 +351,11 @@ class Calls:
     def _error_pointer(self, expr: Expr, values: list[Value], state: State) -> Ways:
         return [(state, NULL)]
 
+    def _entry(self, expr: Expr, values: list[Value], state: State) -> Ways:
+        """``__pmd(__pa(pte) | flags)``: an entry that points to the table is there to be written somewhere."""
+        self.lend(state, values[0])
+        return [(state, UNKNOWN)]
+
     def _release(self, expr: Expr, values: list[Value], state: State) -> Ways:
         """``release_pages(pages, n)``: all that is known to be in the array."""
         array = expr.parts[1].bare().canonical
@@ -396,6 +401,7 @@ _SPECIAL: dict[str, Callable[[Calls, Expr, list[Value], State], Ways]] = {
     "container_of": Calls._container,
     "list_entry": Calls._container,
     "ERR_PTR": Calls._error_pointer,
+    **dict.fromkeys(("__pmd", "__pud", "__p4d", "__pgd"), Calls._entry),
     "release_pages": Calls._release,
     "free_pages_and_swap_cache": Calls._release,
     "list_add": Calls._listed,

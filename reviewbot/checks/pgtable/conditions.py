@@ -105,6 +105,9 @@ class Conditions:
             return [(state, True), (other, False)]
         state.update(name, null="no")
         other.update(name, null="yes")
+        if name in ("param:kernel", "param:user"):  # whose table it is
+            flag = name.removeprefix("param:") + "?"
+            state.known[flag], other.known[flag] = True, False
         return [(state, True), (other, False)]
 
     def _compare(self, expr: Expr, state: State) -> list[tuple[State, bool]]:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from reviewbot.checks.c.source import Parameter, Piece
+from reviewbot.checks.c.source import Parameter, Piece, Source
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.program import Program
 from reviewbot.checks.pgtable.sources import architecture
@@ -40,12 +40,31 @@ def guarded_level(step: Step) -> str:
     return levels.pop() if len(levels) == 1 else ""
 
 
+def decided_apart(step: Step, other: Step) -> bool:
+    """Whether a test that is remembered tells the paths of two events apart: the choice may be right then."""
+    known = dict(other.known)
+    return any(known.get(text, truth) != truth for text, truth in step.known)
+
+
+#: counting the users of a page chooses no level
+_COUNTS = re.compile(r"(?:page_ref|atomic|refcount)_\w+\(")
+
+
 def chosen_at_run_time(step: Step) -> bool:
     """Whether the path was taken for some value, as where a folded pgd is the pmd; mm and Kconfig choose no level."""
     return any(
         truth and " == " in text and not text.startswith("#") and not text.endswith(" == &init_mm")
         for text, truth in step.known
+        if not _COUNTS.match(text)
     )
+
+
+def for_kernel(step: Step) -> bool | None:
+    """Whether the path is that of the kernel's tables, by a flag of the function; None when no flag says so."""
+    for text, truth in step.known:
+        if text in ("kernel?", "user?"):
+            return truth == (text == "kernel?")
+    return None
 
 
 def named_role(name: str) -> tuple[str, str]:
@@ -70,6 +89,18 @@ def level_named(piece: Piece) -> str:
         return ""  # pgd_pgtable_alloc() makes tables for a pgd, of any level
     levels = set(words.levels_in_name(piece.name))
     return levels.pop() if len(levels) == 1 else ""
+
+
+def frees_by_role(piece: Piece) -> bool:
+    """Whether a function leaves a table to the free function of its level."""
+    return any(named_role(name)[1] == "free" or name == "pte_free_kernel" for name in piece.called)
+
+
+def siblings(piece: Piece, source: Source) -> Iterator[Piece]:
+    """The functions of the same file that do the same for another level: ``free_pmd_table`` for ``free_pte_table``."""
+    level = level_named(piece)
+    names = {re.sub(rf"(?<![a-z0-9]){level}(?![a-z0-9])", other, piece.name) for other in words.LEVELS if level}
+    yield from (other for other in source.pieces if other.name in names - {piece.name})
 
 
 @dataclass(slots=True)

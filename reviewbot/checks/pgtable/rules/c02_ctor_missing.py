@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
-from reviewbot.checks.pgtable.pairing import guarded_level, is_page, named_role
+from reviewbot.checks.pgtable.pairing import decided_apart, for_kernel, guarded_level, is_page, named_role, siblings
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -105,13 +105,15 @@ def _returned(scene: Scene, step: Step) -> str:
         return ""
     if step.detail == "returned":
         return (
-            _by_role(scene, step)
+            _by_flag(scene, step)
+            or _by_role(scene, step)
             or _kernel(scene, step)
             or _by_choice(scene, step)
             or _by_file(scene)
             or _by_installer(scene)
+            or _by_siblings(scene)
         )
-    return _by_file(scene) if table.escaped and not table.installed else ""
+    return _by_file(scene) or _by_siblings(scene) if table.escaped and not table.installed else ""
 
 
 def _forwards(scene: Scene, step: Step) -> bool:
@@ -127,7 +129,9 @@ def _by_role(scene: Scene, step: Step) -> str:
     """``pmd_alloc_one()`` itself, or what it forwards to when that never constructs."""
     if _forwards(scene, step):
         return ""
-    if not scene.role[0] and any(step.before.ctor for step in scene.of("return") if step.detail == "returned"):
+    if not scene.role[0] and any(
+        other.before.ctor and decided_apart(step, other) for other in scene.of("return") if other.detail == "returned"
+    ):
         return ""
     for level in (level for level, action in sorted(scene.roles) if action == "alloc"):
         if len(scene.roles) > 1 and not scene.role[0]:
@@ -137,6 +141,13 @@ def _by_role(scene: Scene, step: Step) -> str:
         ):
             return level
     return ""
+
+
+def _by_flag(scene: Scene, step: Step) -> str:
+    """The path for user tables, where the one for the kernel's constructs."""
+    if for_kernel(step) is not False:
+        return ""
+    return next((ctor.level for ctor in scene.of("ctor") if for_kernel(ctor)), "")
 
 
 def _by_installer(scene: Scene) -> str:
@@ -204,6 +215,18 @@ def _by_file(scene: Scene) -> str:
         return level
     siblings = scene.facts.number == 6 and pairs.constructed - {level} and level not in pairs.constructed
     return level if siblings and pairs.destroyed and "late" in scene.piece.name else ""
+
+
+def _by_siblings(scene: Scene) -> str:
+    """Where all kernel tables are constructed: the same function for another level makes such, this one does not."""
+    level = scene.named_level
+    if scene.facts.number != 6 or level not in scene.facts.ctor_levels() or "alloc" not in scene.piece.name:
+        return ""
+    for sibling in siblings(scene.piece, scene.source):
+        steps = (step for report in scene.program.reports(sibling) for step in report.steps)
+        if any((step.kind == "alloc" and step.before.live) or step.kind == "ctor" for step in steps):
+            return level
+    return ""
 
 
 def _installed(scene: Scene, step: Step) -> str:

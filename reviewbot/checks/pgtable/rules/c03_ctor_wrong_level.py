@@ -85,6 +85,8 @@ def _level(scene: Scene, step: Step) -> tuple[str, str]:
     name = scene.named_level or (inherited.pop() if len(inherited) == 1 else "")
     if scene.program.callback_levels(scene.piece.name, scene.piece.path):
         return "", ""  # judged by where its tables are installed
+    if scene.role[1] == "alloc" and step.table.startswith(("call:", "place:")):
+        return scene.role[0], f"{scene.piece.name}() makes {scene.role[0]} tables"
     if name and step.table.startswith("alloc:"):
         returned = [end for end in scene.ends(step.table) if end.detail == "returned"]
         if returned or "alloc" in scene.piece.name:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
-from reviewbot.checks.pgtable.pairing import kind_given
+from reviewbot.checks.pgtable.pairing import decided_apart, for_kernel, frees_by_role, kind_given, siblings
 from reviewbot.checks.pgtable.program import allocator
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
@@ -35,6 +35,7 @@ def check(scene: Scene) -> Iterator[Finding]:
             or _constructed_by_allocator(scene, step)
             or _destroyed_on_other_paths(scene, step)
             or _taken_from_mm(scene, step)
+            or _destroyed_by_siblings(scene, step)
         )
         if reason:
             done.add(step.line)
@@ -137,23 +138,22 @@ def _always(scene: Scene, maker: str) -> bool:
 def _destroyed_on_other_paths(scene: Scene, step: Step) -> str:
     """The function destroys such a table before it frees it, but not on this path."""
     table = step.before
-    if table.ctor or table.destroyed or table.freed or table.null == "yes" or kind_given(scene.piece):
+    if table.ctor or table.destroyed or table.freed or table.null == "yes":
         return ""
     if table.origin == "alloc" or scene.piece.kind == "macro":
         return ""
     others = [dtor for dtor in scene.of("dtor") if dtor.table == step.table]
-    if not others or any(_decided_apart(step, other) for other in others):
+    if for_kernel(step) is False and others and all(for_kernel(other) for other in others):
+        return (
+            f"{scene.piece.name}() frees the table of user space with {step.name}() without a destructor, and runs "
+            f"{others[0].name}() at line {others[0].line} on the kernel's instead: the test is the wrong way round."
+        )
+    if kind_given(scene.piece) or not others or any(decided_apart(step, other) for other in others):
         return ""
     return (
         f"{scene.piece.name}() frees the table with {step.name}() without the destructor {others[0].name}() that it "
         f"runs on other paths, at line {others[0].line}: {_lost(table.level or scene.named_level)}."
     )
-
-
-def _decided_apart(step: Step, other: Step) -> bool:
-    """Whether a test that is remembered tells the two paths apart: the choice may be right then."""
-    known = dict(other.known)
-    return any(known.get(text, truth) != truth for text, truth in step.known)
 
 
 def _taken_from_mm(scene: Scene, step: Step) -> str:
@@ -173,6 +173,25 @@ def _taken_from_mm(scene: Scene, step: Step) -> str:
         f"{scene.piece.name}() frees the {level} table with {step.name}() without its destructor, "
         f"but {allocator(level)}() constructs it: {_lost(level)}."
     )
+
+
+def _destroyed_by_siblings(scene: Scene, step: Step) -> str:
+    """Where all kernel tables are constructed: the same function for another level destroys, and this one does not."""
+    table, level = step.before, scene.named_level
+    if scene.facts.number != 6 or level not in scene.facts.ctor_levels() or scene.role[0] or any(scene.of("dtor")):
+        return ""
+    if table.ctor or table.destroyed or table.freed or table.family or table.origin == "alloc":
+        return ""
+    if not re.search("free|destroy|release|remove", scene.piece.name) or kind_given(scene.piece):
+        return ""
+    for sibling in siblings(scene.piece, scene.source):
+        steps = (other for report in scene.program.reports(sibling) for other in report.steps)
+        if frees_by_role(sibling) or any(one.kind == "dtor" and one.before.origin != "alloc" for one in steps):
+            return (
+                f"{scene.piece.name}() frees the {level} table with {step.name}() without its destructor, which "
+                f"{sibling.name}() has run on its tables (line {sibling.line}): {_lost(level)}."
+            )
+    return ""
 
 
 def _level_of_place(scene: Scene, step: Step) -> str:

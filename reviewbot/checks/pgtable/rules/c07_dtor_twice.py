@@ -8,6 +8,9 @@ from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.findings import Finding, Severity
 
+#: the core kernel's functions that give back a table which is destroyed
+_GIVES_BACK = ("pagetable_free", "pagetable_free_kernel", "__pagetable_free")
+
 
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a second destructor on one path, also one that the mmu_gather runs."""
@@ -25,6 +28,25 @@ def check(scene: Scene) -> Iterator[Finding]:
         else:
             continue
         yield scene.finding("C07", Severity.ERROR, step, message)
+    yield from _after_giving_back(scene)
+
+
+def _after_giving_back(scene: Scene) -> Iterator[Finding]:
+    """A destructor in what pagetable_free() does, at once or later: whoever calls it has destroyed the table before."""
+    if "pagetable_dtor" not in scene.facts.hooks or not any(piece.name in _GIVES_BACK for piece in scene.source.pieces):
+        return
+    later = any("work_struct" in parameter.type or "rcu_head" in parameter.type for parameter in scene.piece.parameters)
+    if scene.piece.name not in _GIVES_BACK and not later:
+        return
+    for step in scene.of("dtor"):
+        if step.name in scene.facts.hooks and not step.before.ctor and not step.before.destroyed:
+            yield scene.finding(
+                "C07",
+                Severity.ERROR,
+                step,
+                f"{step.name}() runs where a page table is given back after its destructor, as by "
+                "pagetable_dtor_free(): it destroys the table a second time.",
+            )
 
 
 RULE = Rule(

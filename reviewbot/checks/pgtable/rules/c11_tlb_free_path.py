@@ -42,6 +42,8 @@ def check(scene: Scene) -> Iterator[Finding]:
 
 def _batch(scene: Scene) -> Iterator[Finding]:
     """From E5 the functions that take a table off the mmu_gather destroy it."""
+    if scene.piece.name == "__tlb_remove_table" and scene.facts.number < 5 and scene.architecture:
+        yield from _last_chance(scene)
     if scene.facts.number < 5 or scene.piece.name not in _BATCH:
         return
     if scene.piece.path != TLB_H:
@@ -56,6 +58,31 @@ def _batch(scene: Scene) -> Iterator[Finding]:
                 f"{scene.piece.name}() gives back the tables of every architecture without their destructor, and no "
                 "__p??_free_tlb() runs it in this tree: locks and accounting of all page tables are leaked.",
             )
+
+
+def _last_chance(scene: Scene) -> Iterator[Finding]:
+    """Up to E4: the end of the batch, where a __p??_free_tlb() has queued its tables without their destructor."""
+    frees = [step for step in scene.of("free") if step.before.origin == "param" and not step.before.destroyed]
+    step = next((step for step in frees if step.name in ("__free_page", "free_page")), next(iter(frees), None))
+    if step is None or any(True for _ in scene.of("dtor")):
+        return
+    for piece in scene.pairing.role_pieces(scene.architecture):
+        level, action = named_role(piece.name)
+        if action != "tlb" or scene.program.constructs(level, piece.path) is not True:
+            continue
+        for report in scene.program.reports(piece):
+            for queued in report.steps:
+                before = queued.before
+                if queued.kind == "queue" and before.origin == "param" and not (before.destroyed or before.family):
+                    yield scene.finding(
+                        "C11",
+                        Severity.ERROR,
+                        step,
+                        f"{scene.piece.name}() gives back tables with {step.name}() without their destructor, but "
+                        f"{piece.name}() queues the {level} table without it, too: lock and accounting are leaked.",
+                        evidence=queued.history,
+                    )
+                    return
 
 
 def _own_batch(scene: Scene) -> Iterator[Finding]:

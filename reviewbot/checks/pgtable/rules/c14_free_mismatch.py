@@ -13,6 +13,8 @@ from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
 from reviewbot.findings import Finding, Severity
 
+#: whose memory a destructor may have run on
+_PAGES = {"pages", "ptdesc", "boot"}
 _ONE_PAGE = ("__free_page", "free_page")
 
 
@@ -26,7 +28,7 @@ def check(scene: Scene) -> Iterator[Finding]:
         families = {step.before.family} if step.before.family else _families(scene, step)
         if families and families.isdisjoint(freer.families):
             reason = f"{step.name}() frees memory that was allocated from another allocator ({', '.join(families)})"
-        elif step.before.destroyed and not {"pages", "ptdesc", "boot"} & {*freer.families, *families}:
+        elif step.before.destroyed and not _PAGES & set(freer.families) and (not families or _PAGES & families):
             reason = f"{step.name}() frees a table that {step.before.destroyed}() destroyed, and so is a page"
         elif pool := _from_pool(scene, step):
             reason = f"{step.name}() gives the table to the page allocator, but it was taken from elsewhere: {pool}"
@@ -74,12 +76,23 @@ def _order_differs(scene: Scene, step: Step) -> str:
     level, action = scene.role
     orders = {step.before.order} if step.before.family == "pages" else set()
     if action == "free" and step.before.origin == "param":
-        orders = {table.order for table in scene.program.made(allocator(level), scene.piece.path)}
+        makers = (allocator(level), f"__{level}_alloc") if scene.piece.name.startswith("__") else (allocator(level),)
+        orders = {table.order for maker in makers for table in scene.program.made(maker, scene.piece.path)}
     if step.name not in _ONE_PAGE or len(orders) != 1:
         return ""
     order = orders.pop()
+    if scene.piece.name == f"__{level}_free" and _chosen_by_caller(scene, level, order):
+        return f"{order}, which the caller of __{level}_alloc() chooses"
+    if called := re.fullmatch(r"(\w+)\(\)", order):
+        pieces = scene.program.candidates(called.group(1), scene.piece.path)
+        return order if any(re.search(r"\breturn [1-9]\d*;", piece.body) for piece in pieces) else ""
     values = {order, *scene.program.values(order, scene.piece.path)}
     return order if any(re.fullmatch(r"[1-9]\d*", value) for value in values) else ""
+
+
+def _chosen_by_caller(scene: Scene, level: str, order: str) -> bool:
+    makers = scene.program.candidates(f"__{level}_alloc", scene.piece.path)
+    return any(parameter.name == order for maker in makers for parameter in maker.parameters)
 
 
 RULE = Rule(
