@@ -164,8 +164,8 @@ def _closing(report: SeriesReport, findings: Sequence[Told], left_out: int) -> I
     for title, sentences in (("Looked at:", looked_at), ("Not looked at:", report.not_looked_at)):
         yield from (*bullets(title, sentences), "") if sentences else ()
     if lines := _command(report, findings):
-        where = f", in {_base(report.base)}" if report.base else ""
-        yield from (*wrap(visible(f"To see the same{where}:")), *(f"  {visible(line)}" for line in lines), "")
+        where = " on that base" if report.base else ""
+        yield from (f"To see the same{where}:", *(f"  {visible(line)}" for line in lines), "")
 
 
 def _base(base: BaseFacts) -> str:

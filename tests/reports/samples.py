@@ -193,11 +193,12 @@ def report(version: int = 1, **fields: Any) -> SeriesReport:
         "replies": 0,
         "people": (),
         "looked_at": (
-            "pgtable 1: 14 functions of 2 files, after each of 3 patches.",
-            "characters 1: the lines that 3 patches add.",
-            "build defconfig: 2 objects with aarch64-linux-gnu-gcc-12 12.2.0, after each of 3 patches.",
+            "Bidirectional and invisible characters: 2 files, before and after each patch.",
+            "Page-table constructors and destructors: 2 files, 14 functions, before and after each patch; "
+            "epoch E5 (from Linux 6.12).",
+            "Built 2 objects for arm64 defconfig with aarch64-linux-gnu-gcc 12.2.0: every patch touches them.",
         ),
-        "not_looked_at": ("arch/arm64/mm/ptdump.c is not built in defconfig: CONFIG_PTDUMP is off.",),
+        "not_looked_at": ("Not built: arch/arm64/mm/ptdump.c (CONFIG_PTDUMP_CORE is off).",),
         "reproduce": (
             Reproduce("check", f"{apply} && python -m reviewbot.checks --tree . --range HEAD~3.."),
             Reproduce("build defconfig", f"{apply} && {MAKE} defconfig && {MAKE} arch/arm64/mm/pageattr.o"),

@@ -40,7 +40,7 @@ def test_the_function_is_named_and_the_command_is_that_of_the_check() -> None:
     bare = body(with_findings(samples.told(replace(finding, evidence=()), 3)))
     assert "In split_pud(), since this patch, the table is freed without its destructor." in " ".join(bare.split())
     apply = f"  b4 shazam {samples.V1.format(1)} &&\n"
-    seen = f"\nTo see the same, in {samples.report().base.describe}, commit adc218676eef:\n{apply}"
+    seen = f"\nTo see the same on that base:\n{apply}"
     assert f"{seen}  python -m reviewbot.checks --tree . --range HEAD~3..\n" in text
     assert f"{seen}  make O=../build ARCH=arm64" in body(compile_error())
 
