@@ -14,6 +14,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet, Value
 from django.utils import timezone
 
 from reviewbot.reports.facts import State, Verdict
+from threads.lanes import BUILD
 from threads.models import MailingList, Message, Run, Series, Submission, Tree
 from threads.selectors.listing import Wanted, find_rows, of_keys
 from threads.selectors.prepared import Prepared
@@ -139,23 +140,37 @@ class Queue:
 
 
 def queues() -> list[Queue]:
-    """Return what waits and what is worked on, by kind of work (3 queries)."""
-    asked = _counts(Submission.objects.filter(series=None), "created_at")
-    unsettled = Series.objects.filter(wanted=True).exclude(verdict=Verdict.INCOMPLETE)
-    series = _counts(unsettled, "received_at")
-    runs = _counts(Run.objects.exclude(check_name="build"), "started_at")
-    builds = _counts(Run.objects.filter(check_name="build"), "started_at")
+    """Return what waits and what is worked on, by kind of work (1 query)."""
+    found = {(number, state): (n, oldest) for number, state, n, oldest in _unsettled(0)}
+    nothing = (0, None)
     return [
-        Queue("fetching", *asked), Queue("series", *series), Queue("checks", *runs), Queue("builds", *builds)
-    ]  # fmt: skip
+        Queue(name, waits, found.get((number, State.RUNNING), nothing)[0], oldest)
+        for number, name in enumerate(("fetching", "series", "checks", "builds"))
+        for waits, oldest in [found.get((number, State.NOT_RUN), nothing)]
+    ]
 
 
-def _counts(rows: QuerySet[Any], since: str) -> tuple[int, int, datetime | None]:
-    """Return how many rows wait, how many are worked on, and since when the oldest waits (1 query)."""
-    waiting, running = Q(state=State.NOT_RUN), Q(state=State.RUNNING)
-    rows = rows.filter(waiting | running).order_by()
-    found = rows.aggregate(n=Count("pk", filter=waiting), m=Count("pk", filter=running), t=Min(since, filter=waiting))
-    return found["n"], found["m"], found["t"]
+def _by_state(_: object) -> QuerySet[Any, tuple[int, str, int, datetime | None]]:
+    """Return how many rows of each kind are in each state of work, and since when the oldest is."""
+    kinds = (
+        (Submission.objects.filter(series=None), "created_at"),
+        (Series.objects.filter(wanted=True).exclude(verdict=Verdict.INCOMPLETE), "received_at"),
+        (Run.objects.exclude(check_name=BUILD), "started_at"),
+        (Run.objects.filter(check_name=BUILD), "started_at"),
+    )
+    parts = []
+    for number, (rows, since) in enumerate(kinds):
+        unsettled = rows.filter(state__in=[State.NOT_RUN, State.RUNNING]).order_by()
+        parts.append(unsettled.values_list(Value(number), "state").annotate(Count("pk"), Min(since)))
+    return parts[0].union(*parts[1:], all=True)
+
+
+_unsettled = Prepared(_by_state)
+
+
+def broken_runs() -> int:
+    """Return how many runs are broken by our fault (1 query)."""
+    return Run.objects.filter(state=State.BROKEN).count()
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def status(request: HttpRequest) -> HttpResponse:
         "times": bars("Series by time from mail to verdict", [(label, (Part("", n),)) for label, n in times]),
         "half": half,
         "most": most,
-        "service": service.service_state(),
+        "broken": service.broken_runs(),
         "problems": health.problems(),
         "lists": service.mailing_lists(),
         "queues": service.queues(),

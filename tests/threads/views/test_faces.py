@@ -6,12 +6,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
+from reviewbot.reports.facts import State, Verdict
 from tests import factories
 from tests.sources import MMU
 from tests.threads.views.test_pages import page, prose, series_path
 from threads import links, models
-from threads.selectors import search, workers
+from threads.selectors import search, service, workers
 
 pytestmark = pytest.mark.django_db
 
@@ -232,3 +234,27 @@ def test_commits_that_nobody_else_has_are_not_shown(client: Client, talk: factor
     assert "adc218676eef" not in html
     assert all(patch.commit[:12] not in html for patch in talk.report.patches if patch.commit)
     assert "Applied to mm-unstable v6.12: default of the list." in prose(html)
+
+
+def test_what_waits_is_counted_by_kind_of_work() -> None:
+    waits = factories.series("[PATCH] mm: waits", wanted=True, state=State.NOT_RUN)
+    factories.series("[PATCH] mm: is not wanted", state=State.NOT_RUN)
+    factories.series("[PATCH 0/2] mm: in part", wanted=True, state=State.NOT_RUN, verdict=Verdict.INCOMPLETE)
+    models.Submission.objects.create(target="one@example.org", state=State.RUNNING)
+    for check, state in (("pgtable", State.RUNNING), ("build", State.NOT_RUN), ("build", State.PASSED)):
+        models.Run.objects.create(tree_id="a" * 40, commit="c" * 40, check_name=check, version=state, state=state)
+    told = {one.name: (one.waiting, one.running, one.oldest) for one in service.queues()}
+    assert told == {
+        "fetching": (0, 1, None),
+        "series": (1, 0, waits.received_at),
+        "checks": (0, 1, None),
+        "builds": (1, 0, None),
+    }
+
+
+def test_the_status_of_the_service_takes_few_queries(
+    client: Client, talk: factories.Discussion, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client.get("/status/")
+    with django_assert_max_num_queries(12):
+        assert client.get("/status/").status_code == 200
