@@ -9,7 +9,7 @@ from django.db import transaction
 
 from reviewbot.mail.message import Message
 from reviewbot.series.assemble import assemble
-from reviewbot.series.model import Patch, Series
+from reviewbot.series.model import Patch
 from reviewbot.series.topics import carry_over, link_versions
 from threads import conversion, models
 from threads.services import topics, versions
@@ -103,8 +103,7 @@ class _Assembly:
         ghosts = self._let_go()
         before = {row.topic_id for row in (*self.old.values(), *self.others.values())}
         topics.assign(list(self.linked.values()), self.rows)
-        for one in sorted(self.linked.values(), key=lambda one: (one.version, one.date, one.root_msgid)):
-            self._keep_series(one)
+        self._keep_series()
         self._bury(ghosts)
         topics.remove_empty(before)
         self._keep_patches()
@@ -141,16 +140,26 @@ class _Assembly:
                 update(row, {"cover_id": None})
         return [row for row in self.old.values() if row.pk not in kept]
 
-    def _keep_series(self, one: Series) -> None:
-        row = self.rows[one.root_msgid]
-        previous = self.rows.get(one.previous.root_msgid) if one.previous else None
-        fields = {
-            "previous_id": previous.pk if previous else None,
-            "previous_how": one.previous.how if one.previous and previous else "",
-        }
-        if row.pk not in self.others:
-            fields |= series_fields(one, self.mails) | standing(row, one)
-        update(row, fields)
+    def _keep_series(self) -> None:
+        """Write the rows of the series: first the new ones, so that each has a key, then what is new of all."""
+        ordered = sorted(self.linked.values(), key=lambda one: (one.version, one.date, one.root_msgid))
+        fields = {}
+        new = []
+        for one in ordered:
+            row = self.rows[one.root_msgid]
+            fields[one.root_msgid] = (
+                {} if row.pk in self.others else series_fields(one, self.mails) | standing(row, one)
+            )
+            if row.pk is None:
+                for name, value in fields[one.root_msgid].items():
+                    setattr(row, name, value)
+                new.append(row)
+        models.Series.objects.bulk_create(new)
+        for one in ordered:
+            previous = self.rows.get(one.previous.root_msgid) if one.previous else None
+            how = one.previous.how if one.previous and previous else ""
+            linked = {"previous_id": previous.pk if previous else None, "previous_how": how}
+            update(self.rows[one.root_msgid], fields[one.root_msgid] | linked)
 
     def _bury(self, ghosts: Sequence[models.Series]) -> None:
         """Remove series that turned out to be parts of others; what was said about them goes to those."""

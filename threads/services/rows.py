@@ -22,11 +22,9 @@ def update(row: Model, fields: Mapping[str, Any]) -> bool:
     changed = [name for name, value in fields.items() if getattr(row, name) != value]
     for name in changed:
         setattr(row, name, fields[name])
-    if row.pk is None:
-        row.save()
-    elif changed:
+    if changed:
         row.save(update_fields=changed)
-    return row.pk is None or bool(changed)
+    return bool(changed)
 
 
 def series_fields(series: Series, mails: Mapping[str, models.Message]) -> dict[str, Any]:
