@@ -18,6 +18,8 @@ from threads.selectors.versions import newer_by_its_author
 PAGE_SIZE = 50
 #: people whose names have the words that were asked for, those that came last
 MAX_PEOPLE = 500
+#: what is known of a series and stands in no list
+_LONG = ("prefixes", "prerequisites", "based_on", "links", "cover_trailers", "options")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -62,7 +64,7 @@ def of_keys(chosen: QuerySet[Any, Any] | Collection[int], order: tuple[str, ...]
     of_this = OuterRef("pk")
     lists = MailingList.objects.filter(series=of_this).order_by("name").values("name")[:1]
     mails = Message.objects.filter(series=of_this).order_by().values("series").annotate(n=Count("pk")).values("n")
-    found = Series.objects.filter(pk__in=chosen).select_related("author")
+    found = Series.objects.filter(pk__in=chosen).select_related("author").defer(*_LONG)
     found = found.annotate(list_name=Subquery(lists), mails=Subquery(mails), outdated=_superseded())
     return list(found.order_by(*order))
 

@@ -36,7 +36,7 @@ PREFIXES = (
     Prefix(("s", "subject"), "words of the subject of a mail", "s:pagetable"),
     Prefix(("f", "from", "a", "author"), "name or address of who sent a mail", 'from:"Mira Lindqvist"'),
     Prefix(("b", "body"), "words of the text of a mail, patches included", 'b:"lock order"'),
-    Prefix(("file", "dfn"), "a file that a patch touches; of what is no file, a part of its path", "file:arch/arm64/mm/mmu.c"),
+    Prefix(("file", "dfn"), "a file that a patch touches, else a part of its path", "file:arch/arm64/mm/mmu.c"),
     Prefix(("func", "dfhh"), "a function or another name that stands in a patch", "func:pagetable_pte_ctor"),
     Prefix(("m", "mid"), "the mail of a Message-ID", "mid:20260302.1-1-mira@example.org"),
     Prefix(("rule",), "series in which a rule found something new", "rule:C01"),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
-from django.db.models import F, Q, QuerySet, TextField
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
@@ -146,7 +146,10 @@ def _in_state(state: str) -> Q:
         case query.NEW_VERSION:
             return Q(version__gt=1, previous__isnull=False)
         case query.NO_MORE:
-            return Q(verdict=Verdict.DOES_NOT_APPLY, pk__in=Application.objects.filter(applies=True).values("series"))
+            # Asked row by row: few series do not apply, and very many did.
+            return Q(
+                Exists(Application.objects.filter(series=OuterRef("pk"), applies=True)), verdict=Verdict.DOES_NOT_APPLY
+            )
         case query.MODERATION:
             return Q(pk__in=Delivery.objects.filter(stage=Delivery.Stage.WAITING).values("series"))
         case _:
