@@ -12,7 +12,7 @@ from reviewbot.series.assemble import assemble
 from reviewbot.series.model import Patch
 from reviewbot.series.topics import carry_over, link_versions
 from threads import conversion, models
-from threads.services import topics, versions
+from threads.services import answers, topics, versions
 from threads.services.bulk import assign, insert
 from threads.services.pipeline import start_over
 from threads.services.rows import as_json, patch_fields, paths_of, series_fields, standing, update
@@ -25,12 +25,18 @@ def assemble_threads(threads: Iterable[str], rows: Mapping[str, models.Message] 
     Running it twice over the same mails changes nothing, and the order in which they came leaves no trace.
 
     :param rows: mails that were just kept, by Message-ID, so that they need not be read again.
+    :returns: the series of these threads; of a long thread to which mere answers came, those that are answered.
     """
     wanted = set(threads)
     if not wanted:
         return []
     with transaction.atomic():
-        return _Assembly(_mails(wanted, rows or {})).keep()
+        settled = answers.tie(wanted, rows or {})
+        found = _Assembly(_mails(wanted - settled, rows or {})).keep() if wanted - settled else []
+        keys = {row.series_id for row in (rows or {}).values() if row.thread in settled and row.series_id}
+        for chunk in chunks(keys):
+            found += models.Series.objects.filter(pk__in=chunk)
+        return found
 
 
 def _mails(threads: set[str], rows: Mapping[str, models.Message]) -> dict[str, models.Message]:
@@ -144,7 +150,7 @@ class _Assembly:
         """Write the rows of the series: first the new ones, so that each has a key, then what is new of all."""
         ordered = sorted(self.linked.values(), key=lambda one: (one.version, one.date, one.root_msgid))
         fields = {}
-        new = []
+        new: list[models.Series] = []
         for one in ordered:
             row = self.rows[one.root_msgid]
             fields[one.root_msgid] = (

@@ -31,8 +31,8 @@ def assign(linked: Sequence[Series], rows: Mapping[str, models.Series]) -> None:
         there = sorted({rows[one.root_msgid].topic_id or 0 for one in work} - taken - {0})
         taken |= set(there[:1])
         known.append((work, models.Topic(pk=there[0] if there else None, name=name)))
-        for topic in there[:1]:
-            models.Topic.objects.filter(pk=topic).exclude(name=name).update(name=name)
+        if there:
+            models.Topic.objects.filter(pk=there[0]).exclude(name=name).update(name=name)
     models.Topic.objects.bulk_create([topic for _, topic in known if topic.pk is None])
     for work, topic in known:
         for one in work:
