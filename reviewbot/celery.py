@@ -12,6 +12,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+@signals.celeryd_init.connect  # before it warns of the rights it has
 @signals.setup_logging.connect
 def _set_up_logs(**_: object) -> None:
     """Keep the logging that the settings set up, and let it say what a worker does; Celery's own gives way."""

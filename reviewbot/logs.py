@@ -75,5 +75,6 @@ def configuration(form: str) -> dict[str, Any]:
 
 
 def speak(level: str) -> None:
-    """Let a service say what it does, from a level on."""
+    """Let a service say what it does, from a level on; Python's warnings are lines like all others."""
+    logging.captureWarnings(True)
     logging.getLogger().setLevel(level)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.installation import ROOT, SECONDS, Installation, Redis, answers, free_port, wait_for
+from tests.installation import (
+    POSTGRES,
+    ROOT,
+    SECONDS,
+    Installation,
+    Postgres,
+    Redis,
+    answers,
+    free_port,
+    wait_for,
+)
 
 CORPUS = ROOT / "tests" / "corpus"
-POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 SERIES = "20260309090000.7002-1-mara@example.org"
 
 pytestmark = pytest.mark.skipif(
@@ -26,26 +32,11 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def database() -> Iterator[str]:
-    """Run a PostgreSQL of our own; it refuses to run as root, so root lends it another user and a folder of its."""
-    folder = Path(tempfile.mkdtemp(prefix="reviewbot-postgres-"))
-    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if user:
-        shutil.chown(folder, "postgres")
-    data, port = folder / "data", free_port()
-
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run([*user, str(POSTGRES[-1] / program), *arguments], check=True, capture_output=True, cwd="/")
-
-    run("initdb", "-D", str(data), "-U", "service", "--auth", "trust", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    run("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
-    try:
-        run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "service", "reviews")
-        yield f"postgres://service@127.0.0.1:{port}/reviews"
-    finally:
-        run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+def server() -> Iterator[Postgres]:
+    server = Postgres()
+    server.start()
+    yield server
+    server.remove()
 
 
 @pytest.fixture
@@ -57,8 +48,8 @@ def queue() -> Iterator[str]:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, database: str, queue: str) -> Installation:
-    made = Installation(tmp_path / "var", queue, database)
+def installation(tmp_path: Path, server: Postgres, queue: str) -> Installation:
+    made = Installation(tmp_path / "var", queue, server.url, LOG_FORMAT="json")
     for arguments in (("migrate", "--verbosity", "0"), ("tree", "add", "minikernel", str(CORPUS / "minikernel"))):
         status, said = made.manage(*arguments)
         assert status == 0, said
@@ -70,7 +61,12 @@ def children(pid: int) -> list[int]:
     return found + [below for child in found for below in children(child)]
 
 
-def test_a_series_goes_through_the_workers_to_the_page_and_ctrl_c_stops_everything(installation: Installation) -> None:
+TABLES = ("threads_message", "threads_series", "threads_run", "threads_finding", "threads_delivery", "threads_report")
+
+
+def test_a_series_goes_through_the_workers_to_the_page_and_ctrl_c_stops_everything(
+    installation: Installation, server: Postgres, tmp_path: Path
+) -> None:
     port = free_port()
     up = installation.start("up", "--bind", f"127.0.0.1:{port}")
     try:
@@ -88,3 +84,29 @@ def test_a_series_goes_through_the_workers_to_the_page_and_ctrl_c_stops_everythi
     assert up.returncode == 0, said
     assert said.endswith("Stopped.\n")
     assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
+    lines = logged(installation)
+    assert {"apply", "check", "publish"} <= {str(line.get("step")) for line in lines if line.get("series") == SERIES}
+    assert {"gunicorn.access", "celery.beat", "celery.app.trace"} <= {str(line["logger"]) for line in lines}
+    restored(installation, server, tmp_path)
+
+
+def logged(installation: Installation) -> list[dict[str, object]]:
+    """Return what all processes have logged: nothing but lines of JSON, and Celery's word when it is told to stop."""
+    logs = [log for log in (installation.var / "logs").glob("*.log") if log.stem != "redis"]
+    lines = [line for log in logs for line in log.read_text().splitlines()]
+    assert {line for line in lines if not line.startswith("{")} <= {"", "worker: Warm shutdown (MainProcess)"}
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def restored(installation: Installation, server: Postgres, tmp_path: Path) -> None:
+    """See a backup of it brought back into another database."""
+    archive = tmp_path / "backup.tar.gz"
+    status, said = installation.manage("backup", str(archive))
+    assert status == 0, said
+    other = Installation(tmp_path / "other", "", server.create("other"))
+    status, said = other.manage("restore", str(archive))
+    assert status == 0, said
+    for table in TABLES:
+        question = f"SELECT * FROM {table} ORDER BY 1"
+        assert len(other.rows(question)) > 0
+        assert other.rows(question) == installation.rows(question)

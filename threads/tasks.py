@@ -10,6 +10,7 @@ from typing import Any
 
 from celery import Task, shared_task
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from reviewbot.errors import TransientError
 from threads.services import (
@@ -34,7 +35,7 @@ from threads.services import (
 class Step(Task):  # type: ignore[type-arg]  # celery is generic in its stubs only
     """One step of the way; a step that fails for good says so on its row."""
 
-    autoretry_for = (TransientError,)
+    autoretry_for = (TransientError, OperationalError, InterfaceError)  # the latter: the database is being restarted
     retry_backoff = 5
     retry_backoff_max = 600
     retry_jitter = True

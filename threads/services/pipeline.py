@@ -15,7 +15,7 @@ from reviewbot.reports.facts import State, Verdict
 from threads import models
 from threads.conversion import storable
 from threads.lanes import BUILD, runs_of
-from threads.services.queue import UNSETTLED, enqueue, mark_queued, waiting
+from threads.services.queue import UNSETTLED, enqueue, lease_end, mark_queued, no_room, waiting
 from threads.services.runs import given_up
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,15 @@ def sweep() -> int:
 
 
 def failed(step: str, arguments: tuple[int | str, ...], error: BaseException) -> None:
-    """Settle what a step could not do, in words that say whose fault it is, and go on with the rest."""
+    """Settle what a step could not do, in words that say whose fault it is, and go on with the rest.
+
+    For want of room nothing is settled: the step is tried again until somebody has made some.
+    """
+    if no_room(error):
+        log.error("there is no room on the disk for %s%s; it is tried again", step, arguments)
+        rows = _rows_of(step, arguments).filter(state__in=UNSETTLED)
+        rows.update(leased_until=None, queued_until=lease_end(), attempts=0)
+        return
     known = isinstance(error, ReviewError)
     text = str(error) if known else f"This failed on our side ({type(error).__name__}: {error})."
     settled = {"state": State.BROKEN, "reason": storable(text)[:2000], "leased_until": None, "queued_until": None}

@@ -6,6 +6,7 @@ periodic sweep queues it again.
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from reviewbot.capabilities import queue_of
-from reviewbot.errors import OperatorError
+from reviewbot.errors import AuthorError, NotFoundError, OperatorError
 from reviewbot.reports.facts import State
 from threads.lanes import BUILD
 from threads.models import Work
@@ -34,6 +35,8 @@ MAX_ATTEMPTS = 3
 SLOW = 1.0
 #: seconds for which the queue is not asked then
 SILENCE = 30.0
+#: strerror(3) of a full disk and of a spent quota, and what SQLite says
+_NO_ROOM = ("No space left on device", "Disk quota exceeded", "database or disk is full")
 UNSETTLED = [state.value for state in State if not state.settled]
 
 
@@ -110,6 +113,18 @@ def claim(rows: QuerySet[Row]) -> list[int]:
 def release(rows: QuerySet[Row]) -> None:
     """Give a lease back; what was orderly given back does not count as a lost worker."""
     rows.update(leased_until=None, queued_until=None, attempts=0)
+
+
+def no_room(error: BaseException | None) -> bool:
+    """Say whether a disk is full: by the number of the error, or, from libraries that keep it, by its words.
+
+    What is said of a patch may quote the patch, so its words do not count.
+    """
+    if error is None or isinstance(error, (AuthorError, NotFoundError)):
+        return False
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return any(words in str(error) for words in _NO_ROOM) or no_room(error.__cause__ or error.__context__)
 
 
 def lease_end() -> datetime:
