@@ -76,18 +76,17 @@ def _beneath(placed: Sequence[tuple[Place, list[Told]]], report: SeriesReport, p
 
 def clean(report: SeriesReport, site_url: str) -> str:
     """Return the body of the short letter to an author who asked for clean results too."""
-    who = f"v{report.version}" if report.version > 1 else "The series"
     sentence = verdict(report)
-    lines = [*prose(f"{who} {sentence[0].lower()}{sentence[1:]} {report.reason}"), ""]
+    lines = [*prose(f"{_who(report)} {sentence[0].lower()}{sentence[1:]} {report.reason}"), ""]
     return "\n".join([*lines, *_closing(report, (), 0), *_footer(report, site_url, _HOW_TO_END)])
 
 
 def unapplied(report: SeriesReport, site_url: str) -> str:
     """Return the body of the letter to an author who asked for a result, and whose series does not apply."""
-    who = f"v{report.version}" if report.version > 1 else "The series"
     failure = report.failure
     where = f" to {_base(report.base)}" if report.base else ""
-    lead = f"{who} does not apply{where}" + (f": patch {failure.patch} fails." if failure else ".")
+    which = f": patch {failure.patch} fails" if failure and report.expected > 1 else ""
+    lead = f"{_who(report)} does not apply{where}{which}."
     lines = [*prose(lead), "", *prose(report.reason), *([""] if report.reason else [])]
     if failure and failure.wanted:
         lines += ["The patch expects:", *_cut(failure.wanted), ""]
@@ -95,7 +94,7 @@ def unapplied(report: SeriesReport, site_url: str) -> str:
         lines += [f"The tree has at line {failure.found_line}:", *_cut(failure.found), ""]
     if report.base:
         # What the reason says already, and advice that stands below, is not said again.
-        said = (line for line in report.base.trace if line and not line.startswith("To the author:"))
+        said = (line for line in report.base.trace if line and not line.startswith(("To the author:", "MAINTAINERS")))
         tried = [line.replace(report.reason, "").rstrip() if report.reason else line for line in said]
         lines += [*bullets("How the base was found:", tried[:_TRIED]), ""] if tried else []
     advice = (
@@ -103,6 +102,12 @@ def unapplied(report: SeriesReport, site_url: str) -> str:
         'does b4. To have this version tried on another tree, reply with a line "#reviewbot test: TREE".'
     )
     return "\n".join([*lines, *wrap(advice), "", *_footer(report, site_url, _HOW_TO_END)])
+
+
+def _who(report: SeriesReport) -> str:
+    if report.version > 1:
+        return f"v{report.version}"
+    return "The series" if report.expected > 1 else "The patch"
 
 
 def _cut(code: str) -> list[str]:

@@ -144,6 +144,6 @@ def _told(coverage: Coverage) -> list[str]:
 
 
 def _unread(check: Check, coverage: Coverage) -> list[str]:
-    shown = [f"{check.name} could not read {place}." for place in coverage.unread[:_MAX_UNREAD]]
+    shown = [f"Not checked by {check.name}: {place}." for place in coverage.unread[:_MAX_UNREAD]]
     more = len(coverage.unread) - len(shown)
-    return [*shown, f"{check.name} could not read {counted(more, 'more function')}."] if more > 0 else shown
+    return [*shown, f"Not checked by {check.name}: {counted(more, 'more function')}."] if more > 0 else shown
