@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from io import BytesIO
 
 from django.conf import settings
 from django.db import transaction
 
-from reviewbot.lore.html import ArchivedPage, parse_pages, same_mail
+from reviewbot.errors import NotFoundError
+from reviewbot.lore.html import ArchivedPage, parse_pages, same_mail, thread_mbox
 from reviewbot.lore.html.page import SAME_MAIL
-from reviewbot.lore.http import Client, Manners
+from reviewbot.lore.http import Client, Manners, gunzip
+from reviewbot.mail.mbox import split_mbox
 from threads import conversion, models
-from threads.services import assembly, messages
-from threads.services.tying import join_threads
+from threads.services import arrivals, assembly, messages
+from threads.services.tying import chunks, join_threads
+
+#: of all mails of a thread together, in bytes
+MAX_THREAD = 128 * 1024 * 1024
 
 
 def take_in(url: str, mailing_list: models.MailingList | None = None) -> list[models.Message]:
     """Fetch a page of an archive and keep the mails that it shows; of those that are here already only their address.
+
+    Of a thread whose page is too large to be read whole, the mails themselves are fetched.
 
     :returns: the mails in the order of the page: one, or those of a whole thread.
 
@@ -27,8 +36,27 @@ def take_in(url: str, mailing_list: models.MailingList | None = None) -> list[mo
     :raises TransientError: when the archive does not answer.
     """
     manners = Manners(settings.IDENTIFICATION, frozenset(settings.ARCHIVE_HOSTS), private=settings.PRIVATE_ARCHIVES)
-    page = Client(manners).get(url)
-    return keep(parse_pages(page.body, page.url, page.content_type), mailing_list)
+    client = Client(manners)
+    page = client.get(url)
+    shown = parse_pages(page.body, page.url, page.content_type)
+    if shown[0].cut and (mbox := thread_mbox(shown[0], page.url)):
+        with suppress(NotFoundError):  # then what the page shows is kept, with a note
+            return _keep_mbox(client.get(mbox).body, mailing_list)
+    return keep(shown, mailing_list)
+
+
+def _keep_mbox(packed: bytes, mailing_list: models.MailingList | None) -> list[models.Message]:
+    """Keep the mails of a compressed mbox; return their rows in its order."""
+    names: list[str] = []
+    with transaction.atomic():
+        for chunk in chunks(split_mbox(BytesIO(gunzip(packed, MAX_THREAD)))):
+            names += arrivals.take_in(chunk, mailing_list)[0].message_ids
+        rows = {
+            row.message_id: row
+            for chunk in chunks(names)
+            for row in models.Message.objects.filter(message_id__in=chunk).defer("raw", "body")
+        }
+    return [rows[name] for name in dict.fromkeys(names)]
 
 
 def keep(shown: Sequence[ArchivedPage], mailing_list: models.MailingList | None = None) -> list[models.Message]:

@@ -39,6 +39,7 @@ class ArchivedPage:
     :ivar in_reply_to: Message-ID of the parent, "" when the page does not say.
     :ivar parent: URL of the page of the parent, "" when there is no link.
     :ivar children: URLs of the pages of the answers.
+    :ivar cut: the page is larger than what is read of it: this mail, or others behind it, may lack.
     """
 
     url: str
@@ -51,10 +52,12 @@ class ArchivedPage:
     in_reply_to: str = ""
     parent: str = ""
     children: tuple[str, ...] = ()
+    cut: bool = False
 
     def as_message(self) -> Message:
         """Return the mail for the rooms that know nothing of archives; a missing Message-ID is derived."""
         said = (self.date.isoformat(), self.author.name, self.subject, self.body.strip())
+        read = f"read from a page of {urlsplit(self.url).hostname or self.format}"
         return Message(
             message_id=self.message_id or derived_message_id(said),
             subject=self.subject,
@@ -62,7 +65,7 @@ class ArchivedPage:
             date=self.date,
             in_reply_to=self.in_reply_to,
             body=self.body,
-            oddities=(f"read from a page of {urlsplit(self.url).hostname or self.format}",),
+            oddities=(read, f"that page is larger than {MAX_PAGE >> 20} MB, its rest was not read")[: 1 + self.cut],
         )
 
 
@@ -89,6 +92,7 @@ class Source:
 
     text: str
     url: str
+    cut: bool = False
 
     @classmethod
     def of(cls, html: bytes, url: str, content_type: str) -> Source:
@@ -97,7 +101,7 @@ class Source:
         declared["content-type"] = content_type.replace("\n", " ").replace("\r", " ") or "text/html"
         meta = _META_CHARSET.search(html[:4096])
         charset = declared.get_content_charset("") or (meta[1].decode("ascii") if meta else "")
-        return cls(decode(html[:MAX_PAGE], charset)[0], url)
+        return cls(decode(html[:MAX_PAGE], charset)[0], url, len(html) > MAX_PAGE)
 
     @cached_property
     def soup(self) -> BeautifulSoup:

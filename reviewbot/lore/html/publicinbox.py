@@ -101,6 +101,17 @@ def read_thread(source: Source) -> tuple[ArchivedPage, ...]:
     return tuple(_tied(source, mails))
 
 
+def thread_mbox(page: ArchivedPage, url: str) -> str:
+    """Return where public-inbox has all mails of a thread as a compressed mbox, "" when this is no page of a thread.
+
+    :param page: a mail that was read there.
+    :param url: of the page itself, which ends in ``/T/`` or ``/t/``.
+    """
+    place = urlsplit(url)
+    shows_thread = page.format == "public-inbox" and re.fullmatch(r"(.*/)[Tt]/?", place.path)
+    return f"{place.scheme}://{place.netloc}{shows_thread[1]}t.mbox.gz" if shows_thread else ""
+
+
 def _shown(source: Source, anchor: Tag) -> ArchivedPage | None:
     """Return the mail below an anchor: up to the one that stands at its end, before the next mail begins."""
     end = "e" + str(anchor["id"])[1:]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from django.core.management import call_command
 
+from reviewbot.errors import NotFoundError
+from reviewbot.lore.html.page import MAX_PAGE
 from reviewbot.lore.http import Client, Page
 from tests.lore.pages import PUBLIC_INBOX_THREAD
 from threads import models
@@ -59,3 +63,36 @@ def test_the_command_names_every_mail(capsys: pytest.CaptureFixture[str]) -> Non
     said = capsys.readouterr().out
     assert said.count("@example.org>") == 4
     assert "Re: [PATCH 1/2] mm: check the constructor\n<20250304111500.2-bob@example.org>" in said
+
+
+def test_of_a_page_that_is_too_large_the_whole_thread_is_fetched_as_mails(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = archive_of_a_large_page(monkeypatch, gzip.compress(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + ADA))
+    (row,) = pages.take_in(URL)
+    assert asked == [URL, "https://lore.kernel.org/linux-mm/20250304.1-ada@example.org/t.mbox.gz"]
+    assert row.author.email == "ada@example.org"
+    assert models.Message.objects.get() == row
+
+
+def test_where_there_is_no_mbox_the_mails_and_the_command_say_that_the_page_was_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive_of_a_large_page(monkeypatch, None)
+    call_command("import", URL)
+    assert capsys.readouterr().out.count("that page is larger than 4 MB, its rest was not read") == 4
+    assert all("larger than 4 MB" in row.oddities[1] for row in models.Message.objects.all())
+
+
+def archive_of_a_large_page(monkeypatch: pytest.MonkeyPatch, mbox: bytes | None) -> list[str]:
+    """Let the archive have a page of more than 4 MB, and the mails of the thread or not; return what it is asked."""
+    asked: list[str] = []
+
+    def get(_: Client, url: str) -> Page:
+        asked.append(url)
+        if not url.endswith("t.mbox.gz"):
+            return Page(url, PUBLIC_INBOX_THREAD + b" " * MAX_PAGE, content_type="text/html")
+        if mbox is None:
+            raise NotFoundError("There is no such page.")
+        return Page(url, mbox)
+
+    monkeypatch.setattr(Client, "get", get)
+    return asked

@@ -45,6 +45,8 @@ class Command(BaseCommand):
 
             for mail in pages.take_in(options["source"], mailing_list):
                 self.stdout.write(f"{mail.subject}\n<{mail.message_id}>")
+                for oddity in mail.oddities:
+                    self.stdout.write(f"  {oddity}")
             return
         progress = importing.take_in(options["source"], mailing_list, tell=self._tell)
         if not progress.seen:
