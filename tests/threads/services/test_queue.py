@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import django.db
 import pytest
 from celery import Celery, current_app
 from django.conf import settings
@@ -13,7 +15,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.connection import UnixDomainSocketConnection
 
-from reviewbot.errors import OperatorError, TransientError
+from reviewbot.errors import AuthorError, OperatorError, TransientError
 from reviewbot.reports.facts import State, Verdict
 from tests.threads.conftest import Queue
 from threads import models, tasks
@@ -38,6 +40,45 @@ def test_a_lease_that_outlives_its_worker_is_taken_up_again(submission: models.S
     queue.claim(submissions())
     submissions().update(leased_until=timezone.now() - timedelta(seconds=1))
     assert queue.claim(submissions()) == [submission.pk]
+
+
+def test_a_lease_that_no_clock_that_is_right_can_have_set_holds_nobody(submission: models.Submission) -> None:
+    submissions().update(
+        leased_until=timezone.now() + timedelta(days=2), queued_until=timezone.now() + timedelta(days=2)
+    )
+    assert queue.mark_queued(submissions())
+    assert queue.claim(submissions()) == [submission.pk]
+
+
+def test_a_step_for_which_there_is_no_room_is_tried_again(submission: models.Submission) -> None:
+    queue.claim(submissions())
+    for error in (OSError(errno.ENOSPC, "x"), OSError("failed to write out file: No space left on device")):
+        pipeline.failed("fetch", (submission.pk,), error)
+    row = submissions().get()
+    assert (row.state, row.leased_until, row.attempts) == (State.NOT_RUN, None, 0)
+    assert queue.claim(submissions()) == [submission.pk]
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OSError(errno.EDQUOT, "x"), True),
+        (OSError(errno.EACCES, "x"), False),
+        (OperatorError("git: fatal: No space left on device"), True),
+        (AuthorError('the patch does not apply at "No space left on device"'), False),
+        (None, False),
+    ],
+)
+def test_a_full_disk_is_known_by_its_number_or_its_words(error: Exception | None, full: bool) -> None:
+    assert queue.no_room(error) is full
+
+
+def test_a_build_goes_to_those_who_have_its_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[object] = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, **options: sent.append(options["queue"]))
+    for step, arguments in (("build", (1, "defconfig-64k")), ("build", (1, "x86-defconfig")), ("apply", (1,))):
+        queue._send(step, arguments)
+    assert sent == ["build.arm64", "build.x86", None]
 
 
 def test_what_kills_its_worker_again_and_again_is_given_up(submission: models.Submission) -> None:
@@ -130,7 +171,7 @@ def test_what_cannot_be_fetched_says_who_must_act(
 
 
 def test_only_what_time_may_mend_is_tried_again() -> None:
-    assert tasks.fetch.autoretry_for == (TransientError,)
+    assert tasks.fetch.autoretry_for == (TransientError, django.db.OperationalError, django.db.InterfaceError)
     assert tasks.fetch.acks_late
     assert tasks.fetch.max_retries
 

@@ -71,6 +71,14 @@ def test_a_queue_without_a_worker_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     assert "the queues build" in words()
 
 
+def test_builds_for_which_no_worker_has_the_compiler_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Listening({"worker@one": ["build", "build.arm64"]})
+    monkeypatch.setattr(workers, "listening", lambda: known)
+    for number, configuration in enumerate(("defconfig", "x86-defconfig", "defconfig-clang")):
+        models.Run.objects.create(check_name="build", configuration=configuration, tree_id=str(number))
+    assert words().startswith("Builds wait for arm64.clang, x86, and no worker has the compiler")
+
+
 def test_no_worker_at_all_is_said_with_what_starts_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "listening", lambda: Listening({}))
     assert "manage.py up" in words()
