@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
-from threads.models import Token
+from threads.models import Series, Token
 from threads.services import tokens
 
 
@@ -44,16 +44,22 @@ class KeyAuthentication(BaseAuthentication):
         return "Token"
 
 
-def may(request: Request, scope: str) -> bool:
-    """Tell whether who asks may do what a scope stands for; a token never more than its account."""
+def holds(request: Request, scope: str) -> bool:
+    """Tell whether a scope is not one that the token of who asks lacks; accounts at our own pages have no token."""
+    return not isinstance(request.auth, Token) or scope in request.auth.scopes.split()
+
+
+def may(request: Request, scope: str, series: Series | None = None) -> bool:
+    """Tell whether who asks may do what a scope stands for; a token never more than its account.
+
+    :param series: what it is done about; who maintains a list of it may.
+    """
     if scope == "submit" and settings.OPEN_SUBMISSIONS:
         return True
-    if isinstance(request.auth, Token) and scope not in request.auth.scopes.split():
-        return False
-    return tokens.allows(request.user, scope)
+    return holds(request, scope) and tokens.allows(request.user, scope, series)
 
 
-def require(request: Request, scope: str) -> None:
+def require(request: Request, scope: str, series: Series | None = None) -> None:
     """Let those pass who may.
 
     :raises NotAuthenticated: for somebody without a name.
@@ -61,7 +67,7 @@ def require(request: Request, scope: str) -> None:
     """
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         raise exceptions.PermissionDenied("A page of another site cannot do this here; use a script or our own pages.")
-    if may(request, scope):
+    if may(request, scope, series):
         return
     if request.user.is_authenticated:
         raise exceptions.PermissionDenied(

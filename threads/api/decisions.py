@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -15,11 +15,12 @@ from rest_framework.serializers import Serializer
 from reviewbot.reports import status
 from threads import links
 from threads.api import shapes
-from threads.api.auth import may, require
+from threads.api.auth import holds, may, require
 from threads.api.base import PAGING, ApiView, UnknownError, find, page_of, paged
 from threads.api.series import require_series
-from threads.models import Delivery
+from threads.models import Delivery, Series
 from threads.selectors import series as selectors
+from threads.selectors.watching import maintained_by
 from threads.services import marks, outbox
 
 _KEY = {"type": "string", "pattern": "^[-a-zA-Z0-9_]{1,100}$"}
@@ -36,8 +37,8 @@ class VerdictView(ApiView):
     )
     def post(self, request: Request, msgid: str, key: str) -> Response:
         """Say whether a finding is right, wrong, or not worth it, with the reason."""
-        require(request, "verdict")
         series = require_series(msgid)
+        require(request, "verdict", series)
         told = dict(status.named(selectors.report_of(series))).get(key)
         if told is None:
             raise UnknownError(
@@ -52,8 +53,12 @@ class VerdictView(ApiView):
 
 
 def _shown_to(request: Request) -> QuerySet[Delivery]:
-    """Replies to patches stand on the pages of their series; letters to one person are for moderators."""
-    return _ROWS.all() if may(request, "moderate") else _ROWS.filter(kind=Delivery.Kind.REPLY)
+    """Replies to patches stand on the pages of their series; letters are for who decides about the series."""
+    if may(request, "moderate"):
+        return _ROWS.all()
+    lists = maintained_by(request.user.pk) if holds(request, "moderate") else []
+    on_these = Series.lists.through.objects.filter(mailinglist__in=lists).values("series")
+    return _ROWS.filter(Q(kind=Delivery.Kind.REPLY) | Q(series__in=on_these))
 
 
 def _delivery(request: Request, row: Delivery) -> dict[str, Any]:
@@ -108,8 +113,7 @@ class _Decision(ApiView, ABC):
         """Carry it out."""
 
     def _post(self, request: Request, pk: int, body: type[Serializer[Any]] | None) -> Response:
-        require(request, "moderate")
-        find(_ROWS, pk, "delivery")
+        require(request, "moderate", find(_ROWS, pk, "delivery").series)
         said: dict[str, str] = {}
         if body is not None:
             posted = body(data=request.data)

@@ -26,6 +26,7 @@ from threads.models import Series, Submission
 from threads.selectors import listing, standing
 from threads.selectors import series as selectors
 from threads.services import intake
+from threads.services.marks import note
 from threads.services.rerun import rerun
 
 #: seconds that an answer is held back at most, and between two looks
@@ -161,6 +162,7 @@ class RerunView(ApiView):
         require(request, "submit")
         series = require_series(msgid)
         rerun(series)
+        note(request.user.get_username(), "asked to look again", series.root_msgid)
         return Response(None, status=202, headers={"Location": links.to_status(series.root_msgid)})
 
 
@@ -205,6 +207,7 @@ class SeriesListView(ApiView):
         asked = shapes.Submit(data=request.data)
         asked.is_valid(raise_exception=True)
         row = intake.submit(asked.validated_data["target"], dict(asked.validated_data.get("options", {})))
+        note(request.user.get_username(), "submitted", row.target)
         answer = submission_status(request, row)
         return Response(answer, status=202, headers={"Location": answer["url"]})
 

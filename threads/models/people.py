@@ -58,7 +58,7 @@ class Watch(models.Model):
 
 
 class Maintainer(models.Model):
-    """Somebody who may judge findings and decide about mails of one list, and of no other."""
+    """Somebody who may judge findings, set states and decide about mails of one list, and of no other."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="maintained")
     mailing_list = models.ForeignKey(MailingList, on_delete=models.CASCADE, related_name="maintainers")

@@ -13,6 +13,7 @@ from django.utils.text import slugify
 
 from reviewbot.errors import NotFoundError, OperatorError
 from threads import models
+from threads.selectors.watching import maintained_by, maintains
 
 #: what a token may be good for, and what that lets its bearer do
 SCOPES = {
@@ -29,6 +30,8 @@ PERMISSIONS = {
     "checks": "threads.add_foreigncheck",
     "state": "threads.change_patchdecision",
 }
+#: what who maintains a list may do about its series, without the permission for those of every list
+OF_A_LIST = frozenset({"verdict", "moderate", "state"})
 
 
 def create(name: str, scopes: list[str]) -> str:
@@ -55,7 +58,7 @@ def create(name: str, scopes: list[str]) -> str:
             user.save(update_fields=["password"])
         if not user.has_usable_password():
             user.user_permissions.set(_permissions(scopes))
-        elif refused := [scope for scope in scopes if not allows(user, scope)]:
+        elif refused := [scope for scope in scopes if not _grants(user, scope)]:
             raise OperatorError(
                 f"The account {name} may not {SCOPES[refused[0]]}; give it the permission "
                 f"{PERMISSIONS[refused[0]]} in /admin/ first, or the token another name."
@@ -70,9 +73,21 @@ def _permissions(scopes: list[str]) -> list[Permission]:
     return list(Permission.objects.filter(content_type__app_label="threads", codename__in=names))
 
 
-def allows(user: AbstractUser | AnonymousUser, scope: str) -> bool:
-    """Tell whether an account may do what a scope stands for, with or without a token."""
-    return bool(user.is_authenticated if scope == "submit" else user.has_perm(PERMISSIONS[scope]))
+def _grants(user: AbstractUser, scope: str) -> bool:
+    """Tell whether a token of an account is good for a scope, be it about the series of one list alone."""
+    return allows(user, scope) or (scope in OF_A_LIST and bool(maintained_by(user.pk)))
+
+
+def allows(user: AbstractUser | AnonymousUser, scope: str, series: models.Series | None = None) -> bool:
+    """Tell whether an account may do what a scope stands for, with or without a token.
+
+    :param series: what it is done about: who maintains a list of it may do more there than elsewhere.
+    """
+    if scope == "submit":
+        return bool(user.is_authenticated)
+    if user.has_perm(PERMISSIONS[scope]):
+        return True
+    return scope in OF_A_LIST and series is not None and maintains(user.pk, series)
 
 
 def revoke(name: str) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
+from reviewbot.errors import OperatorError
 from tests import factories
 from threads import links, models
 from threads.services import foreign, tokens
@@ -155,6 +157,64 @@ class TestModeration:
         assert client.post(f"/api/v1/deliveries/{waiting.pk}/approve/").status_code == 401
         assert client.post(f"/api/v1/deliveries/{waiting.pk}/approve/", **bearer("state")).status_code == 403
         assert models.Delivery.objects.get().stage == Stage.WAITING
+
+
+class TestMaintainers:
+    """Who maintains a list may do by token what they may at our pages: about its series, and as far as the token."""
+
+    @pytest.fixture
+    def waiting(self, talk: factories.Discussion) -> models.Delivery:
+        """A mail that waits, and a letter about the same series."""
+        talk.draft.stage = Stage.WAITING
+        talk.draft.save()
+        letter = models.Delivery.objects.get(pk=talk.draft.pk)
+        letter.pk, letter.message_id, letter.digest = None, "answer@example.org", "f" * 64
+        letter.kind = models.Delivery.Kind.ANSWER
+        letter.save(force_insert=True)
+        return talk.draft
+
+    def of(self, name: str, *scopes: str) -> dict[str, Any]:
+        user = get_user_model().objects.create_user("jun", password="x")
+        models.Maintainer.objects.create(user=user, mailing_list=factories.mailing_list(name))
+        return bearer(*scopes)
+
+    @pytest.mark.parametrize(("name", "allowed"), [("linux-mm", True), ("linux-arch", False)])
+    def test_they_decide_about_their_list_alone(
+        self, client: Client, talk: factories.Discussion, waiting: models.Delivery, name: str, allowed: bool
+    ) -> None:
+        more = self.of(name, "verdict", "moderate", "state")
+        finding = client.get(links.to_status(talk.v2.root_msgid)).json()["findings"][0]["id"]
+        path = f"{links.to_status(talk.v2.root_msgid)}findings/{finding}/verdict/"
+        patch = talk.v2.patches.get(number=1).pk
+        answers = [
+            client.post(path, {"judgement": "right", "reason": "It is."}, **more),
+            client.patch(f"/api/1.2/patches/{patch}/", {"state": "accepted"}, "application/json", **more),
+            client.post(f"/api/v1/deliveries/{waiting.pk}/approve/", **more),
+        ]
+        assert [one.status_code for one in answers] == ([201, 200, 200] if allowed else [403] * 3)
+        assert len(client.get("/api/v1/deliveries/", **more).json()["results"]) == (2 if allowed else 1)
+
+    def test_a_token_opens_no_more_than_it_says(
+        self, client: Client, talk: factories.Discussion, waiting: models.Delivery
+    ) -> None:
+        more = self.of("linux-mm", "verdict")
+        assert client.post(f"/api/v1/deliveries/{waiting.pk}/approve/", **more).status_code == 403
+        assert len(client.get("/api/v1/deliveries/", **more).json()["results"]) == 1
+
+    def test_a_token_is_not_made_for_more_than_lists_let_do(self) -> None:
+        with pytest.raises(OperatorError, match="may not post checks"):
+            self.of("linux-mm", "checks")
+
+
+def test_what_is_asked_for_by_script_stands_in_the_log(client: Client, talk: factories.Discussion) -> None:
+    more = bearer("submit")
+    assert client.post(f"{links.to_status(talk.v2.root_msgid)}rerun/", **more).status_code == 202
+    assert client.post("/api/v1/series/", {"target": "new@example.org"}, **more).status_code == 202
+    told = models.AuditEntry.objects.order_by("pk").values_list("who", "action", "about")
+    assert list(told) == [
+        ("jun", "asked to look again", talk.v2.root_msgid),
+        ("jun", "submitted", "new@example.org"),
+    ]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/series/a%0Ab/x/", "/api/1.2/nothing/", "/api/1.9/patches/", "/api/x%0Ay"])

@@ -237,8 +237,8 @@ class PatchView(PatchworkView):
 
     def patch(self, request: Request, pk: str, version: str | None = None) -> Response:
         """Set state, archive, delegate or commit of a patch."""
-        require(request, "state")
         row = _patch(pk)
+        require(request, "state", row.series)
         changes = PatchChanges(data=request.data, partial=True)
         changes.is_valid(raise_exception=True)
         foreign.decide(row, cast(AbstractBaseUser, request.user), row.standing, changes.validated_data)
