@@ -6,10 +6,22 @@ from dataclasses import replace
 
 import pytest
 
+from reviewbot.mail.parse import parse_message
 from reviewbot.reports.facts import Reproduce
+from reviewbot.reports.mail import compose_clean, compose_unapplied
 from tests.reports import samples
 from tests.reports.golden import same_as_golden
-from tests.reports.situations import LETTERS, SITUATIONS, body, compile_error, drafted, raised_again, with_findings
+from tests.reports.situations import (
+    HEAD,
+    LETTERS,
+    MAILS,
+    SITUATIONS,
+    body,
+    compile_error,
+    drafted,
+    raised_again,
+    with_findings,
+)
 
 
 @pytest.mark.parametrize("name", [*SITUATIONS, *LETTERS])
@@ -76,3 +88,17 @@ def test_a_command_stays_one_line_where_it_is_not_too_long() -> None:
 
 def test_what_was_raised_for_an_earlier_version_and_is_still_there_is_said_with_the_mail_that_raised_it() -> None:
     assert "Oke Brandt raised it for an earlier version:" in body(raised_again())
+
+
+def test_a_series_of_one_is_called_a_patch() -> None:
+    one = replace(samples.report(), expected=1)
+    parent = MAILS[samples.V1.format(2)]
+    words = {
+        parse_message(write(replace(one, version=version), parent, HEAD).raw).body.split("\n")[0]
+        for write, version in ((compose_clean, 1), (compose_unapplied, 1), (compose_clean, 2))
+    }
+    assert words == {
+        "The patch applies, and nothing new was found.",
+        "The patch does not apply to linux-source-6.12 (6.12.0), commit",
+        "v2 applies, and nothing new was found.",
+    }

@@ -125,20 +125,25 @@ def _give(connection: smtplib.SMTP, mail: bytes) -> Outcome:
         code, answer = connection.docmd("DATA")
         if code != 354:
             return _refusal(code, answer)
+        connection.send(b"\r\n".join(b"." + line if line.startswith(b".") else line for line in mail.split(b"\r\n")))
     except (OSError, smtplib.SMTPException) as error:
         return _broken(error)
     try:
-        connection.send(b"\r\n".join(b"." + line if line.startswith(b".") else line for line in mail.split(b"\r\n")))
         connection.send(b".\r\n" if mail.endswith(b"\r\n") else b"\r\n.\r\n")
         code, answer = connection.getreply()
     except (OSError, smtplib.SMTPException) as error:
         words = "The connection to the mail server broke while the mail was handed over, so it may have gone out"
         return Outcome(Handed.UNKNOWN, f"{words}: {error}.")
-    return Outcome(Handed.TAKEN, _words(code, answer)) if code == 250 else _refusal(code, answer)
+    if code // 100 == 2:  # RFC 5321 section 4.3.2: who does not know a code goes by its first digit
+        return Outcome(Handed.TAKEN, _words(code, answer))
+    if code // 100 in (4, 5):
+        return _refusal(code, answer)
+    words = "The mail server answered what is no answer, so the mail may have gone out"
+    return Outcome(Handed.UNKNOWN, f"{words}: {_words(code, answer)}")
 
 
 def _broken(error: Exception) -> Outcome:
-    return Outcome(Handed.LATER, f"The connection to the mail server broke before the mail was handed over: {error}.")
+    return Outcome(Handed.LATER, f"The connection to the mail server broke before it had the whole mail: {error}.")
 
 
 def _envelope(connection: smtplib.SMTP, mail: bytes, sender: str, recipients: Sequence[str]) -> Outcome | None:

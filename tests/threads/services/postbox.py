@@ -43,7 +43,7 @@ class Postbox:
             assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
             await asyncio.sleep(0.2)
-        elif self.answer.startswith("250"):
+        elif self.answer.startswith("25"):
             self._keep(envelope)
         return self.answer
 
