@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+#: stands in the text of an answer before a patch that is attached as a file: its author's words, not the sender's
+ATTACHED = "[-- attached patch --]"
+
 
 class Address(NamedTuple):
     """A person: display name ("" when none is given) and address, decoded, without control characters."""

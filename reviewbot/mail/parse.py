@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from reviewbot.mail import headers as fields
 from reviewbot.mail.headers import Headers
-from reviewbot.mail.message import Address, Message
+from reviewbot.mail.message import ATTACHED, Address, Message
+from reviewbot.mail.subject import strip_reply
 from reviewbot.mail.text import MAX_FLOWED_LINES, decode, plain_lines, suspicious, unflow
 
 #: text beyond this is not read; in bytes before decoding. The longest patches of the kernel lists have about 1 MB.
@@ -214,6 +215,8 @@ def _body(head: Headers, body: bytes, reading: _Reading) -> str:
     inline = [part for part in plain if not part.mime.is_attached]
     texts = [_text(part, reading) for part in inline]
     attached_patches = [_text(part, reading) for part in patches]
+    if any(text.strip() for text in texts) and any(not part.mime.type.startswith("text/") for part in patches):
+        attached_patches = _as_files(head, patches, attached_patches)
     for part in plain:
         if part.mime.is_attached:
             text = _text(part, reading)
@@ -229,6 +232,14 @@ def _body(head: Headers, body: bytes, reading: _Reading) -> str:
         reading.note(f"more than {MAX_LINES:,} lines, the rest was not read")
         text = "\n".join(text.split("\n", MAX_LINES)[:MAX_LINES]) + "\n"
     return text
+
+
+def _as_files(head: Headers, patches: list[_Part], texts: list[str]) -> list[str]:
+    """Mark the patches that an answer brings as files: what is signed there is not signed for what it answers."""
+    if not strip_reply(fields.one_line(head.first("subject")))[1]:
+        return texts
+    files = [not part.mime.type.startswith("text/") for part in patches]
+    return [f"{ATTACHED}\n{text}" if file else text for file, text in zip(files, texts, strict=True)]
 
 
 def _html_texts(parts: list[_Part], reading: _Reading) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from email.utils import parseaddr
 from urllib.parse import unquote
 
-from reviewbot.mail.message import Address, Message
+from reviewbot.mail.message import ATTACHED, Address, Message
 from reviewbot.series.model import Trailer
 
 _LINE = re.compile(r"\s*(\w\S+):\s+(\S.*)")
@@ -43,15 +43,15 @@ def find_trailers(text: str) -> list[tuple[str, str]]:
     """Return the trailers among the lines of a mail that gives them, as name and value.
 
     A remark behind ``#`` or in brackets on the next line stays with the value.
-    Quoted lines and what stands below the signature do not count, neither do
+    Quoted lines and what stands below the signature or in an attached file do not count, neither do
     links and persons under names that are known to be something else.
     """
     found: list[tuple[str, str]] = []
     first = _ANY.search(text)
     if not first:
         return found
-    end = text.find("\n-- \n")
-    text = text[first.start() : end if end >= 0 else None].strip()
+    ends = [end for mark in ("\n-- \n", f"\n{ATTACHED}\n") if (end := text.find(mark)) >= 0]
+    text = text[first.start() : min(ends, default=None)].strip()
     fresh = False  # the line before was a trailer
     for line in _unwrapped(text.split("\n")):
         if trailer := ":" in line and _trailer(line):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reviewbot.mail.message import Address, Message
+from reviewbot.mail.message import ATTACHED, Address, Message
 from reviewbot.mail.parse import MAX_BODY, parse_message
 from tests.mail.letters import PATCH_BODY, letter, mail
 
@@ -209,9 +209,9 @@ def test_html_alone_becomes_text() -> None:
     assert "only HTML" in message.oddities
 
 
-def multipart(*parts: str, kind: str = "mixed") -> Message:
+def multipart(*parts: str, kind: str = "mixed", **fields: str) -> Message:
     body = "".join(f"--cut\n{part}\n" for part in parts) + "--cut--\n"
-    return parse_message(letter("preamble\n" + body, content_type=f'multipart/{kind}; boundary="cut"'))
+    return parse_message(letter("preamble\n" + body, content_type=f'multipart/{kind}; boundary="cut"', **fields))
 
 
 def test_of_alternatives_the_plain_one_is_read() -> None:
@@ -231,6 +231,16 @@ def test_of_alternatives_the_plain_one_is_read() -> None:
 def test_an_attached_patch_is_appended(head: str) -> None:
     message = multipart("\nSee below.", f"{head}\n\ndiff --git a/x b/x\n")
     assert message.body == "See below.\ndiff --git a/x b/x\n"
+
+
+def test_a_file_that_is_attached_to_an_answer_is_told_from_its_words() -> None:
+    file = "Content-Type: application/octet-stream; name=0001-fix.patch\n\ndiff --git a/x b/x\n"
+    assert multipart("\nSee below.", file, subject="Re: x").body == f"See below.\n{ATTACHED}\ndiff --git a/x b/x\n"
+    assert ATTACHED not in multipart(file, subject="Re: x").body
+    assert (
+        ATTACHED
+        not in multipart("\nSee below.", file.replace("application/octet-stream", "text/x-patch"), subject="Re: x").body
+    )
 
 
 def test_other_attachments_are_not_text_of_the_mail() -> None:

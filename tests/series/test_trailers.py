@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewbot.mail.message import Address
+from reviewbot.mail.message import ATTACHED, Address
 from reviewbot.series.trailers import find_trailers, given_by
 from tests.effort import calls
 from tests.series.posting import BOB, mail
@@ -95,3 +95,13 @@ def test_any_text_is_read(lines: list[str]) -> None:
 )
 def test_a_megabyte_of_hostile_text_is_read_in_one_pass(line: str) -> None:
     assert calls(lambda: find_trailers(line * (1_000_000 // len(line)))) < 20 * 1_000_000 // len(line) + 1000
+
+
+def test_what_is_signed_in_an_attached_file_is_not_signed_for_the_patch_that_is_answered() -> None:
+    said = "Try this.\n\nAcked-by: Bob Example <bob@example.org>\n"
+    attached = (
+        "From: Cy Example <cy@example.org>\n\nSigned-off-by: Cy Example <cy@example.org>\n---\ndiff --git a/x b/x\n"
+    )
+    text = f"{said}{ATTACHED}\n{attached}"
+    assert find_trailers(text) == [("Acked-by", "Bob Example <bob@example.org>")]
+    assert len(find_trailers(said + attached)) == 2
