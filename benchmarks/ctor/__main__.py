@@ -105,8 +105,10 @@ def _run_robust(benches: dict[str, Bench], options: argparse.Namespace) -> None:
 def _run_speed(benches: dict[str, Bench]) -> None:
     for name, bench in benches.items():
         cost = speed.whole_tree(bench.tree)
-        again = speed.next_patch(bench, "include/asm-generic/pgalloc.h")
-        print(f"{name}: whole tree {_cost(cost)}, {cost.megabytes:.0f} MB; next patch {again:.2f} s of processor time")
+        print(f"{name}: whole tree {_cost(cost)}, {cost.megabytes:.0f} MB")
+        for path in speed.CHANGED:
+            files, again = speed.next_patch(bench, path)
+            print(f"  next patch, {path} changed: {again:.2f} s of processor time, {files} files looked at")
         against = speed.coccinelle(bench.tree)
         if against is None:
             print("  Coccinelle is not installed")

@@ -82,6 +82,10 @@ class Bench:
         files = OverlayFiles(self._files, overlay) if overlay else self._files
         return list(self._check.check(files, paths, Coverage()))
 
+    def dependents(self, path: str) -> list[str]:
+        """The files whose findings may change when this one does."""
+        return self._check.dependents(self._files, [path])
+
     def coverage(self) -> tuple[list[Finding], Coverage]:
         """Check the whole unchanged tree and say what was looked at."""
         coverage = Coverage()

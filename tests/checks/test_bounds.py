@@ -7,7 +7,9 @@ import pytest
 from reviewbot.checks.pgtable.check import PgtableCheck
 from reviewbot.checks.pgtable.evaluation import MAX_WAYS
 from reviewbot.checks.pgtable.facts import read_facts
-from reviewbot.checks.pgtable.program import MAX_DEFINITIONS, Program, load
+from reviewbot.checks.pgtable.memory import Memory
+from reviewbot.checks.pgtable.names import MAX_DEFINITIONS
+from reviewbot.checks.pgtable.program import Program, load
 from reviewbot.checks.pgtable.walk import MAX_COARSE_STATES, MAX_STATES
 from reviewbot.checks.pgtable.walks import MAX_BODY, MAX_FILE_STATES, MAX_NODES
 from reviewbot.checks.protocol import Coverage
@@ -20,7 +22,7 @@ _TAIL = "\tpagetable_free(pagetable_alloc(0, 0));\n\treturn NULL;\n}\n"
 
 def _program(top: Path, text: str) -> Program:
     files = minitree.files("E6", top, mmu=text)
-    return load(files, read_facts(files), [PLACE])
+    return load(files, read_facts(files), [PLACE], Memory())
 
 
 def _steps(program: Program) -> int:

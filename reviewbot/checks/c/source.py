@@ -106,6 +106,10 @@ class Piece:
     written: str = ""
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash((self.path, self.line, self.name))
 
     @property

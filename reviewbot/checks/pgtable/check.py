@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from reviewbot.checks.c.source import MAX_FILE, Piece, Source
 from reviewbot.checks.pgtable.facts import API_HEADERS, Facts, read_facts
+from reviewbot.checks.pgtable.memory import Memory
 from reviewbot.checks.pgtable.pairing import Pairing, named_role
 from reviewbot.checks.pgtable.program import Program, load
 from reviewbot.checks.pgtable.rules import RULES
@@ -65,6 +66,7 @@ class PgtableCheck:
     def __init__(self, rules: Collection[str] = ()) -> None:
         """Take some rules only; when none is named, all that speak of code which was not changed, too."""
         self._chosen = frozenset(rules)
+        self._memory = Memory()
         self.rules = {
             code: rule for code, rule in RULES.items() if code in rules or (not rules and not rule.changed_only)
         }
@@ -77,11 +79,12 @@ class PgtableCheck:
         """Yield the findings of one state of a tree; see :class:`reviewbot.checks.protocol.Check`."""
         facts = read_facts(files, sorted({architecture(path) for path in paths} - {""}))
         coverage.facts.extend(facts.describe())
+        self._memory.turn_to(facts)
         if not paths:
             yield from self._whole_tree(files, facts, coverage)
             return
         with _uncollected():
-            program = load(files, facts, _relevant(files, paths))
+            program = load(files, facts, _relevant(files, paths), self._memory)
             _widen(files, program)
             found = list(self._files(program, sorted(set(paths) & set(program.sources)), coverage))
         yield from found
@@ -96,7 +99,7 @@ class PgtableCheck:
 
         def check_place(place: str) -> tuple[list[Finding], Coverage]:
             with _uncollected():
-                program = load(files, facts, sorted({*places[place], *shared}))
+                program = load(files, facts, sorted({*places[place], *shared}), self._memory)
                 _widen(files, program)
                 seen = Coverage()
                 wanted = sorted(path for path in program.sources if architecture(path) == place)

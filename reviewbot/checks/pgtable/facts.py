@@ -58,7 +58,7 @@ class Hook:
     mm: int
     fails: bool
     frees: bool
-    line: int
+    line: int = field(compare=False)
     file: str
 
 

@@ -1,8 +1,7 @@
-"""The tree as a program: which function a name means in which file, and what each does to tables.
+"""The tree as a program: what each function does to tables.
 
-A name means the function in the same file, else in the same architecture, else
-in the generic code; never one of another architecture. Summaries are computed
-when they are first asked for, so that a wrapper costs nothing to support.
+Summaries are computed when they are first asked for, so that a wrapper costs
+nothing to support.
 """
 
 from __future__ import annotations
@@ -10,15 +9,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
-from itertools import takewhile
 
 from reviewbot.checks.c.source import Piece, Source
 from reviewbot.checks.pgtable import relevance
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.callbacks import handed_on
 from reviewbot.checks.pgtable.facts import Facts, Hook
+from reviewbot.checks.pgtable.memory import Memory
+from reviewbot.checks.pgtable.names import Names
 from reviewbot.checks.pgtable.sources import architecture, read_source
 from reviewbot.checks.pgtable.state import Effect, Guard, Outcome, Table, atoms
 from reviewbot.checks.pgtable.walk import Report
@@ -26,22 +26,14 @@ from reviewbot.checks.pgtable.walks import Walks
 from reviewbot.findings import Evidence
 from reviewbot.tree.files import Files
 
-_ASSIGNED = re.compile(r"(?:\.|->)\s*(\w+)\s*=\s*&?\s*([A-Za-z_]\w*)\s*[,;}\n]")
-_ALIAS = re.compile(r"^\s*([A-Za-z_]\w*)\s*$")
-#: headers that stand in for a level which the configuration does not have
-_FOLDED = re.compile(r"asm-generic/(?:pgtable-no|5level)")
-#: what stands for a function where the configuration leaves nothing to do
-_STUB = re.compile(r"[\s({]*(?:do\s*\{\s*\}\s*while\s*\(0\)|BUG\(\)[\s(){};*\d]*(?:p\w\w_t)?)[\s(){};*\d]*")
 #: a body that may put what it is given somewhere
 _KEEPS = re.compile(r"list_add|\bcall_rcu|rcu_assign|smp_store|(?:->|\.)\w+(?:\[[^\]]*\])?\s*=[^=]|\]\s*=[^=]")
 MAX_CALL_DEPTH = 10
-#: more functions of one name than this in one place are none that a configuration chooses from
-MAX_DEFINITIONS = 32
 #: through how many calls a function may lead to one that takes memory for tables
 MAX_FORWARDS = 4
 
 
-class Program:
+class Program(Names):
     """The functions of the files that have to do with page tables."""
 
     def __init__(
@@ -50,18 +42,14 @@ class Program:
         sources: Iterable[Source],
         defined: Callable[[str, str], bool] = lambda name, place: False,
         values: Callable[[str, str], set[str]] = lambda name, place: set(),
+        memory: Memory | None = None,
     ) -> None:
+        super().__init__()
         self.facts = facts
-        self.sources: dict[str, Source] = {}
-        self._functions: dict[str, list[Piece]] = defaultdict(list)
-        self._members: dict[str, dict[str, set[str]]] = {}
-        self._aliases: dict[tuple[str, str], str] = {}
-        self._stand_ins: frozenset[str] | None = None
         self._summaries: dict[tuple[str, str], tuple[Outcome, ...] | None] = {}
-        self.walks = Walks(self, self.sources)
+        self.walks = Walks(self, self.sources, memory or Memory())
         self._interest: dict[Piece, bool] = {}
         self._concerned: dict[Piece, bool] = {}
-        self._candidates: dict[tuple[str, str], list[Piece]] = {}
         self._callbacks: dict[str, dict[str, tuple[frozenset[str], tuple[Evidence, ...]]]] = {}
         self._defined = defined
         self._values = values
@@ -69,78 +57,7 @@ class Program:
         for source in sources:
             self.add(source)
 
-    def add(self, source: Source) -> None:
-        """Take in the functions of one more file; before anything is asked about them."""
-        self._candidates.clear()
-        self._members.clear()
-        self._stand_ins = None
-        self.sources[source.path] = source
-        for piece in source.pieces:
-            self._functions[piece.name].append(piece)
-        for define in source.defines:
-            found = _ALIAS.match(define.body)
-            if define.parameters is None and found and found.group(1) != define.name:
-                self._aliases[architecture(source.path), define.name] = found.group(1)
-
-    # Names
-
-    def candidates(self, name: str, path: str) -> list[Piece]:
-        """The definitions that a name may mean in a file."""
-        known = self._candidates.get((name, path))
-        if known is None:
-            known = self._candidates[name, path] = self._look_up(name, path)
-        return known
-
-    def _look_up(self, name: str, path: str) -> list[Piece]:
-        pieces = [piece for piece in self._functions.get(name, ()) if self._visible(piece, path)]
-        pieces = [piece for piece in pieces if not _FOLDED.search(piece.path)] or pieces
-        pieces = [piece for piece in pieces if not (piece.condition and _STUB.fullmatch(piece.body))] or pieces
-        for near in (
-            [piece for piece in pieces if piece.path == path],
-            [piece for piece in pieces if architecture(piece.path) == architecture(path)],
-            [piece for piece in pieces if not architecture(piece.path)],
-        ):
-            if near:
-                return _nearest(near, path)[:MAX_DEFINITIONS]
-        alias = self._alias(name, path)
-        return self.candidates(alias, path) if alias and not self._alias(alias, path) else []
-
-    def _alias(self, name: str, path: str) -> str:
-        return self._aliases.get((architecture(path), name)) or self._aliases.get(("", name)) or ""
-
-    def _stands_in(self, piece: Piece) -> bool:
-        """Whether a function calls one of the core kernel by a name that a macro gives to it."""
-        if self._stand_ins is None:
-            found: set[str] = set()
-            while more := {
-                name
-                for (_, name), target in self._aliases.items()
-                if name not in found and (target in found or words.is_primitive(target))
-            }:
-                found |= more
-            self._stand_ins = frozenset(found - self._functions.keys())
-        return not piece.called.isdisjoint(self._stand_ins)
-
-    def real_name(self, name: str, path: str) -> str:
-        """Return what a macro without arguments calls a function of the core kernel, else the name itself."""
-        target = name
-        for _ in range(MAX_FORWARDS):
-            if target in self._functions or words.is_primitive(target) or not (after := self._alias(target, path)):
-                break
-            target = after
-        return target if words.is_primitive(target) else name
-
-    @staticmethod
-    def _visible(piece: Piece, path: str) -> bool:
-        return piece.path == path or not piece.static or piece.path.endswith(".h")
-
-    def anywhere(self, name: str, place: str) -> list[Piece]:
-        """The functions of a name in an architecture, whoever may call them."""
-        return [piece for piece in self._functions.get(name, ()) if architecture(piece.path) == place]
-
-    def knows(self, name: str, path: str) -> bool:
-        """Say whether a name is a function that can be seen from a file."""
-        return bool(self.candidates(name, path))
+    # What the API and the files say of a name
 
     def hook(self, name: str, path: str) -> Hook | None:
         """Return the constructor or destructor of that name, or a stand-in for one that the tree does not have."""
@@ -155,10 +72,6 @@ class Program:
         fails = constructs and level in ("pte", "pmd")
         return Hook(name, constructs, level, -1, 99, -1, fails, name.endswith("_free"), 0, "")
 
-    def arity(self, name: str, path: str) -> int:
-        """Return how many arguments a function takes, 0 when that is not known."""
-        return max((len(piece.parameters) for piece in self.candidates(name, path)), default=0)
-
     def constructor(self, name: str, path: str) -> bool:
         """Say whether a name is a constructor whose result must be tested."""
         hook = self.hook(name, path)
@@ -168,17 +81,6 @@ class Program:
         """Return the level of a destructor, "" when it serves all."""
         hook = self.facts.hooks.get(name)
         return hook.level if hook else ""
-
-    def through_table(self, member: str, path: str) -> str:
-        """Return the one function that a member of function tables holds here, or ""."""
-        place = architecture(path)
-        if place not in self._members:
-            self._members[place] = defaultdict(set)
-            for source in self.sources.values():
-                for assigned, function in _ASSIGNED.findall(source.text) if architecture(source.path) == place else ():
-                    self._members[place][assigned].add(function)
-        known = {name for name in self._members[place].get(member, ()) if self.candidates(name, path)}
-        return next(iter(known)) if len(known) == 1 else ""
 
     def wraps_queue(self, name: str, path: str) -> bool:
         """Say whether a function around the mmu_gather is the architecture's own, and is followed instead."""
@@ -195,18 +97,6 @@ class Program:
         """Say whether a function is known to keep no reference to what it is given."""
         pieces = self.candidates(name, path)
         return bool(pieces) and not any(self.interesting(piece) or _KEEPS.search(piece.body) for piece in pieces)
-
-    def installed_level(self, name: str, index: int, path: str) -> str:
-        """Return the level that a populate function installs, read from its declaration, "" when not known."""
-        for piece in self.candidates(name, path):
-            if len(piece.parameters) > index:
-                parameter = piece.parameters[index]
-                named = words.levels_in_name(parameter.name.rstrip("p"))
-                level = words.level_of_type(parameter.type) or (named[0] if len(named) == 1 else "")
-                if "pgtable_t" in parameter.type or "struct page" in parameter.type:
-                    level = "pte"
-                return level
-        return ""
 
     def missing(self, name: str, path: str) -> bool:
         """Say whether nothing in reach of a file defines a name."""
@@ -242,7 +132,7 @@ class Program:
         return known
 
     def _concerns_tables(self, piece: Piece) -> bool:
-        if relevance.changes_tables(piece) or self._stands_in(piece):
+        if relevance.changes_tables(piece) or self.stands_in(piece):
             return True
         if relevance.takes_memory(piece) and (
             relevance.speaks_of_tables(piece) or self.callback_levels(piece.name, piece.path)
@@ -250,11 +140,7 @@ class Program:
             return True
         if ("free" in piece.name or "alloc_one" in piece.name) and relevance.named_after_tables(piece):
             return self.interesting(piece)
-        return any(self._wrapper(name, piece.path) for name in self._called(piece))
-
-    def _called(self, piece: Piece) -> Iterable[str]:
-        """The functions that a function calls and that are known, in order."""
-        return sorted((piece.called & self._functions.keys()) - {piece.name})
+        return any(self._wrapper(name, piece.path) for name in _called(piece, self.changing()))
 
     def _wrapper(self, name: str, path: str) -> bool:
         """Whether a function does something to tables for its callers."""
@@ -276,9 +162,10 @@ class Program:
             caller, depth = waiting.pop()
             if self._interest.get(caller) is False or not relevance.may_hold_table(caller):
                 continue
-            if self._interest.get(caller) or relevance.takes_tables(caller) or self._stands_in(caller):
+            if self._interest.get(caller) or relevance.takes_tables(caller) or self.stands_in(caller):
                 return True
-            names = (name for name in self._called(caller) if not words.borrows(name)) if depth < MAX_FORWARDS else ()
+            called = _called(caller, self.known()) if depth < MAX_FORWARDS else []
+            names = (name for name in called if not words.borrows(name))
             for callee in itertools.chain.from_iterable(self.candidates(name, caller.path) for name in names):
                 if callee not in seen:
                     seen.add(callee)
@@ -337,11 +224,6 @@ class Program:
         """Walk through a function, once."""
         return self.walks.of(piece)
 
-    def pieces(self) -> Iterator[Piece]:
-        """All functions and macros that are known."""
-        for pieces in self._functions.values():
-            yield from pieces
-
     def ends_of(self, name: str, path: str) -> list[Outcome]:
         """How a function may end, whichever of its definitions the configuration chooses."""
         found = [outcome for piece in self.candidates(name, path) for outcome in self._outcomes(piece)]
@@ -371,21 +253,14 @@ class Program:
         return answers.pop() if len(answers) == 1 else None
 
 
+def _called(piece: Piece, known: Set[str]) -> list[str]:
+    """Those of some functions that a function calls, in order."""
+    return sorted((piece.called & known) - {piece.name})
+
+
 def allocator(level: str) -> str:
     """The name of the function that allocates a user table of a level."""
     return "pgd_alloc" if level == "pgd" else f"{level}_alloc_one"
-
-
-def _nearest(pieces: list[Piece], path: str) -> list[Piece]:
-    """Of several headers, keep those that share the longest folder with a file."""
-    if len({piece.path for piece in pieces}) < 2 or any(not piece.path.endswith(".h") for piece in pieces):
-        return pieces
-    here = path.split("/")
-    shared = [
-        sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(piece.path.split("/"), here, strict=False)))
-        for piece in pieces
-    ]
-    return [piece for length, piece in zip(shared, pieces, strict=True) if length == max(shared)]
 
 
 def _simplified(outcomes: set[Outcome]) -> set[Outcome]:
@@ -407,8 +282,8 @@ def _simplified(outcomes: set[Outcome]) -> set[Outcome]:
     return outcomes
 
 
-def load(files: Files, facts: Facts, paths: Sequence[str]) -> Program:
-    """Read the given files into a program."""
+def load(files: Files, facts: Facts, paths: Sequence[str], memory: Memory) -> Program:
+    """Read the given files into a program; what is remembered of the state before is not followed again."""
 
     def defined(name: str, place: str) -> bool:
         folders = ["include", *([f"arch/{place}"] if place else [])]
@@ -427,4 +302,4 @@ def load(files: Files, facts: Facts, paths: Sequence[str]) -> Program:
         return {value for text in texts for value in wanted.findall(text.decode("latin-1"))}
 
     sources = (source for path in paths if (source := read_source(files, path)) is not None)
-    return Program(facts, sources, defined, values)
+    return Program(facts, sources, defined, values, memory)

@@ -45,11 +45,13 @@ def _kind(name: str) -> str:
     return "slab" if _SLAB.fullmatch(name) else ""
 
 
+@lru_cache(maxsize=32768)
 def changes_tables(piece: Piece) -> bool:
     """It calls what makes, installs, destroys or frees tables."""
     return any(_kind(name) == "life" for name in piece.called)
 
 
+@lru_cache(maxsize=32768)
 def takes_memory(piece: Piece) -> bool:
     """It allocates or frees pages, or boot memory; to drop a reference is to free where the page may be a table."""
     used = {name for name in piece.called if _kind(name) == "memory"}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from reviewbot.checks.c.source import Piece, Source
 from reviewbot.checks.c.tree import Graph
 from reviewbot.checks.pgtable.knowledge import Knowledge
+from reviewbot.checks.pgtable.memory import Followed, Memory, Questions
 from reviewbot.checks.pgtable.sources import graphs
 from reviewbot.checks.pgtable.state import Outcome
 from reviewbot.checks.pgtable.walk import Report, Walk
@@ -26,9 +27,10 @@ MAX_FILE_STATES = 100_000
 class Walks:
     """The walks through the functions of one program."""
 
-    def __init__(self, program: Knowledge, sources: Mapping[str, Source]) -> None:
+    def __init__(self, program: Knowledge, sources: Mapping[str, Source], memory: Memory) -> None:
         self._program = program
         self._sources = sources
+        self._memory = memory
         self._reports: dict[Piece, list[Report]] = {}
         #: file -> what its functions took so far
         self.spent: Counter[str] = Counter()
@@ -37,27 +39,48 @@ class Walks:
         """Walk through a function, once; through each variant that its ``#if`` make of it."""
         if piece not in self._reports:
             self._reports[piece] = []
-            self._reports[piece] = self._all(piece)
+            self._reports[piece] = self._known(piece) or self._all(piece)
         return self._reports[piece]
+
+    def _known(self, piece: Piece) -> list[Report]:
+        """The walks of the state before, where nothing that they depend on has changed."""
+        known = self._memory.followed(piece)
+        if known is None or not known.holds(piece, self._sources[piece.path], self._program):
+            return []
+        if self.spent[piece.path] + known.spent > MAX_FILE_STATES:
+            return []
+        self.spent[piece.path] += known.spent
+        return known.reports
 
     def _all(self, piece: Piece) -> list[Report]:
         if len(piece.body) > MAX_BODY:
             return [_not_walked(piece, "it is too long")]
-        return [self._one(piece, graph, condition) for graph, condition in graphs(piece)]
+        asked = Questions(self._program)
+        walked = [self._one(piece, graph, condition, asked) for graph, condition in graphs(piece)]
+        reports = [report for report, _ in walked]
+        if self.spent[piece.path] <= MAX_FILE_STATES:
+            spent = sum(spent for _, spent in walked)
+            self._memory.keep(piece, Followed(self._sources[piece.path], asked.answers, reports, spent))
+        return reports
 
-    def _one(self, piece: Piece, graph: Graph, condition: str) -> Report:
+    def _one(self, piece: Piece, graph: Graph, condition: str, asked: Questions) -> tuple[Report, int]:
         if len(graph.nodes) > MAX_NODES:
-            return _not_walked(piece, "it has too many statements")
+            return _not_walked(piece, "it has too many statements"), 0
         if self.spent[piece.path] > MAX_FILE_STATES:
-            return _not_walked(piece, "the functions before it in this file have too many paths")
-        report = self._walk(piece, graph, condition, coarse=False)
-        return self._walk(piece, graph, condition, coarse=True) if report.gave_up else report
+            return _not_walked(piece, "the functions before it in this file have too many paths"), 0
+        report, spent = self._walk(piece, graph, condition, asked, coarse=False)
+        if report.gave_up:
+            report, more = self._walk(piece, graph, condition, asked, coarse=True)
+            spent += more
+        return report, spent
 
-    def _walk(self, piece: Piece, graph: Graph, condition: str, *, coarse: bool) -> Report:
-        walk = Walk(piece, self._sources[piece.path], graph, self._program, condition, coarse=coarse)
+    def _walk(
+        self, piece: Piece, graph: Graph, condition: str, asked: Questions, *, coarse: bool
+    ) -> tuple[Report, int]:
+        walk = Walk(piece, self._sources[piece.path], graph, asked.as_knowledge(), condition, coarse=coarse)
         report = walk.run()
         self.spent[piece.path] += walk.spent
-        return report
+        return report, walk.spent
 
 
 def _not_walked(piece: Piece, why: str) -> Report:

@@ -1,0 +1,107 @@
+"""What was followed in one state of a tree, for the next: what a patch leaves alone is not followed again.
+
+A walk depends on its own text and on what it asks about the rest of the tree,
+and on nothing else. Both are kept with it. In another state the same questions
+are asked again, in the same order; the walk holds when all answers are the
+same. So a change is followed up to where it makes no difference any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from reviewbot.checks.c.source import Piece, Source
+from reviewbot.checks.pgtable.facts import Facts
+from reviewbot.checks.pgtable.knowledge import Knowledge
+from reviewbot.checks.pgtable.state import Outcome
+from reviewbot.checks.pgtable.walk import Report
+
+#: what was asked: the name of the method, and what it was given
+Question = tuple[Any, ...]
+#: how many walks are kept; a kernel has some 1,500 that concern tables
+MAX_WALKS = 8_000
+
+
+class Questions:
+    """The tree as one function sees it, with each question and its answer taken down; asked once, known for good."""
+
+    def __init__(self, program: Knowledge) -> None:
+        self.facts = program.facts
+        self.answers: dict[Question, object] = {}
+        for name in _METHODS:
+            setattr(self, name, self._taking_down(name, getattr(program, name)))
+
+    def _taking_down(self, name: str, ask: Callable[..., object]) -> Callable[..., object]:
+        answers = self.answers
+
+        def asked(*given: object) -> object:
+            question = (name, *given)
+            if question not in answers:
+                answers[question] = ask(*given)
+            return answers[question]
+
+        return asked
+
+    def as_knowledge(self) -> Knowledge:
+        """The same, as a walk wants it."""
+        return cast(Knowledge, self)
+
+
+_METHODS = tuple(name for name in vars(Knowledge) if not name.startswith("_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The walks through one function, and all that they depended on; ``spent`` is how many states they took."""
+
+    source: Source
+    answers: dict[Question, object]
+    reports: list[Report]
+    spent: int
+
+    def holds(self, piece: Piece, source: Source, program: Knowledge) -> bool:
+        """Say whether following the function again would show the same, line by line."""
+        if source is not self.source and _written(piece, source) != _written(piece, self.source):
+            return False
+        return all(_same(getattr(program, name)(*given), answer) for (name, *given), answer in self.answers.items())
+
+
+def _written(piece: Piece, source: Source) -> list[str]:
+    return source.raw_lines[piece.line - 1 : piece.last_line]
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two answers are the same; of ways to end also the steps inside, which are shown as evidence."""
+    if one is other:
+        return True
+    if one != other:
+        return False
+    return not isinstance(one, tuple) or _trails(one) == _trails(cast(tuple[object, ...], other))
+
+
+def _trails(answer: tuple[object, ...]) -> list[object]:
+    return [outcome.trail for outcome in answer if isinstance(outcome, Outcome)]
+
+
+class Memory:
+    """The walks of one check, from state to state."""
+
+    def __init__(self) -> None:
+        self._facts: Facts | None = None
+        self._walks: dict[Piece, Followed] = {}
+
+    def turn_to(self, facts: Facts) -> None:
+        """Go on with a state of these facts; nothing is kept where they are others."""
+        if facts != self._facts or len(self._walks) > MAX_WALKS:
+            self._walks.clear()
+        self._facts = facts
+
+    def followed(self, piece: Piece) -> Followed | None:
+        """What was seen of a function of the same text at the same lines, None when it was not followed."""
+        return self._walks.get(piece)
+
+    def keep(self, piece: Piece, followed: Followed) -> None:
+        """Remember a function for the next state."""
+        self._walks[piece] = followed
