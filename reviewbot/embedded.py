@@ -32,6 +32,8 @@ _STOP_SECONDS = 15.0
 # A process that ends by itself more often than this within that time is not started again.
 _ENDS = 3
 _LATELY_SECONDS = 120.0
+# A log that is longer when its process starts is put aside, in place of the one before.
+_MAX_LOG = 16 << 20
 
 
 class Stack:
@@ -138,7 +140,10 @@ class Stack:
     def _start(self, name: str, command: list[str]) -> None:
         self.logs.mkdir(parents=True, exist_ok=True)
         self._commands[name] = command
-        with (self.logs / f"{name}.log").open("ab") as log:
+        path = self.logs / f"{name}.log"
+        if path.exists() and path.stat().st_size > _MAX_LOG:
+            path.replace(path.with_suffix(".old"))
+        with path.open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

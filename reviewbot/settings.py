@@ -206,6 +206,8 @@ CELERY_TASK_ROUTES = {
     "threads.tasks.sync": {"queue": "tree"},
     "threads.tasks.prune": {"queue": "tree"},
     "threads.tasks.check": {"queue": "check"},
+    "threads.tasks.retain": {"queue": "intake"},
+    "threads.tasks.retain_builds": {"queue": "build"},
     "threads.tasks.build": {"queue": "build"},
     "threads.tasks.warm": {"queue": "build"},
     "threads.tasks.publish": {"queue": "publish"},
@@ -236,6 +238,8 @@ CELERY_BEAT_SCHEDULE = {
         ("notify", NOTIFY_SECONDS),
         ("sync", SYNC_SECONDS),
         ("prune", 86_400),
+        ("retain", 86_400),
+        ("retain_builds", 86_400),
         ("export_history", 86_400),
         ("warm", WARM_SECONDS),
     )
@@ -281,6 +285,13 @@ MORE_CHECKS = env_list(
 )
 WAIVERS = env_text("WAIVERS", "", "file of findings that are not told, each with its reason")
 BUILD_ENABLED = env_bool("BUILD_ENABLED", True, "cross-build at all")
+
+# --- what is kept, and for how long ---------------------------------------------------------------------------------
+KEEP_LOGS_DAYS = env_int("KEEP_LOGS_DAYS", 180, "days that logs of runs without findings are kept; 0: for ever")
+KEEP_MAILS_DAYS = env_int(
+    "KEEP_MAILS_DAYS", 0, "days that the bytes of mails about no series are kept, their text stays; 0: for ever"
+)
+KEEP_BUILDS_DAYS = env_int("KEEP_BUILDS_DAYS", 30, "days that unused trees of builds are kept; 0: for ever")
 
 # --- mail -----------------------------------------------------------------------------------------------------------
 MAIL_FROM = env_text("MAIL_FROM", "Page-table review <review@localhost>", "From of the drafted replies")

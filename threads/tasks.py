@@ -26,6 +26,7 @@ from threads.services import (
     pipeline,
     publishing,
     receiving,
+    retention,
     sending,
     trees,
     webhooks,
@@ -132,6 +133,18 @@ def sync() -> None:
 def prune() -> None:
     """Remove from the store of trees what no one needs."""
     trees.prune()
+
+
+@shared_task(soft_time_limit=6600, time_limit=6700)
+def retain() -> None:
+    """Give up what the database has kept for long enough."""
+    retention.rows()
+
+
+@shared_task(soft_time_limit=6600, time_limit=6700)
+def retain_builds() -> None:
+    """Remove the trees of builds that nobody has used for long."""
+    retention.builds()
 
 
 @shared_task(soft_time_limit=6600, time_limit=6700)

@@ -181,14 +181,18 @@ class Builder:
             output.report, output.cancelled = report, cancelled
             return self._keep(output, home, objects)
 
-    def prune(self) -> list[str]:
-        """Delete outputs that nobody uses, the longest unused first, until they fit the budget; return their names."""
+    def prune(self, *, unused_since: float = 0.0) -> list[str]:
+        """Delete outputs that nobody uses, the longest unused first, until they fit the budget; return their names.
+
+        :param unused_since: seconds since 1970; what was last used before goes in any case.
+        """
         homes = sorted(self.cache.glob("*/used"), key=lambda path: path.stat().st_mtime)
+        old = {path.parent for path in homes if path.stat().st_mtime < unused_since}
         sizes = {path.parent: watch.folder_bytes(path.parent) or 0 for path in homes}
         total = sum(sizes.values())
         gone = []
         for home, size in sizes.items():
-            if total <= self.budget_bytes:
+            if total <= self.budget_bytes and home not in old:
                 break
             with contextlib.suppress(TransientError), self._locked(home.with_suffix(".lock"), lambda: True):
                 sandbox.remove(home)

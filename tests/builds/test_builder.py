@@ -336,6 +336,8 @@ def test_the_cache_is_kept_within_a_budget(kernel: Kernel, base: Path) -> None:
     kernel.builder.budget_bytes = folder_bytes(old) or 0
     assert kernel.builder.prune() == [old.name]
     assert not old.exists()
+    assert kernel.builder.prune(unused_since=time.time() - 3600) == []
+    assert len(kernel.builder.prune(unused_since=time.time() + 3600)) == 1
 
 
 def test_a_tree_that_was_built_in_is_said(kernel: Kernel, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
