@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     readers = parts.add_parser("readers", help="what public-inbox, mutt, b4 and Patchwork make of it (needs root)")
     readers.add_argument("--patchwork", type=Path, help="a checkout of Patchwork, with its environment in .venv")
     parts.add_parser("imap", help="the mailbox that people write to, on a Dovecot of our own (needs root)")
+    parts.add_parser("lmtp", help="mails that a Postfix of our own hands on to us by LMTP (needs root)")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="reviewbot-mail-") as work:
         _set_up(Path(work))
@@ -58,6 +59,10 @@ def _run(options: argparse.Namespace, work: Path) -> int:
         from benchmarks.mail import imap
 
         return imap.run(work)
+    if options.part == "lmtp":
+        from benchmarks.mail import lmtp
+
+        return lmtp.run(work)
     from benchmarks.mail import postfix
 
     return postfix.run(work)

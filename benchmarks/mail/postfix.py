@@ -55,6 +55,7 @@ proxymap  unix - - n - - proxymap
 error     unix - - n - - error
 retry     unix - - n - - error
 virtual   unix - n n - - virtual
+lmtp      unix - - n - - lmtp
 postlog   unix-dgram n - n - 1 postlogd
 anvil     unix - - n - 1 anvil
 scache    unix - - n - 1 scache
@@ -100,8 +101,11 @@ def arrived(box: Path, wanted: int) -> list[bytes]:
 
 
 @contextmanager
-def server(work: Path) -> Iterator[tuple[str, Path]]:
-    """Run the server; yield its address and the maildir."""
+def server(work: Path, more: str = "") -> Iterator[tuple[str, Path]]:
+    """Run the server; yield its address and the maildir.
+
+    :param more: lines of its configuration.
+    """
     if shutil.which("postfix") is None or os.geteuid():
         raise SystemExit("This needs Debian's postfix, and root.")
     user = pwd.getpwnam("postfix")
@@ -111,7 +115,7 @@ def server(work: Path) -> Iterator[tuple[str, Path]]:
     work.chmod(0o755)
     os.chown(work / "data", user.pw_uid, user.pw_gid)
     os.chown(work / "boxes", user.pw_uid, user.pw_gid)
-    (work / "etc" / "main.cf").write_text(_MAIN.format(work=work, uid=user.pw_uid, gid=user.pw_gid))
+    (work / "etc" / "main.cf").write_text(_MAIN.format(work=work, uid=user.pw_uid, gid=user.pw_gid) + more)
     (work / "etc" / "master.cf").write_text(_MASTER.format(port=port))
     command = ["postfix", "-c", str(work / "etc")]
     subprocess.run([*command, "start"], check=True, capture_output=True)
