@@ -31,7 +31,7 @@ USERS = 1
 #: what is read of rows: a list has many, and most of their columns are for others
 _MAIL = ("message_id", "subject", "date")
 _PERSON = ("name", "email")
-_SERIES = ("root_msgid", "name", "date", "version", "prefixes")
+_SERIES = ("root_msgid", "name", "date", "version")
 _ACCOUNT = ("username", "first_name", "last_name")
 Row = TypeVar("Row", bound=Model)
 #: rows that one mail is: its own, and in each later version that carries it along
@@ -253,6 +253,15 @@ def read_text(mail: Message) -> Message:
     return mail
 
 
+def read_patch(row: Patch) -> Patch:
+    """Return a patch of a list with the bytes and the body of its mail, and the prefixes of its series (1 query)."""
+    ((row.message.raw, row.message.body, row.series.prefixes),) = _wholes(row.pk)
+    return row
+
+
+_wholes = Prepared(
+    lambda pk: Patch.objects.filter(pk=pk).values_list("message__raw", "message__body", "series__prefixes")
+)
 _texts = Prepared(lambda pk: Message.objects.filter(pk=pk).values_list("raw", "body"))
 
 

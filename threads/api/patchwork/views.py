@@ -231,8 +231,7 @@ class PatchView(PatchworkView):
 
     def get(self, request: Request, pk: str, version: str | None = None) -> Response:
         """Return a patch with its diff."""
-        row = _patch(pk)
-        selectors.read_text(row.message)
+        row = selectors.read_patch(_patch(pk))
         return Response(self.shapes.patch_in_full(row, of_patches.combined_of([row])[row.pk]))
 
     def patch(self, request: Request, pk: str, version: str | None = None) -> Response:
