@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from reviewbot.mail.message import Address, Message
 
+#: how the sentence about a series begins whose parts may still come
+WAITING = "Waiting for"
 _MAX_SPANS = 20
 
 

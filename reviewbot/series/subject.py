@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +15,10 @@ _GLUED = re.compile(r"\b(patch|rfc|rft|resend|repost)(?:[-_/]?(?=v\d+\b)|(?=\d+/
 # A two- or three-letter word before a bracket is "Re:" in a language that nobody listed.
 _FOREIGN_REPLY = re.compile(r"\w{2,3}:\s*(?=\[)")
 _LOOSE_PREFIX = re.compile(r"(rf[ct]):\s*(?=\[)", re.IGNORECASE)
+# How the queues of the stable trees are marked, Documentation/process/stable-kernel-rules.rst
+_STABLE = re.compile(
+    r"autosel|(?:for-)?stable\b.*|(?:for-)?v?\d{1,2}\.\d{1,2}(?:\.y|-stable|\.\d{1,3})?", re.IGNORECASE
+)
 _SEPARATOR = re.compile(r"[\s,;]+")
 
 
@@ -78,6 +83,11 @@ def parse_subject(text: str) -> Subject:
         resend=any(word.startswith(("resend", "repost")) for word in lower),
         pull="pull" in lower and not patch and (number is None or "git" in lower),
     )
+
+
+def is_for_stable(prefixes: Iterable[str]) -> bool:
+    """Tell whether a series is of a stable tree's queue: each of its patches goes to other lists, none gets all."""
+    return any(_STABLE.fullmatch(word) for word in prefixes)
 
 
 def _brackets(text: str) -> tuple[list[str], str]:

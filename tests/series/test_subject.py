@@ -54,3 +54,20 @@ def test_any_subject_has_a_number_within_its_total(text: str) -> None:
     subject = parse_subject(text)
     assert 0 <= subject.number <= subject.total
     assert subject.total >= 1
+
+
+@pytest.mark.parametrize(
+    ("subject", "stable"),
+    [
+        ("[PATCH AUTOSEL 6.1 03/14] x", True),
+        ("[PATCH 5.10 003/599] x", True),
+        ("[PATCH 6.6.y 1/2] x", True),
+        ("[for-stable-4.19 PATCH v2 0/2] x", True),
+        ("[PATCH stable 1/2] x", True),
+        ("[PATCH mm-unstable 1/2] x", False),
+        ("[PATCH v6 1/2] x", False),
+        ("[RFC PATCH 1/2] x", False),
+    ],
+)
+def test_the_queues_of_the_stable_trees_are_known_by_their_marks(subject: str, stable: bool) -> None:
+    assert is_for_stable(parse_subject(subject).prefixes) == stable

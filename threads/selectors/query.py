@@ -40,8 +40,8 @@ PREFIXES = (
     Prefix(("func", "dfhh"), "a function or another name that stands in a patch", "func:pagetable_pte_ctor"),
     Prefix(("m", "mid"), "the mail of a Message-ID", "mid:20260302.1-1-mira@example.org"),
     Prefix(("rule",), "series in which a rule found something new", "rule:C01"),
-    Prefix(("state",), "the state or the verdict of a series, - in place of blanks; also new-version, applies-no-more "
-           "and awaiting-moderation", "state:does-not-apply"),
+    Prefix(("state",), "the state or the verdict of a series, - in place of blanks; also new-version, applies-no-more, "
+           "awaiting-moderation and waiting-for-parts", "state:does-not-apply"),
     Prefix(("l", "list"), "the mailing list", "list:linux-mm"),
     Prefix(("d", "date"), "when it was sent: a day, a month, or from..to with one side or both", "d:2.weeks.ago.."),
 )  # fmt: skip
@@ -55,7 +55,8 @@ _AGO = re.compile(r"(\d{1,4})\.?(day|week|month|year)s?(?:\.ago)?")
 _UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
 #: what can be asked of a series besides its state and verdict
 NEW_VERSION, NO_MORE, MODERATION = "new version", "applies no more", "awaiting moderation"
-_STATES = {str(one).replace(" ", "-"): one for one in (*State, *Verdict, NEW_VERSION, NO_MORE, MODERATION)}
+WAITING = "waiting for parts"
+_STATES = {str(one).replace(" ", "-"): one for one in (*State, *Verdict, NEW_VERSION, NO_MORE, MODERATION, WAITING)}
 _STATES["not-looked-at"] = _STATES.pop(Verdict.UNKNOWN)
 
 

@@ -12,6 +12,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
 from reviewbot.reports.facts import Verdict
+from reviewbot.series.model import WAITING
 from threads import fulltext
 from threads.fulltext import Term
 from threads.models import Application, Delivery, FindingLife, MailingList, Message, Patch, Series, TouchedPath
@@ -150,6 +151,8 @@ def _in_state(state: str) -> Q:
             return Q(
                 Exists(Application.objects.filter(series=OuterRef("pk"), applies=True)), verdict=Verdict.DOES_NOT_APPLY
             )
+        case query.WAITING:
+            return Q(verdict=Verdict.INCOMPLETE, reason__startswith=WAITING)
         case query.MODERATION:
             return Q(pk__in=Delivery.objects.filter(stage=Delivery.Stage.WAITING).values("series"))
         case _:

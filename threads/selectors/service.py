@@ -43,7 +43,7 @@ def inbox() -> list[Heading]:
         ("Does not apply", Wanted(verdict=Verdict.DOES_NOT_APPLY, latest=True)),
         ("Under way", Wanted(state=State.RUNNING)),
         ("New versions", Wanted(q="state:new-version d:2.weeks.ago..", latest=True)),
-        ("Incomplete", Wanted(verdict=Verdict.INCOMPLETE, latest=True)),
+        ("Incomplete", Wanted(q="state:waiting-for-parts d:2.weeks.ago..", latest=True)),
         ("Broken: our fault", Wanted(verdict=Verdict.BROKEN, latest=True)),
         ("Nothing found", Wanted(verdict=Verdict.CLEAN, latest=True)),
     )

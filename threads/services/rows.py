@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import Model
 
 from reviewbot.reports.facts import State, Verdict
-from reviewbot.series.model import Patch, Series, Trailer, spans
+from reviewbot.series.model import WAITING, Patch, Series, Trailer, spans
+from reviewbot.series.subject import is_for_stable
 from threads import models
 from threads.conversion import storable
 from threads.services.versions import name_key
@@ -63,7 +64,9 @@ def standing(row: models.Series, series: Series) -> dict[str, Any]:
 def _missing(series: Series) -> str:
     word = "patch" if len(series.missing) == 1 else "patches"
     which = f"{word} {spans(series.missing)} of {series.expected}"
-    return f"Waiting for {which}: not in the archive so far; the author can resend."
+    if is_for_stable(series.prefixes):
+        return f"Without {which}: of a stable tree's queue, each list gets the patches that concern it."
+    return f"{WAITING} {which}: not in the archive so far; the author can resend."
 
 
 def patch_fields(patch: Patch, mail: models.Message, own_trailers: int) -> dict[str, Any]:

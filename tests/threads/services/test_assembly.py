@@ -228,3 +228,10 @@ def cut_and_whole() -> tuple[Message, Message]:
         f"Date: Mon, 2 Nov 2026 09:14:12 +0100\n\nWhy.\n\nSigned-off-by: Ada <ada@example.org>\n---\n{two}-- \n2.50\n"
     ).encode()
     return parse_message(raw[: raw.index(b"diff --git a/mm/second.c") + 9]), parse_message(raw)
+
+
+@pytest.mark.parametrize("mark", ["PATCH AUTOSEL 6.1", "PATCH 5.10", "PATCH 6.6.y", "for-stable-4.19 PATCH"])
+def test_a_patch_of_a_stable_queue_waits_for_no_others(mark: str) -> None:
+    (row,) = take_in(patch(f"{mark} 03/14", "mm: step 3", id="3@x"))
+    assert row.verdict == Verdict.INCOMPLETE
+    assert row.reason.startswith("Without patches 1-2, 4-14 of 14: of a stable tree's queue")

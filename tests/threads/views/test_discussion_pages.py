@@ -135,7 +135,17 @@ def test_the_inbox_tells_what_waits_what_applies_no_more_and_what_is_new() -> No
     assert titles["New versions"] == [second.pk]
 
 
-@pytest.mark.parametrize("state", ["new-version", "applies-no-more", "awaiting-moderation"])
+def test_the_inbox_shows_what_lacks_parts_that_may_still_come() -> None:
+    lacking = {"verdict": Verdict.INCOMPLETE, "reason": "Waiting for patch 2 of 3: not in the archive so far."}
+    fresh = factories.series(date=timezone.now() - timedelta(days=3), **lacking)
+    factories.series(date=timezone.now() - timedelta(days=30), **lacking)
+    queue = {**lacking, "reason": "Without patch 2 of 3: of a stable tree's queue."}
+    factories.series(date=timezone.now(), **queue)
+    (heading,) = (heading for heading in inbox() if heading.title == "Incomplete")
+    assert heading.rows == [fresh]
+
+
+@pytest.mark.parametrize("state", ["new-version", "applies-no-more", "awaiting-moderation", "waiting-for-parts"])
 def test_the_headings_of_the_inbox_can_be_searched(client: Client, state: str) -> None:
     html = page(client, f"/project/all/list/?q=state:{state}")
     assert "is no state" not in html

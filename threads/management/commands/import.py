@@ -60,7 +60,7 @@ class Command(BaseCommand):
         for row in rows[:MAX_INCOMPLETE]:
             self.stdout.write(f"  {row.date:%Y-%m-%d} {row.subject[:120]} <{row.root_msgid}>\n    {row.reason}")
         if len(rows) > MAX_INCOMPLETE:
-            self.stdout.write(f"  and {len(rows) - MAX_INCOMPLETE} more; the inbox lists them all")
+            self.stdout.write(f"  and {len(rows) - MAX_INCOMPLETE} more; a search for state:incomplete lists them all")
 
     def _tell(self, progress: Progress) -> None:
         count = progress.earlier + progress.seen
