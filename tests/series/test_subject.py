@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewbot.series.subject import Subject, parse_subject
+from reviewbot.series.subject import Subject, is_for_stable, parse_subject
 
 CASES = {
     "[PATCH] mm: x": Subject("mm: x", patch=True),
