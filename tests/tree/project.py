@@ -12,7 +12,8 @@ from reviewbot.mail.mbox import split_mbox
 from reviewbot.mail.parse import parse_message
 from reviewbot.mail.subject import bare
 from reviewbot.series.model import Patch
-from reviewbot.tree.model import Base
+from reviewbot.tree.apply import apply_series
+from reviewbot.tree.model import Attempt, Base
 from reviewbot.tree.store import Store
 
 ENVIRONMENT = {
@@ -131,3 +132,21 @@ def base_of(store: Store, project: Project, commit: str) -> Base:
     """Make a commit of a project known to a store."""
     branch = store.import_repository("project", project.path, commit)
     return Base("project", branch.commit, "test", branch.describe)
+
+
+def attempt(store: Store, project: Project, mbox: bytes, base: str = "") -> Attempt:
+    """Apply the patches of a mailbox to a commit of the project, its first one when none is given."""
+    return apply_series(store, base_of(store, project, base or project.start), patches(mbox))
+
+
+def modify(project: Project) -> None:
+    """Commit a change of one line."""
+    project.edit("mm/memory.c", "memory_7(void)", "memory_7(int a)")
+    project.commit()
+
+
+def five_patches(project: Project) -> None:
+    """Commit five changes, one after the other."""
+    for number in range(5):
+        project.edit("mm/memory.c", f"memory_{number * 8}(void)", f"memory_{number * 8}(int a)")
+        project.commit({f"mm/file{number}.c": source(f"f{number}")}, f"Step {number}")
