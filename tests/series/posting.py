@@ -7,6 +7,8 @@ from typing import Any
 from zlib import crc32
 
 from reviewbot.mail.message import Address, Message
+from reviewbot.series.assemble import assemble
+from reviewbot.series.model import Series
 
 ADA = Address("Ada Example", "ada@example.org")
 BOB = Address("Bob Example", "bob@example.org")
@@ -89,3 +91,9 @@ def reply(to: Message, body: str, *, author: Address = BOB, id: str = "", minute
     subject = to.subject if to.subject.startswith("Re: ") else f"Re: {to.subject}"
     id = id or f"re-{author.name[:3]}-{minutes:g}-{to.message_id}"
     return mail(subject, body, id=id, to=to.message_id, author=author, minutes=minutes)
+
+
+def only(messages: list[Message]) -> Series:
+    """Return the one series that mails are."""
+    (series,) = assemble(messages)
+    return series
