@@ -96,11 +96,11 @@ def _take_in(mailing_list: models.MailingList, batch: Sequence[Arrival], place: 
         if not moved:
             return False
         kept, _ = arrivals.take_in([one.raw for one in batch if not one.taken_back], mailing_list)
-        _ask(kept.message_ids)
+        ask(kept.message_ids)
     return True
 
 
-def _ask(message_ids: Sequence[str]) -> None:
+def ask(message_ids: Sequence[str]) -> None:
     """Ask for the series of these mails; a reply lets a report be made again, a command in it is done."""
     of_these = Q(cover__message_id__in=message_ids) | Q(patches__message__message_id__in=message_ids)
     posted = models.Series.objects.filter(of_these).select_related("previous").distinct()
