@@ -7,9 +7,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page
 
-from tests import factories
+from reviewbot.reports.facts import State
+from tests import factories, sources
 from tests.browser.conftest import Cookie, Visit
 from threads import links, models
+from threads.lanes import BUILD, scope_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 with_and_without_scripts = pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
@@ -50,6 +52,17 @@ def test_a_mail_is_edited_and_then_rejected(
 
 
 @with_and_without_scripts
+def test_a_mail_is_approved(visit: Visit, talk: factories.Discussion, cookie: Cookie, javascript: bool) -> None:
+    with visit("/outbox/", javascript=javascript, cookie=cookie) as page:
+        page.locator("main").get_by_role("link", name="Re: [PATCH v2 2/3]").click()
+        assert "It leaves as it stands below." in page.locator("main").inner_text()
+        press(page, "Approve")
+        assert page.locator("#approved").is_visible()
+    talk.draft.refresh_from_db()
+    assert (talk.draft.stage, talk.draft.decided_by) == (models.Delivery.Stage.APPROVED, "jun")
+
+
+@with_and_without_scripts
 def test_all_mails_are_stopped_and_let_go(
     visit: Visit, talk: factories.Discussion, cookie: Cookie, javascript: bool
 ) -> None:
@@ -86,6 +99,25 @@ def test_a_series_is_looked_at_again(
         press(page, "Look at it again")
         page.wait_for_url(f"**{series}")
     assert models.AuditEntry.objects.filter(action="asked to look again").exists()
+
+
+@with_and_without_scripts
+def test_the_builds_of_a_series_are_stopped(visit: Visit, cookie: Cookie, javascript: bool) -> None:
+    row = factories.series("[PATCH] mm: is built", expected=1, wanted=True, state=State.RUNNING)
+    factories.patch(row, 1, "mm: is built", "", files=[sources.MMU])
+    factories.under_way(row)
+    build = models.Run.objects.create(
+        tree_id="e" * 40, commit="c" * 40, check_name=BUILD, configuration="defconfig", version="1",
+        scope=scope_of(row), state=State.NOT_RUN,
+    )  # fmt: skip
+    with visit(links.to_series("linux-mm", row.root_msgid), javascript=javascript, cookie=cookie) as page:
+        page.get_by_role("link", name="Look at it again").click()
+        press(page, "Stop its builds")
+        page.wait_for_url(f"**{links.to_series('linux-mm', row.root_msgid)}")
+    build.refresh_from_db()
+    assert build.state == State.SKIPPED
+    assert build.reason.startswith("Cancelled on its page")
+    assert models.AuditEntry.objects.filter(who="jun", action="cancelled the builds").exists()
 
 
 def test_every_page_is_reached_and_left_by_keyboard_alone(visit: Visit, talk: factories.Discussion) -> None:
