@@ -51,6 +51,22 @@ def why_not(target: str, read: Read, config: dict[str, str]) -> str:
     return f"{' and '.join(nearest)} {'is' if len(nearest) == 1 else 'are'} not set"
 
 
+def mentioned(target: str, read: Read) -> bool:
+    """Say whether a Makefile on the way to an object speaks of it at all, in whatever form.
+
+    kbuild compiles any file that it is told to; one that no Makefile speaks of is a part of another.
+    """
+    folder, name = posixpath.split(target)
+    while True:
+        word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])".encode())
+        if any(word.search(read(posixpath.join(folder, file)) or b"") for file in ("Kbuild", "Makefile")):
+            return True
+        if not folder:
+            return False
+        folder, base = posixpath.split(folder)
+        name = f"{base}/{name}"
+
+
 def _ways(folder: str, name: str, read: Read, config: dict[str, str] | None) -> list[frozenset[str]]:
     """Return the sets of options under which the Makefiles of a folder list a name."""
     assignments: list[tuple[str, frozenset[str]]] = []

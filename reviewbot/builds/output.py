@@ -156,13 +156,20 @@ class Output:
             if name in no_rule:
                 self.record.objects[name] = ObjectRecord(False, left_out="no Makefile names it")
             elif name in made or name in failed:
-                found = tuple(diagnostics.fold(said.by_object.get(name, [])))
-                built = name not in failed and self._exists(name)
-                self.record.objects[name] = ObjectRecord(built, found if built or found else (self._unexplained(name),))
+                self.record.objects[name] = self._made(name, name in failed, said, known)
             elif not reached:
                 self.record.objects[name] = ObjectRecord(False, said_before)
             elif known is None or not known.built:
                 self.record.objects[name] = ObjectRecord(self._exists(name), said_before)
+
+    def _made(self, name: str, failed: bool, said: Said, known: ObjectRecord | None) -> ObjectRecord:
+        """Say what came of an object that was tried; what was never an object of its own cannot fail as one."""
+        found = tuple(diagnostics.fold(said.by_object.get(name, [])))
+        if not failed and self._exists(name):
+            return ObjectRecord(True, found)
+        if not (known and known.built) and not makefiles.mentioned(name, self._read):
+            return ObjectRecord(False, left_out="no Makefile names it, and it does not compile by itself")
+        return ObjectRecord(False, found or (self._unexplained(name),))
 
     def _read(self, path: str) -> bytes | None:
         return sandbox.read(self.kbuild.source, path, limit=_MAX_SOURCE)

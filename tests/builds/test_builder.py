@@ -154,6 +154,31 @@ def test_a_new_file_is_built_where_it_exists(kernel: Kernel, base: Path) -> None
     assert [finding.rule for finding in result.diagnostics] == ["gcc.-Wunused-function"]
 
 
+def test_a_part_of_another_file_is_no_object_that_could_fail(kernel: Kernel) -> None:
+    part, name = "arch/arm64/mm/part.o", "arch/arm64/mm/part.c"
+    alone = {name: "int twice(void)\n{\n\treturn of_the_includer * 2;\n}\n"}
+    source = kernel.pool.checkout(kernel.state(alone), "one", fresh=False)
+    with kernel.builder.session(source, kernel.state(alone), DEFCONFIG, [MMU, part]) as session:
+        edits = {name: alone[name].replace("* 2", "* 3")}
+        result = session.build([MMU, part], kernel.pool.checkout(kernel.state(edits), "one"))
+    for built in (session.base, result):
+        assert (built.state, built.objects, built.failed) == (State.PASSED, (MMU,), ())
+        assert [(one.path, one.reason) for one in built.not_built] == [
+            (part, "not built in defconfig: no Makefile names it, and it does not compile by itself")
+        ]
+        assert built.diagnostics == ()
+
+
+def test_what_was_built_by_itself_and_fails_now_fails(kernel: Kernel) -> None:
+    part, name = "arch/arm64/mm/part.o", "arch/arm64/mm/part.c"
+    alone = {name: "int part(void)\n{\n\treturn 2;\n}\n"}
+    source = kernel.pool.checkout(kernel.state(alone), "one", fresh=False)
+    with kernel.builder.session(source, kernel.state(alone), DEFCONFIG, [part]) as session:
+        edits = {name: alone[name].replace("return 2", "return undeclared")}
+        result = session.build([part], kernel.pool.checkout(kernel.state(edits), "one"))
+    assert (session.base.objects, result.state, result.failed) == ((part,), State.FAILED, (part,))
+
+
 def test_a_base_that_does_not_build_is_not_the_patchs_fault(kernel: Kernel) -> None:
     broken = kernel.edited(SOURCE, FUNCTION, FUNCTION + "\tundeclared = 1;\n")
     source = kernel.pool.checkout(kernel.state(broken), "one", fresh=False)

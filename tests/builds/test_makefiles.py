@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewbot.builds.makefiles import gates, why_not
+from reviewbot.builds.makefiles import gates, mentioned, why_not
 
 TREE = {
     "Kbuild": "obj-y += mm/ fs/\n",
@@ -72,3 +72,15 @@ def test_the_reason_in_a_configuration(target: str, config: dict[str, str], reas
 @given(st.text(alphabet="obj-ya.:+=$()CONFIG_X \\\n#", max_size=200))
 def test_any_makefile_can_be_read(text: str) -> None:
     gates("d/a.o", lambda path: text.encode() if path == "d/Makefile" else None, {"CONFIG_X": "y"})
+
+
+def test_an_object_is_mentioned_in_whatever_form() -> None:
+    spoken = {"vdso/Makefile": "obj-vdso := note.o\n", "drivers/Makefile": "AMD = $(addprefix x/, dc/core.o)\n"}
+
+    def read(path: str) -> bytes | None:
+        return spoken[path].encode() if path in spoken else None
+
+    assert mentioned("vdso/note.o", read)
+    assert mentioned("drivers/dc/core.o", read)
+    assert not mentioned("vdso/not.o", read)
+    assert not mentioned("drivers/ore.o", read)

@@ -173,6 +173,8 @@ def _plan(row: models.Series, application: models.Application) -> None:
         _plan_lane(row, commits, check_name=BUILD, version="-", state=State.SKIPPED,
                    reason="Nothing that is compiled for arm64 is touched.")  # fmt: skip
     take_up_again(runs_of(row))
+    row.refresh_from_db(fields=["options"])  # a newer version may have come meanwhile
+    building.leave_to_newer(row)
 
 
 def _plan_lane(

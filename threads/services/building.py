@@ -93,13 +93,27 @@ def cancel(series: models.Series, reason: str) -> int:
 
 
 def cancel_older(series: models.Series) -> int:
-    """Skip what is still to be built of the versions before one that was posted; return how many states that is."""
-    count, older = 0, series.previous
+    """Skip what is still to be built of the versions before the newest that was posted; return how many states that is.
+
+    One that is not applied yet is not built when it is.
+    """
+    newest = series
+    while later := newest.later.order_by("version", "date").last():
+        newest = later
+    count, older = 0, newest.previous
     while older is not None:
         if older.state in UNSETTLED:
-            count += cancel(older, f"Skipped because v{series.version} was posted.")
+            older.options = {**older.options, pipeline.OVERTAKEN: newest.version}
+            older.save(update_fields=["options"])
+            count += leave_to_newer(older)
         older = older.previous
     return count
+
+
+def leave_to_newer(series: models.Series) -> int:
+    """Skip what is to be built of a series that a newer version has overtaken; return how many states that is."""
+    version = series.options.get(pipeline.OVERTAKEN)
+    return cancel(series, f"Skipped because v{version} was posted.") if version else 0
 
 
 def builder_of(configuration: Configuration) -> Builder:

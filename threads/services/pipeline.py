@@ -20,16 +20,22 @@ from threads.services.runs import given_up
 
 log = logging.getLogger(__name__)
 
+#: the option of a series of which a newer version was posted before it was built: the number of that version
+OVERTAKEN = "overtaken"
+
 
 def want(series: models.Series, options: dict[str, Any] | None = None, *, again: bool = False) -> None:
     """Ask for a series and for the version before it, against which it is compared.
 
     What is done already is not done again, unless it is asked for, something
-    else is asked for now, or it ended where a later try may do better.
+    else is asked for now, or it ended where a later try may do better. Who asks
+    for an old version by name has it built, too.
     """
     for row in (series, series.previous):
         if row is None:
             continue
+        if row is series and (again or options is not None):
+            row.options = {name: value for name, value in row.options.items() if name != OVERTAKEN}
         changed = options is not None and options != row.options
         unfinished = row.state == State.BROKEN or row.verdict == Verdict.DOES_NOT_APPLY
         row.wanted = True

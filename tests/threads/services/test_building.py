@@ -156,6 +156,40 @@ class TestCancelling:
         assert v2.version == 2
         assert {cell.state for cell in report_of(v2).cells if cell.check == "build"} == {State.PASSED}
 
+    def test_a_version_that_is_overtaken_before_it_is_applied_is_not_built(
+        self, minikernel: models.Tree, steps: Queue, mails: list[bytes]
+    ) -> None:
+        v1 = intake.take_in([mail for mail in mails if b"20260302090000.7001-" in mail.partition(b"\n\n")[0]])
+        pipeline.want(v1)
+        v2 = intake.take_in(mails)
+        following._ask([patch.message.message_id for patch in v2.patches.all()])
+        steps.drain(but="build")
+        mine = models.AppliedPatch.objects.filter(application__series=v1, application__chosen=True, number__gt=0)
+        own = models.Run.objects.filter(check_name="build", tree_id__in=mine.values("tree_id"))
+        shared = models.AppliedPatch.objects.filter(application__series=v2).values("tree_id")
+        assert {(run.state, run.reason) for run in own.exclude(tree_id__in=shared)} == {
+            (State.SKIPPED, "Skipped because v2 was posted.")
+        }
+        steps.drain()
+        v1.refresh_from_db()
+        assert State(v1.state).settled
+        assert {cell.state for cell in report_of(v2).cells if cell.check == "build"} == {State.PASSED}
+
+    def test_an_old_version_that_arrives_last_is_not_built_unless_it_is_asked_for(
+        self, minikernel: models.Tree, steps: Queue, mails: list[bytes]
+    ) -> None:
+        v2 = intake.take_in(mails)
+        v1 = v2.previous
+        assert v1 is not None
+        following._ask([patch.message.message_id for patch in v1.patches.all()])
+        steps.drain()
+        reasons = models.Run.objects.filter(check_name="build").values_list("reason", flat=True)
+        assert set(reasons) == {"Skipped because v2 was posted."}
+        v1.refresh_from_db()
+        pipeline.want(v1, again=True)
+        steps.drain()
+        assert State.SKIPPED not in {cell.state for cell in report_of(v1).cells if cell.check == "build"}
+
     def test_a_build_that_runs_is_stopped(
         self, asked: models.Series, steps: Queue, monkeypatch: pytest.MonkeyPatch
     ) -> None:
