@@ -73,6 +73,10 @@ setup: packages $(VENV)/.requirements ## install what the service needs, and bri
 test: setup-test lint ## check the code, then run every test
 	NO_SKIPS=1 nice $(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered --durations=5
 
+.PHONY: sbom
+sbom: $(VENV)/.requirements ## print the bill of materials: what is installed, as CycloneDX
+	@$(BIN)/python deploy/sbom.py
+
 .PHONY: lint
 lint: $(VENV)/.requirements-dev ## ruff, mypy, and who may import whom
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.core.management import get_commands
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -116,6 +118,19 @@ def test_what_the_requirements_pull_in_is_pinned_too() -> None:
     assert loose == []
 
 
+def test_the_bill_of_materials_names_whatever_is_installed_for_the_service() -> None:
+    told = json.loads(
+        subprocess.run([sys.executable, "deploy/sbom.py"], cwd=ROOT, capture_output=True, check=True).stdout
+    )
+    assert (told["bomFormat"], told["specVersion"]) == ("CycloneDX", "1.5")
+    found = {one["name"]: one["version"] for one in told["components"]}
+    assert len(found) == len(told["components"])
+    wanted = set(pulled_in(pins("requirements.txt")))
+    assert wanted <= set(found)
+    assert all(one["purl"] == f"pkg:pypi/{one['name']}@{one['version']}" for one in told["components"])
+    assert {name: metadata.version(name) for name in wanted} == {name: found[name] for name in wanted}
+
+
 def test_hooks_and_ci_fetch_nothing() -> None:
     hooks = yaml.safe_load(text_of(ROOT / ".pre-commit-config.yaml"))
     assert {repo["repo"] for repo in hooks["repos"]} == {"local"}
@@ -209,8 +224,7 @@ def test_the_target_of_systemd_starts_a_worker_for_every_queue() -> None:
 
 def test_what_the_text_for_operators_names_is_there() -> None:
     text = text_of(ROOT / "docs" / "operations.md") + text_of(ROOT / "docs" / "threat-model.md")
-    commands = {path.stem for path in (ROOT / "threads" / "management" / "commands").glob("*.py")}
-    assert set(re.findall(r"manage\.py ([a-z-]+)", text)) <= commands
+    assert set(re.findall(r"manage\.py ([a-z-]+)", text)) <= set(get_commands())
     named = set(re.findall(r"`((?:reviewbot|deploy|tests|benchmarks)/[\w./-]+)`", text))
     assert [name for name in named if not (ROOT / name).exists()] == []
     settings = text_of(ROOT / "reviewbot" / "settings.py")
