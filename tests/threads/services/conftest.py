@@ -9,22 +9,18 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from tests import factories
-from tests.threads.services.outgoing import FREELY, rule
+from tests.threads.services.outgoing import allow, undrafted
 from tests.threads.services.postbox import Postbox, postbox
 
 
 @pytest.fixture
 def talk() -> factories.Discussion:
-    made = factories.discussion()
-    made.draft.delete()
-    return made
+    return undrafted()
 
 
 @pytest.fixture
 def box(settings: Settings, tmp_path: Path) -> Iterator[Postbox]:
     with postbox() as box:
         settings.SENDING, settings.SMTP_URL = True, box.url
-        settings.MAIL_POLICY = tmp_path / "policy.toml"
-        settings.MAIL_FROM = "Review <review@example.org>"
-        rule(FREELY)
+        allow(settings, tmp_path)
         yield box

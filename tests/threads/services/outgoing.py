@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.conf import settings
+from pathlib import Path
+
+from django.conf import settings as configured
+from pytest_django.fixtures import Settings
 
 from tests import factories
 from threads import models
@@ -12,9 +15,22 @@ AUTHOR = factories.AUTHOR[1]
 FREELY = '[default]\nto = "author"\nwhat = "all"\nmoderate = false\n'
 
 
+def allow(settings: Settings, folder: Path, text: str = FREELY) -> None:
+    """Let a policy of the test apply, and the service have an address."""
+    settings.MAIL_FROM, settings.MAIL_POLICY = "Review <review@example.org>", folder / "policy.toml"
+    rule(text)
+
+
 def rule(text: str) -> None:
     """Let another policy apply from now on."""
-    settings.MAIL_POLICY.write_text(text, encoding="utf-8")
+    configured.MAIL_POLICY.write_text(text, encoding="utf-8")
+
+
+def undrafted() -> factories.Discussion:
+    """Write the discussion whose reply is still to be drafted."""
+    made = factories.discussion()
+    made.draft.delete()
+    return made
 
 
 def put(talk: factories.Discussion) -> models.Delivery:

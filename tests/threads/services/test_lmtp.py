@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from reviewbot.errors import OperatorError, TransientError
+from reviewbot.errors import OperatorError
 from reviewbot.mail.parse import MAX_MAIL
+from tests.threads.services.reading import reading
 from threads.services import lmtp
 
 MAIL = b"From: a@example.org\r\nSubject: x\r\n\r\n.\r\n..hidden\r\nend\r\n"
@@ -21,19 +22,8 @@ MAIL = b"From: a@example.org\r\nSubject: x\r\n\r\n.\r\n..hidden\r\nend\r\n"
 
 @pytest.fixture
 def received(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    came: list[bytes] = []
-
-    def receive(raw: bytes) -> str:
-        came.append(raw)
-        if b"later" in raw:
-            raise TransientError("The DNS does not answer.")
-        if b"breaks" in raw:
-            raise RuntimeError("nobody has thought of that")
-        return "Done:\nall of it, Ångström."
-
-    monkeypatch.setattr(lmtp, "receive", receive)
     monkeypatch.setattr(lmtp, "close_old_connections", lambda: None)
-    return came
+    return reading(monkeypatch, lmtp)
 
 
 @pytest.fixture
@@ -67,7 +57,7 @@ def test_a_mail_arrives_with_its_bytes_and_its_envelope(path: str, received: lis
 def test_every_recipient_is_answered_for_one_reading(path: str, received: list[bytes]) -> None:
     head = b"LHLO x\r\nMAIL FROM:<a@b> BODY=8BITMIME\r\nRCPT TO:<c@d>\r\nRCPT TO:<e@f>\r\n"
     answers = talk(path, head + b"DATA\r\nSubject: x\r\n\r\n.\r\nQUIT\r\n")
-    assert answers[-3:] == ["250 2.0.0 Done: all of it, ?ngstr?m."] * 2 + ["221 2.0.0 Bye."]
+    assert answers[-3:] == ["250 2.0.0 Read 72 bytes."] * 2 + ["221 2.0.0 Bye."]
     assert len(received) == 1
 
 
@@ -77,6 +67,17 @@ def test_a_dot_behind_a_bare_line_end_ends_no_mail(path: str, received: list[byt
     assert len(received) == 1
     assert b"MAIL FROM:<forged@b>" in received[0]
     assert len([one for one in answers if one.startswith("250 2.0.0")]) == 1
+
+
+def test_the_answer_is_one_line_of_ascii_whatever_became_of_the_mail(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lmtp, "receive", lambda _: f"Done:\r\n500 Ångström{'.' * 1000}")
+    with smtplib.LMTP(path) as client:
+        client.mail("a@example.org")
+        client.rcpt("review@example.org")
+        code, answer = client.data(b"Subject: x\r\n\r\n")
+    assert (code, answer[:28], len(answer)) == (250, b"2.0.0 Done: 500 ?ngstr?m....", 406)
 
 
 @pytest.mark.parametrize("word", [b"later", b"breaks"])

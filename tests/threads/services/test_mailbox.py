@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 
 from reviewbot.errors import OperatorError, TransientError
 from tests.threads.services.imap_server import Folder, imap_server
+from tests.threads.services.reading import reading
 from threads import tasks
 from threads.services import mailbox
 
@@ -26,18 +27,7 @@ def folder() -> Iterator[Folder]:
 
 @pytest.fixture
 def received(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    came: list[bytes] = []
-
-    def receive(raw: bytes) -> str:
-        came.append(raw)
-        if b"later" in raw:
-            raise TransientError("The DNS does not answer.")
-        if b"breaks" in raw:
-            raise RuntimeError("nobody has thought of that")
-        return f"Read {len(raw)} bytes."
-
-    monkeypatch.setattr(mailbox, "receive", receive)
-    return came
+    return reading(monkeypatch, mailbox)
 
 
 def test_unread_mails_are_read_once_with_their_bytes(folder: Folder, received: list[bytes]) -> None:

@@ -12,6 +12,7 @@ from reviewbot.mail.parse import parse_message
 from reviewbot.reports.facts import Verdict
 from tests import factories
 from tests.threads.conftest import Queue
+from tests.threads.services.outgoing import allow, undrafted
 from threads import models
 from threads.services import marks, notes, outbox
 
@@ -21,11 +22,8 @@ Kind, Stage = models.Delivery.Kind, models.Delivery.Stage
 
 @pytest.fixture
 def talk(settings: Settings, steps: Queue, tmp_path: Path) -> factories.Discussion:
-    settings.MAIL_FROM = "Review <review@example.org>"
-    settings.MAIL_POLICY = tmp_path / "policy.toml"
-    settings.MAIL_POLICY.write_text('[default]\nto = "author"\nwhat = "all"\nnotes = true\n', encoding="utf-8")
-    made = factories.discussion()
-    made.draft.delete()
+    allow(settings, tmp_path, '[default]\nto = "author"\nwhat = "all"\nnotes = true\n')
+    made = undrafted()
     outbox.put(made.v2, made.report)
     made.v2.deliveries.update(stage=Stage.SENT)
     return made

@@ -18,6 +18,7 @@ from reviewbot.mail.parse import parse_message
 from tests import factories
 from tests.mail.signing_keys import lookup, signed
 from tests.threads.conftest import Queue
+from tests.threads.services.outgoing import allow, undrafted
 from threads import conversion, models
 from threads.services import commanding, outbox, receiving
 
@@ -29,14 +30,11 @@ _numbers = iter(range(10**6))
 
 @pytest.fixture
 def talk(settings: Settings, steps: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> factories.Discussion:
-    settings.MAIL_FROM, settings.MAIL_REPLY_TO = "Review <review@example.org>", ""
-    settings.MAIL_POLICY = tmp_path / "policy.toml"
-    settings.MAIL_POLICY.write_text('[default]\nto = "author"\nwhat = "all"\n', encoding="utf-8")
+    settings.MAIL_REPLY_TO = ""
+    allow(settings, tmp_path, '[default]\nto = "author"\nwhat = "all"\n')
     named = f"MM\nM:\tJun <{MAINTAINER}>\nF:\tarch/arm64/mm/\n".encode()
     monkeypatch.setattr(commanding, "_maintainers_file", lambda _: named)
-    made = factories.discussion()
-    made.draft.delete()
-    return made
+    return undrafted()
 
 
 def ours(talk: factories.Discussion) -> models.Delivery:

@@ -11,8 +11,8 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from tests import factories
+from tests.threads.services.outgoing import allow, put, undrafted
 from threads import models
-from threads.services import outbox
 
 pytestmark = pytest.mark.django_db
 Stage = models.Delivery.Stage
@@ -20,13 +20,9 @@ Stage = models.Delivery.Stage
 
 @pytest.fixture
 def waiting(settings: Settings, tmp_path: Path) -> models.Delivery:
-    settings.MAIL_FROM, settings.MODERATORS = "Review <review@example.org>", ["mod@example.org"]
-    settings.MAIL_POLICY = tmp_path / "policy.toml"
-    settings.MAIL_POLICY.write_text('[default]\nto = "author"\nwhat = "all"\n', encoding="utf-8")
-    talk = factories.discussion()
-    talk.draft.delete()
-    outbox.put(talk.v2, talk.report)
-    return talk.v2.deliveries.get()
+    settings.MODERATORS = ["mod@example.org"]
+    allow(settings, tmp_path, '[default]\nto = "author"\nwhat = "all"\n')
+    return put(undrafted())
 
 
 @pytest.fixture
