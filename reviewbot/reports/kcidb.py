@@ -10,11 +10,14 @@ culprit, and one incident at the test or build that showed it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
+from reviewbot.builds.toolchains import architectures
 from reviewbot.reports.facts import Cell, Life, PatchFacts, SeriesReport, State, Told
-from reviewbot.reports.status import RunFacts, named
+from reviewbot.reports.status import RunFacts, archived, named
 
 _STATUS = {
     State.PASSED: "PASS",
@@ -107,18 +110,24 @@ def _checkout(sink: _Sink, hashes: Mapping[int, str]) -> dict[str, Any]:
 
 def _file(sink: _Sink, patch: PatchFacts) -> dict[str, str]:
     number = f"{patch.number:04d}"
-    return {"name": f"{number}.patch", "url": sink.report.lore + patch.message_id}
+    return {"name": f"{number}.patch", "url": archived(sink.report.lore, patch.message_id)}
 
 
 def _build(sink: _Sink, cell: Cell) -> dict[str, Any]:
     made = sink.about(cell) | {
         "checkout_id": sink.checkout,
-        "architecture": "arm64",
+        "architecture": _architecture(cell.configuration),
         "config_name": cell.configuration,
     }
     if run := sink.runs.get(cell.run):
         made |= {"compiler": run.version, "command": run.command}
     return made
+
+
+def _architecture(configuration: str) -> str:
+    """Return what a configuration is for; its name begins with the architecture where that is not arm64."""
+    word = configuration.partition("-")[0]
+    return word if word in architectures() else "arm64"
 
 
 def _checks(report: SeriesReport) -> list[Cell]:
@@ -139,7 +148,7 @@ def _test(sink: _Sink, cell: Cell) -> dict[str, Any]:
     part = f".{cell.configuration}" if cell.configuration else ""
     return sink.about(cell) | {
         "build_id": f"{sink.checkout}.{cell.patch}.sources",
-        "path": f"reviewbot.{cell.check}{part}".replace(" ", "_"),
+        "path": re.sub(r"[^.\w-]", "_", f"reviewbot.{cell.check}{part}", flags=re.ASCII),
     }
 
 
@@ -165,7 +174,7 @@ def _issue(sink: _Sink, name: str, told: Told) -> dict[str, Any]:
         },
     }
     if sink.site:
-        issue["report_url"] = f"{sink.site}/rules/{told.finding.rule}/"
+        issue["report_url"] = f"{sink.site}/rules/{quote(told.finding.rule, safe='')}/"
         issue["report_subject"] = told.finding.rule
     return issue
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
+from urllib.parse import quote
 
 from reviewbot.reports.facts import BaseFacts, Cell, Life, PatchFacts, Reject, SeriesReport, State, Told, VersionFacts
 
@@ -93,6 +94,11 @@ def standing(told: Told, version: int) -> str:
     return {Life.TRANSIENT: "transient", Life.FIXED: "fixed", Life.PRE_EXISTING: "preexisting"}[told.life]
 
 
+def archived(lore: str, message_id: str) -> str:
+    """Return the address of a mail on an archive; a Message-ID may hold what no address may."""
+    return lore + quote(message_id, safe="@!$&'()*+,;=:-._~")
+
+
 def as_dict(report: SeriesReport, urls: Urls, beside: Beside | None = None) -> dict[str, Any]:
     """Return everything about a series as JSON types."""
     beside = beside or Beside()
@@ -101,7 +107,7 @@ def as_dict(report: SeriesReport, urls: Urls, beside: Beside | None = None) -> d
     return {
         "msgid": report.message_id,
         "url": page,
-        "lore": report.lore + report.message_id,
+        "lore": archived(report.lore, report.message_id),
         "subject": report.subject,
         "name": report.name,
         "version": report.version,

@@ -55,6 +55,20 @@ class TestKcidb:
         assert all(one["culprit"] == {"code": True, "tool": False, "harness": False} for one in sent["issues"])
         assert sent["issues"][0]["report_url"] == "https://review.example.org/rules/C01/"
 
+    def test_odd_names_make_no_odd_words(self) -> None:
+        cells = (
+            Cell(1, "build", "defconfig-16k", State.PASSED),
+            Cell(1, "build", "riscv-defconfig", State.PASSED),
+            Cell(1, "characters", "a+b / c", State.PASSED),
+        )
+        report = samples.report(cells=cells)
+        odd = tuple(replace(patch, message_id='a/b"c%d e@x') for patch in report.patches)
+        sent = kcidb.render(replace(report, patches=odd), site_url=samples.SITE, patch_hashes=HASHES)
+        V5_3.validate(sent)
+        assert [one["architecture"] for one in sent["builds"] if "config_name" in one] == ["arm64", "riscv"]
+        assert [one["path"] for one in sent["tests"]] == ["reviewbot.characters.a_b___c"]
+        assert sent["checkouts"][0]["patchset_files"][0]["url"].endswith("/a%2Fb%22c%25d%20e@x")
+
     def test_the_patches_are_told_by_their_hashes(self) -> None:
         (checkout,) = kcidb.render(samples.report(), patch_hashes=HASHES)["checkouts"]
         (bare,) = kcidb.render(samples.report(), patch_hashes={1: HASHES[1]})["checkouts"]
