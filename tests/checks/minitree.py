@@ -47,6 +47,38 @@ _PUD = """
 static inline void pagetable_pud_ctor(struct ptdesc *ptdesc) { }
 static inline void pagetable_pud_dtor(struct ptdesc *ptdesc) { }
 """
+#: allocators as they should be, of the first epoch and of the fifth, and one that does not look whether it worked
+PTE_ALLOC = """
+static inline pgtable_t pte_alloc_one(struct mm_struct *mm)
+{
+	struct page *pte = alloc_pages(GFP_KERNEL, 0);
+
+	if (!pte)
+		return NULL;
+	if (!pgtable_page_ctor(pte)) {
+		__free_page(pte);
+		return NULL;
+	}
+	return pte;
+}
+"""
+PTE_ALLOC_UNCHECKED = PTE_ALLOC.replace(
+    "if (!pgtable_page_ctor(pte)) {\n		__free_page(pte);\n		return NULL;\n	}", "pgtable_page_ctor(pte);"
+)
+PMD_ALLOC = """
+static inline pmd_t *pmd_alloc_one(struct mm_struct *mm, unsigned long addr)
+{
+	struct ptdesc *pt = pagetable_alloc(GFP_PGTABLE_USER, 0);
+
+	if (!pt)
+		return NULL;
+	if (!pagetable_pmd_ctor(pt)) {
+		pagetable_free(pt);
+		return NULL;
+	}
+	return ptdesc_address(pt);
+}
+"""
 MM_H = {
     "E0": _OLD.format(pte="pgtable_page", extra=""),
     "E1": _OLD.format(pte="pgtable_pte_page", extra=""),

@@ -14,27 +14,10 @@ from reviewbot.checks.cli import main
 from reviewbot.checks.pgtable.check import PgtableCheck
 from reviewbot.checks.series import check_series
 from reviewbot.tree.readers import GitFiles
-from tests.checks.minitree import tree
+from tests.checks.minitree import PTE_ALLOC, PTE_ALLOC_UNCHECKED, tree
 
 _PATH = "arch/toy/include/asm/pgalloc.h"
 _PROJECT = Path(__file__).parents[2]
-_RIGHT = """
-static inline pgtable_t pte_alloc_one(struct mm_struct *mm)
-{
-	struct page *pte = alloc_pages(GFP_KERNEL, 0);
-
-	if (!pte)
-		return NULL;
-	if (!pgtable_page_ctor(pte)) {
-		__free_page(pte);
-		return NULL;
-	}
-	return pte;
-}
-"""
-_WRONG = _RIGHT.replace(
-    "if (!pgtable_page_ctor(pte)) {\n		__free_page(pte);\n		return NULL;\n	}", "pgtable_page_ctor(pte);"
-)
 _WHO = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
@@ -62,14 +45,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     for name, value in _WHO.items():
         monkeypatch.setenv(name, value)
     top = tmp_path / "linux"
-    for path, data in tree("E0", pgalloc=_RIGHT).items():
+    for path, data in tree("E0", pgalloc=PTE_ALLOC).items():
         (top / path).parent.mkdir(parents=True, exist_ok=True)
         (top / path).write_bytes(data or b"")
     git(tmp_path, "init", "-q", "-b", "main", str(top))
-    _commit(top, _RIGHT, "toy: base")
+    _commit(top, PTE_ALLOC, "toy: base")
     git(top, "tag", "base")
-    _commit(top, _RIGHT + "\n", "toy: add a line")
-    _commit(top, _WRONG, "toy: simplify the allocation")
+    _commit(top, PTE_ALLOC + "\n", "toy: add a line")
+    _commit(top, PTE_ALLOC_UNCHECKED, "toy: simplify the allocation")
     monkeypatch.chdir(top)
     yield top
 
@@ -91,13 +74,13 @@ def test_a_range_that_adds_nothing_exits_0(repository: Path, capsys: pytest.Capt
 def test_what_a_later_patch_mends_is_transient_and_what_was_there_is_told_apart(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _commit(repository, _RIGHT, "toy: test the result")
+    _commit(repository, PTE_ALLOC, "toy: test the result")
     assert main(["--range", "base.."]) == 1
     assert capsys.readouterr().out.startswith("Made by patch 2/3 (")
     assert main(["--range", "HEAD~1.."]) == 0
     assert capsys.readouterr().out.startswith("Fixed by patch 1/1 (")
-    _commit(repository, _WRONG, "toy: again")
-    _commit(repository, _WRONG.replace("GFP_KERNEL", "GFP_ATOMIC"), "toy: atomic")
+    _commit(repository, PTE_ALLOC_UNCHECKED, "toy: again")
+    _commit(repository, PTE_ALLOC_UNCHECKED.replace("GFP_KERNEL", "GFP_ATOMIC"), "toy: atomic")
     assert main(["--range", "HEAD~1.."]) == 0
     assert capsys.readouterr().out.startswith("There before, in a function that these patches touch:")
 
@@ -148,7 +131,7 @@ def test_a_folder_below_and_another_work_tree_do_as_well(
 
 
 def test_uncommitted_changes_are_not_looked_at_and_told(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (repository / _PATH).write_text(_RIGHT)
+    (repository / _PATH).write_text(PTE_ALLOC)
     assert main(["--range", "HEAD~1.."]) == 1
     assert f"Not looked at: uncommitted changes to {_PATH}." in capsys.readouterr().err
 

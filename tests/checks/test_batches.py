@@ -4,22 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.checks.minitree import findings
+from tests.checks.minitree import PMD_ALLOC, findings
 
-_TABLE = """
-static inline pmd_t *pmd_alloc_one(struct mm_struct *mm, unsigned long addr)
-{
-	struct ptdesc *pt = pagetable_alloc(GFP_PGTABLE_USER, 0);
-
-	if (!pt)
-		return NULL;
-	if (!pagetable_pmd_ctor(pt)) {
-		pagetable_free(pt);
-		return NULL;
-	}
-	return ptdesc_address(pt);
-}
-"""
 _HELPER = """
 static inline void toy_tlb_remove_ptdesc(struct mmu_gather *tlb, void *pt)
 {
@@ -41,13 +27,13 @@ def _said(folder: Path, epoch: str = "E5", **given: str) -> set[tuple[str, str]]
 
 
 def test_a_helper_before_the_batch_destroys_where_the_batch_does_not(tmp_path: Path) -> None:
-    assert _said(tmp_path, pgalloc=_TABLE + _HELPER % ("		pagetable_dtor(pt);\n", "")) == set()
-    assert ("C11", "toy_tlb_remove_ptdesc") in _said(tmp_path, pgalloc=_TABLE + _HELPER % ("", ""))
+    assert _said(tmp_path, pgalloc=PMD_ALLOC + _HELPER % ("		pagetable_dtor(pt);\n", "")) == set()
+    assert ("C11", "toy_tlb_remove_ptdesc") in _said(tmp_path, pgalloc=PMD_ALLOC + _HELPER % ("", ""))
 
 
 def test_a_helper_whose_callers_destroy_is_left_alone(tmp_path: Path) -> None:
     caller = "	pagetable_dtor(virt_to_ptdesc(pmd));\n"
-    said = _said(tmp_path, pgalloc=_TABLE + _HELPER % ("", caller))
+    said = _said(tmp_path, pgalloc=PMD_ALLOC + _HELPER % ("", caller))
     assert ("C11", "toy_tlb_remove_ptdesc") not in said
     assert ("C07", "__pmd_free_tlb") in said  # on the path on which the batch destroys
 
