@@ -23,7 +23,7 @@ from rest_framework.views import exception_handler as default_handler
 
 from reviewbot.errors import AuthorError, NotFoundError, ReviewError, TransientError
 from threads.api.limits import ReadThrottle, WriteThrottle
-from threads.api.shapes import PROBLEM
+from threads.api.problems import PROBLEM
 
 #: bytes of a body that is read
 MAX_BODY = 1 << 20

@@ -14,9 +14,10 @@ from rest_framework.serializers import Serializer
 
 from reviewbot.reports import status
 from threads import links
-from threads.api import shapes
+from threads.api import judgements
 from threads.api.auth import holds, may, require
 from threads.api.base import PAGING, ApiView, UnknownError, find, page_of, paged
+from threads.api.problems import problems
 from threads.api.series import require_series
 from threads.models import Delivery, Series
 from threads.selectors import series as selectors
@@ -32,8 +33,8 @@ class VerdictView(ApiView):
 
     @extend_schema(
         parameters=[OpenApiParameter("key", _KEY, OpenApiParameter.PATH, description="`id` of the finding")],
-        request=shapes.Judged,
-        responses={201: shapes.VerdictKept} | shapes.problems(404, 422, writes=True),
+        request=judgements.Judged,
+        responses={201: judgements.VerdictKept} | problems(404, 422, writes=True),
     )
     def post(self, request: Request, msgid: str, key: str) -> Response:
         """Say whether a finding is right, wrong, or not worth it, with the reason."""
@@ -44,7 +45,7 @@ class VerdictView(ApiView):
             raise UnknownError(
                 f"The series has no finding {key[:100]!r}; {links.to_status(series.root_msgid)} names its findings."
             )
-        posted = shapes.Judged(data=request.data)
+        posted = judgements.Judged(data=request.data)
         posted.is_valid(raise_exception=True)
         said = posted.validated_data
         row = marks.mark(series, told, said["judgement"], said["reason"], request.user.get_username())
@@ -84,7 +85,7 @@ class DeliveryListView(ApiView):
     @extend_schema(
         operation_id="deliveries_list",
         parameters=[*PAGING, OpenApiParameter("stage", str, enum=Delivery.Stage.values)],
-        responses={200: paged("DeliveryPage", shapes.DeliveryStatus)} | shapes.problems(),
+        responses={200: paged("DeliveryPage", judgements.DeliveryStatus)} | problems(),
     )
     def get(self, request: Request) -> Response:
         """List mails, newest first; who moderates sees what waits, others what their series show."""
@@ -99,7 +100,7 @@ class DeliveryListView(ApiView):
 class DeliveryView(ApiView):
     """One mail."""
 
-    @extend_schema(responses={200: shapes.DeliveryStatus} | shapes.problems(404))
+    @extend_schema(responses={200: judgements.DeliveryStatus} | problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return a mail with its text."""
         return Response(_delivery(request, find(_shown_to(request), pk, "delivery")))
@@ -126,7 +127,7 @@ class _Decision(ApiView, ABC):
 class ApproveView(_Decision):
     """Letting a mail go."""
 
-    @extend_schema(request=None, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422, writes=True))
+    @extend_schema(request=None, responses={200: judgements.DeliveryStatus} | problems(404, 422, writes=True))
     def post(self, request: Request, pk: int) -> Response:
         """Approve a mail that waits."""
         return self._post(request, pk, None)
@@ -140,11 +141,11 @@ class RejectView(_Decision):
     """Keeping a mail from going."""
 
     @extend_schema(
-        request=shapes.Rejection, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422, writes=True)
+        request=judgements.Rejection, responses={200: judgements.DeliveryStatus} | problems(404, 422, writes=True)
     )
     def post(self, request: Request, pk: int) -> Response:
         """Reject a mail that waits, with the reason."""
-        return self._post(request, pk, shapes.Rejection)
+        return self._post(request, pk, judgements.Rejection)
 
     def decide(self, request: Request, pk: int, said: dict[str, str]) -> None:
         """Reject it."""
@@ -155,11 +156,11 @@ class EditView(_Decision):
     """Changing the text of a mail."""
 
     @extend_schema(
-        request=shapes.Edited, responses={200: shapes.DeliveryStatus} | shapes.problems(404, 422, writes=True)
+        request=judgements.Edited, responses={200: judgements.DeliveryStatus} | problems(404, 422, writes=True)
     )
     def post(self, request: Request, pk: int) -> Response:
         """Change the text of a mail that waits; header and recipients stay."""
-        return self._post(request, pk, shapes.Edited)
+        return self._post(request, pk, judgements.Edited)
 
     def decide(self, request: Request, pk: int, said: dict[str, str]) -> None:
         """Edit it."""

@@ -16,8 +16,8 @@ from rest_framework.request import Request
 
 from reviewbot.reports import inline, junit, kcidb, sarif
 from threads import links
-from threads.api import shapes
 from threads.api.base import ApiView
+from threads.api.problems import problems
 from threads.api.series import require_series
 from threads.models import Series
 from threads.selectors import exports
@@ -54,9 +54,7 @@ class _File(ApiView, ABC):
 
 
 def _schema(kind: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    answers = {(200, kind): OpenApiTypes.OBJECT if kind.endswith("json") else OpenApiTypes.STR} | shapes.problems(
-        404, 422
-    )
+    answers = {(200, kind): OpenApiTypes.OBJECT if kind.endswith("json") else OpenApiTypes.STR} | problems(404, 422)
     return extend_schema(parameters=[_MSGID], responses=answers)
 
 

@@ -15,6 +15,7 @@ from reviewbot.reports.facts import State
 from threads import links
 from threads.api import shapes
 from threads.api.base import PAGING, ApiView, find, number_of, page_of, paged
+from threads.api.problems import problems
 from threads.api.series import submission_status
 from threads.conversion import storable
 from threads.models import Finding, MailingList, Run, Submission
@@ -37,7 +38,7 @@ class IndexView(ApiView):
 class SubmissionView(ApiView):
     """What became of what was asked for."""
 
-    @extend_schema(responses={200: shapes.SubmissionStatus} | shapes.problems(404))
+    @extend_schema(responses={200: shapes.SubmissionStatus} | problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return one submission; `series` is set as soon as it has become one."""
         return Response(submission_status(request, find(Submission.objects.select_related("series"), pk, "submission")))
@@ -49,7 +50,7 @@ class SubmissionListView(ApiView):
     @extend_schema(
         operation_id="submissions_list",
         parameters=PAGING,
-        responses={200: paged("SubmissionPage", shapes.SubmissionStatus)} | shapes.problems(),
+        responses={200: paged("SubmissionPage", shapes.SubmissionStatus)} | problems(),
     )
     def get(self, request: Request) -> Response:
         """List submissions, newest first."""
@@ -79,7 +80,7 @@ def _run(request: Request, run: Run) -> dict[str, Any]:
 class RunView(ApiView):
     """One check or build."""
 
-    @extend_schema(responses={200: shapes.RunStatus} | shapes.problems(404))
+    @extend_schema(responses={200: shapes.RunStatus} | problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return one run."""
         return Response(_run(request, find(Run.objects.defer("log"), pk, "run")))
@@ -96,7 +97,7 @@ class RunListView(ApiView):
             OpenApiParameter("state", str, enum=[str(one) for one in State]),
             OpenApiParameter("commit", str),
         ],
-        responses={200: paged("RunPage", shapes.RunStatus)} | shapes.problems(),
+        responses={200: paged("RunPage", shapes.RunStatus)} | problems(),
     )
     def get(self, request: Request) -> Response:
         """List runs, newest first."""
@@ -126,7 +127,7 @@ def _finding(request: Request, row: Finding) -> dict[str, Any]:
 class FindingView(ApiView):
     """One finding of a run."""
 
-    @extend_schema(responses={200: shapes.FindingRow} | shapes.problems(404))
+    @extend_schema(responses={200: shapes.FindingRow} | problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return what a run states about one place; what it means for a series stands in the series."""
         return Response(_finding(request, find(Finding.objects.all(), pk, "finding")))
@@ -143,7 +144,7 @@ class FindingListView(ApiView):
             OpenApiParameter("severity", str, enum=[str(one) for one in Severity]),
             OpenApiParameter("run", int),
         ],
-        responses={200: paged("FindingPage", shapes.FindingRow)} | shapes.problems(),
+        responses={200: paged("FindingPage", shapes.FindingRow)} | problems(),
     )
     def get(self, request: Request) -> Response:
         """List what runs state, newest first."""
@@ -159,7 +160,7 @@ class FindingListView(ApiView):
 class RuleListView(ApiView):
     """The rules of the checks."""
 
-    @extend_schema(operation_id="rules_list", responses={200: shapes.RuleStatus(many=True)} | shapes.problems())
+    @extend_schema(operation_id="rules_list", responses={200: shapes.RuleStatus(many=True)} | problems())
     def get(self, request: Request) -> Response:
         """List the rules."""
         return Response([_rule(request, rule) for rule in rules.all_rules()])
@@ -168,7 +169,7 @@ class RuleListView(ApiView):
 class RuleView(ApiView):
     """One rule."""
 
-    @extend_schema(responses={200: shapes.RuleStatus} | shapes.problems(404))
+    @extend_schema(responses={200: shapes.RuleStatus} | problems(404))
     def get(self, request: Request, name: str) -> Response:
         """Return what a rule says, why, and where it comes from."""
         rule = rules.find_rule(name)
@@ -194,7 +195,7 @@ def _rule(request: Request, rule: rules.RulePage) -> dict[str, Any]:
 class TreeListView(ApiView):
     """The kernel trees."""
 
-    @extend_schema(responses={200: shapes.TreeStatus(many=True)} | shapes.problems())
+    @extend_schema(responses={200: shapes.TreeStatus(many=True)} | problems())
     def get(self, request: Request) -> Response:
         """List the trees that series are applied to, in the order they are tried."""
         return Response(
@@ -216,7 +217,7 @@ class TreeListView(ApiView):
 class MailingListView(ApiView):
     """The mailing lists."""
 
-    @extend_schema(responses={200: shapes.ListStatus(many=True)} | shapes.problems())
+    @extend_schema(responses={200: shapes.ListStatus(many=True)} | problems())
     def get(self, request: Request) -> Response:
         """List the mailing lists that are known."""
         return Response([_list(one) for one in service.mailing_lists()])

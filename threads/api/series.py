@@ -22,6 +22,7 @@ from threads import links
 from threads.api import shapes
 from threads.api.auth import require
 from threads.api.base import FIELDS, ApiView, UnknownError, number_of, with_tag
+from threads.api.problems import problems
 from threads.models import Series, Submission
 from threads.selectors import listing, standing
 from threads.selectors import series as selectors
@@ -84,7 +85,7 @@ class SeriesView(ApiView):
 
     @extend_schema(
         parameters=[_MSGID, _WAIT, FIELDS],
-        responses={200: shapes.SeriesStatus, 304: OpenApiResponse(description="nothing new")} | shapes.problems(404),
+        responses={200: shapes.SeriesStatus, 304: OpenApiResponse(description="nothing new")} | problems(404),
     )
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return everything that is known about a series."""
@@ -130,7 +131,7 @@ def _news(request: Request, msgid: str) -> bool:
 class SeriesTextView(ApiView):
     """One series as text for a terminal."""
 
-    @extend_schema(parameters=[_MSGID], responses={(200, "text/plain"): OpenApiTypes.STR} | shapes.problems(404))
+    @extend_schema(parameters=[_MSGID], responses={(200, "text/plain"): OpenApiTypes.STR} | problems(404))
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return the report as a reviewer reads it in a terminal."""
         row = require_standing(msgid)
@@ -142,7 +143,7 @@ class SeriesTextView(ApiView):
 class BadgeView(ApiView):
     """One series as a badge."""
 
-    @extend_schema(parameters=[_MSGID], responses={(200, "image/svg+xml"): OpenApiTypes.STR} | shapes.problems(404))
+    @extend_schema(parameters=[_MSGID], responses={(200, "image/svg+xml"): OpenApiTypes.STR} | problems(404))
     def get(self, request: Request, msgid: str) -> HttpResponse:
         """Return the verdict as a small picture with words."""
         row = require_standing(msgid)
@@ -155,7 +156,7 @@ class RerunView(ApiView):
     @extend_schema(
         parameters=[_MSGID],
         request=None,
-        responses={202: OpenApiResponse(description="queued")} | shapes.problems(404, writes=True),
+        responses={202: OpenApiResponse(description="queued")} | problems(404, writes=True),
     )
     def post(self, request: Request, msgid: str) -> Response:
         """Choose the base anew and run again what broke."""
@@ -183,7 +184,7 @@ class SeriesListView(ApiView):
             OpenApiParameter("limit", int, description="rows of a page, at most 200"),
             OpenApiParameter("at", str, description="cursor, as `next` and `previous` name it"),
         ],
-        responses={200: shapes.SeriesPage} | shapes.problems(404),
+        responses={200: shapes.SeriesPage} | problems(404),
     )
     def get(self, request: Request) -> Response:
         """List series, newest first."""
@@ -199,7 +200,7 @@ class SeriesListView(ApiView):
 
     @extend_schema(
         request=shapes.Submit,
-        responses={202: shapes.SubmissionStatus} | shapes.problems(404, 422, 503, writes=True),
+        responses={202: shapes.SubmissionStatus} | problems(404, 422, 503, writes=True),
     )
     def post(self, request: Request) -> Response:
         """Ask for a series; it is fetched with its whole thread, applied and checked."""

@@ -3,66 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers as s
 
 from reviewbot.findings import Severity
 from reviewbot.reports.facts import Remark, State, Verdict
 from threads.api import examples
-from threads.models import Delivery, ForeignCheck, Mark
+from threads.models import ForeignCheck
 
-#: media type of every error, RFC 9457
-PROBLEM = "application/problem+json"
 PROGRESS = ["waiting", "applying", "running", "done"]
 STATES = [str(state) for state in State]
 LIVES = ("new", "still", "transient", "fixed", "preexisting")
 
 
-def _choice(values: Any, text: str = "") -> s.ChoiceField:  # noqa: ANN401 - an enum or a tuple of words
+def choice(values: Any, text: str = "") -> s.ChoiceField:  # noqa: ANN401 - an enum or a tuple of words
+    """Return a field for one of some words."""
     return s.ChoiceField(choices=[str(value) for value in values], help_text=text)
-
-
-class Problem(s.Serializer[Any]):
-    """An error, RFC 9457."""
-
-    type = s.CharField()
-    title = s.CharField()
-    status = s.IntegerField()
-    detail = s.CharField(help_text="what happened, and who can do what")
-
-
-_PROBLEMS = {
-    400: "what was asked cannot be read",
-    401: "no valid token",
-    403: "not allowed",
-    404: "not known here; the text says what to do",
-    405: "not a method of this address",
-    413: "the body is too long",
-    415: "the body is neither JSON nor a form",
-    422: "the mail or the patch is at fault",
-    429: "too much was asked for",
-    503: "it does not answer now; ask again",
-}
-
-
-#: may be the answer to anything; what is written may be too long or of no known kind, too
-_ALWAYS, _WRITES = (400, 401, 403, 405, 429), (413, 415)
-
-
-def problems(*codes: int, writes: bool = False) -> dict[tuple[int, str], OpenApiResponse]:
-    """Return the errors of an operation for its schema."""
-    wanted = (*codes, *_ALWAYS, *(_WRITES if writes else ()))
-    return {(code, PROBLEM): OpenApiResponse(Problem, _PROBLEMS[code], [_problem(code)]) for code in wanted}
-
-
-def _problem(code: int) -> OpenApiExample:
-    example = examples.PROBLEM if code == examples.PROBLEM["status"] else {
-        "type": "about:blank", "title": HTTPStatus(code).phrase, "status": code, "detail": f"{_PROBLEMS[code]}."
-    }  # fmt: skip
-    return OpenApiExample("example", value=example, status_codes=[str(code)])
 
 
 class Author(s.Serializer[Any]):
@@ -79,7 +37,7 @@ class Version(s.Serializer[Any]):
     msgid = s.CharField()
     url = s.CharField()
     date = s.DateTimeField()
-    verdict = _choice(Verdict)
+    verdict = choice(Verdict)
     findings = s.IntegerField()
     how = s.CharField(allow_blank=True, help_text="how it was recognised as the same work")
 
@@ -113,7 +71,7 @@ class Check(s.Serializer[Any]):
     name = s.CharField()
     configuration = s.CharField(allow_blank=True)
     version = s.CharField(allow_blank=True)
-    state = _choice(State, "`not run` is not `passed`; `broken` is our fault")
+    state = choice(State, "`not run` is not `passed`; `broken` is our fault")
     summary = s.CharField(allow_blank=True)
     new = s.IntegerField(help_text="findings that this patch brings")
     duration_s = s.FloatField(allow_null=True)
@@ -126,7 +84,7 @@ class OtherCheck(s.Serializer[Any]):
 
     bot = s.CharField()
     context = s.CharField()  # type: ignore[assignment]  # a field of that name, not the context of a serializer
-    state = _choice(ForeignCheck.Word.values)
+    state = choice(ForeignCheck.Word.values)
     description = s.CharField(allow_blank=True)
     url = s.CharField(allow_blank=True)
     date = s.DateTimeField()
@@ -162,7 +120,7 @@ class Step(s.Serializer[Any]):
 class Said(s.Serializer[Any]):
     """What the thread says about a finding."""
 
-    remark = _choice(Remark)
+    remark = choice(Remark)
     who = s.CharField()
     date = s.DateTimeField()
     msgid = s.CharField()
@@ -176,11 +134,13 @@ class FindingStatus(s.Serializer[Any]):
     fingerprint = s.CharField(help_text="the same after a rebase and in the next version")
     rule = s.CharField()
     rule_url = s.CharField()
-    severity = _choice(Severity)
-    life = _choice(LIVES, "against the base and the version before")
+    severity = choice(Severity)
+    life = choice(LIVES, "against the base and the version before")
     patch = s.IntegerField(help_text="the patch that brings or fixes it; 0 for one of the base")
     gone_by = s.IntegerField()
     since = s.IntegerField(help_text="first version that has it")
+    moved = s.BooleanField(help_text="the version before had it in another place")
+    back_from = s.IntegerField(help_text="the version that had it when the one before this had not; 0 for none")
     check = s.CharField()
     file = s.CharField()
     line = s.IntegerField()
@@ -208,12 +168,12 @@ class Command(s.Serializer[Any]):
     command = s.CharField()
 
 
-def _like(example: dict[str, Any]) -> Callable[[type[s.Serializer[Any]]], type[s.Serializer[Any]]]:
+def like(example: dict[str, Any]) -> Callable[[type[s.Serializer[Any]]], type[s.Serializer[Any]]]:
     """Give a shape its example; a list of the shape shows it as one row."""
     return extend_schema_serializer(examples=[OpenApiExample("example", value=example)])
 
 
-@_like(examples.SERIES)
+@like(examples.SERIES)
 class SeriesStatus(s.Serializer[Any]):
     """Everything that is known about a series."""
 
@@ -226,8 +186,8 @@ class SeriesStatus(s.Serializer[Any]):
     author = Author()
     date = s.DateTimeField()
     lists = s.ListField(child=s.CharField())
-    state = _choice(PROGRESS)
-    verdict = _choice(Verdict)
+    state = choice(PROGRESS)
+    verdict = choice(Verdict)
     reason = s.CharField(allow_blank=True)
     versions = Version(many=True)
     base = Base(allow_null=True)
@@ -257,8 +217,8 @@ class SeriesRow(s.Serializer[Any]):
     author = Author()
     date = s.DateTimeField()
     list = s.CharField(allow_null=True)
-    state = _choice(State)
-    verdict = _choice(Verdict)
+    state = choice(State)
+    verdict = choice(Verdict)
     reason = s.CharField(allow_blank=True)
     new_errors = s.IntegerField()
     new_warnings = s.IntegerField()
@@ -266,7 +226,7 @@ class SeriesRow(s.Serializer[Any]):
     outdated = s.BooleanField(help_text="there is a newer version")
 
 
-@_like(examples.PAGE)
+@like(examples.PAGE)
 class SeriesPage(s.Serializer[Any]):
     """One page of series, newest first."""
 
@@ -283,7 +243,7 @@ class Options(s.Serializer[Any]):
     build = s.BooleanField(required=False)
 
 
-@_like(examples.SUBMIT)
+@like(examples.SUBMIT)
 class Submit(s.Serializer[Any]):
     """What is to be fetched and checked."""
 
@@ -291,20 +251,20 @@ class Submit(s.Serializer[Any]):
     options = Options(required=False)
 
 
-@_like(examples.SUBMISSION)
+@like(examples.SUBMISSION)
 class SubmissionStatus(s.Serializer[Any]):
     """What became of a submission."""
 
     id = s.IntegerField()
     target = s.CharField()
-    state = _choice(State)
+    state = choice(State)
     reason = s.CharField(allow_blank=True)
     actor = s.CharField(allow_blank=True, help_text="who can mend it")
     series = s.CharField(allow_null=True, help_text="its status, as soon as it is known")
     url = s.CharField()
 
 
-@_like(examples.RUN)
+@like(examples.RUN)
 class RunStatus(s.Serializer[Any]):
     """One check or build of one state of a tree."""
 
@@ -313,7 +273,7 @@ class RunStatus(s.Serializer[Any]):
     check = s.CharField()
     configuration = s.CharField(allow_blank=True)
     version = s.CharField(allow_blank=True)
-    state = _choice(State)
+    state = choice(State)
     summary = s.CharField(allow_blank=True)
     reason = s.CharField(allow_blank=True)
     commit = s.CharField()
@@ -325,14 +285,14 @@ class RunStatus(s.Serializer[Any]):
     log = s.CharField()
 
 
-@_like(examples.FINDING)
+@like(examples.FINDING)
 class FindingRow(s.Serializer[Any]):
     """What a run states about one place, whatever it means for a series."""
 
     id = s.IntegerField()
     fingerprint = s.CharField()
     rule = s.CharField()
-    severity = _choice(Severity)
+    severity = choice(Severity)
     file = s.CharField()
     line = s.IntegerField()
     function = s.CharField(allow_blank=True)
@@ -342,7 +302,7 @@ class FindingRow(s.Serializer[Any]):
     run = s.CharField()
 
 
-@_like(examples.TREE)
+@like(examples.TREE)
 class TreeStatus(s.Serializer[Any]):
     """A kernel tree."""
 
@@ -355,7 +315,7 @@ class TreeStatus(s.Serializer[Any]):
     synced = s.DateTimeField(allow_null=True)
 
 
-@_like(examples.LIST)
+@like(examples.LIST)
 class ListStatus(s.Serializer[Any]):
     """A mailing list."""
 
@@ -366,13 +326,13 @@ class ListStatus(s.Serializer[Any]):
     seen = s.DateTimeField(allow_null=True, help_text="date of its newest mail")
 
 
-@_like(examples.RULE)
+@like(examples.RULE)
 class RuleStatus(s.Serializer[Any]):
     """A rule of a check."""
 
     name = s.CharField()
     title = s.CharField()
-    severity = _choice(Severity)
+    severity = choice(Severity)
     rationale = s.CharField()
     epochs = s.CharField(allow_blank=True, help_text="where it holds")
     sources = s.CharField(allow_blank=True, help_text="Message-IDs and documents it is taken from")
@@ -389,12 +349,12 @@ class VersionRow(s.Serializer[Any]):
     api = s.CharField()
     subject = s.CharField()
     date = s.DateTimeField()
-    state = _choice(State)
-    verdict = _choice(Verdict)
+    state = choice(State)
+    verdict = choice(Verdict)
     how = s.CharField(allow_blank=True, help_text="how it was recognised as the same work")
 
 
-@_like(examples.TOPIC)
+@like(examples.TOPIC)
 class TopicStatus(s.Serializer[Any]):
     """A work in all its versions."""
 
@@ -404,7 +364,7 @@ class TopicStatus(s.Serializer[Any]):
     versions = VersionRow(many=True)
 
 
-@_like(examples.PATCH)
+@like(examples.PATCH)
 class PatchInSeries(PatchStatus):
     """One patch with the findings that it brings or fixes."""
 
@@ -430,53 +390,3 @@ class RuleStanding(s.Serializer[Any]):
     not_worth_it = s.IntegerField()
     precision = s.IntegerField(allow_null=True, help_text="percent of the judged findings that were right")
     muted = s.BooleanField()
-
-
-@_like(examples.JUDGED)
-class Judged(s.Serializer[Any]):
-    """What is said about a finding."""
-
-    judgement = _choice(Mark.Judgement.values)
-    reason = s.CharField(max_length=2000)
-
-
-@_like(examples.KEPT)
-class VerdictKept(Judged):
-    """What was said, by whom and when."""
-
-    rule = s.CharField()
-    fingerprint = s.CharField()
-    who = s.CharField()
-    at = s.DateTimeField()
-
-
-@_like(examples.DELIVERY)
-class DeliveryStatus(s.Serializer[Any]):
-    """One mail."""
-
-    id = s.IntegerField()
-    url = s.CharField()
-    series = s.CharField(allow_null=True)
-    msgid = s.CharField()
-    in_reply_to = s.CharField()
-    subject = s.CharField()
-    stage = _choice(Delivery.Stage.values)
-    reason = s.CharField(allow_blank=True)
-    decided_by = s.CharField(allow_blank=True)
-    decided = s.DateTimeField(allow_null=True)
-    created = s.DateTimeField()
-    text = s.CharField()
-
-
-@_like(examples.REJECTION)
-class Rejection(s.Serializer[Any]):
-    """Why a mail should not go."""
-
-    reason = s.CharField(max_length=2000)
-
-
-@_like(examples.EDITED)
-class Edited(s.Serializer[Any]):
-    """A new text for a mail."""
-
-    body = s.CharField(max_length=100_000, trim_whitespace=False)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from threads import links
 from threads.api import shapes
 from threads.api.base import PAGING, ApiView, UnknownError, find, page_of, paged, with_tag
+from threads.api.problems import problems
 from threads.api.series import everything, require_standing
 from threads.conversion import storable
 from threads.models import Topic
@@ -46,7 +47,7 @@ class TopicListView(ApiView):
     @extend_schema(
         operation_id="topics_list",
         parameters=[*PAGING, OpenApiParameter("q", str, description="a part of the name")],
-        responses={200: paged("TopicPage", shapes.TopicStatus)} | shapes.problems(),
+        responses={200: paged("TopicPage", shapes.TopicStatus)} | problems(),
     )
     def get(self, request: Request) -> Response:
         """List works, newest first."""
@@ -59,7 +60,7 @@ class TopicListView(ApiView):
 class TopicView(ApiView):
     """One work."""
 
-    @extend_schema(responses={200: shapes.TopicStatus} | shapes.problems(404))
+    @extend_schema(responses={200: shapes.TopicStatus} | problems(404))
     def get(self, request: Request, pk: int) -> Response:
         """Return a work with all its versions."""
         return Response(_topic(request, find(Topic.objects.prefetch_related("series"), pk, "topic")))
@@ -70,7 +71,7 @@ class PatchView(ApiView):
 
     @extend_schema(
         parameters=[OpenApiParameter("msgid", str, OpenApiParameter.PATH, description="of the patch")],
-        responses={200: shapes.PatchInSeries} | shapes.problems(404),
+        responses={200: shapes.PatchInSeries} | problems(404),
     )
     def get(self, request: Request, msgid: str) -> Response:
         """Return what is known about one patch: its checks and its findings alone."""
@@ -106,7 +107,7 @@ class StatisticsView(ApiView):
                 },
             )
         }
-        | shapes.problems()
+        | problems()
     )
     def get(self, request: Request) -> Response:
         """Return how much was looked at, what came of it, what waits, and how right the rules were found."""
