@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import resource
 import shutil
 import sys
 import tempfile
@@ -38,10 +37,9 @@ _LIMIT = 3600.0
 
 
 class Told(NamedTuple):
-    """What one run came to; ``seconds`` by the clock, ``processor`` of all its processes, ``rows`` at its end."""
+    """What one run came to: its seconds by the clock, how often a worker was killed, the rows at its end."""
 
     seconds: float
-    processor: float
     kills: int
     rows: list[list[tuple[object, ...]]]
 
@@ -76,7 +74,7 @@ class Day:
     def run(self, workers: int, kills: int) -> Told:
         """Work off everything with some workers, of which one is killed now and then and another one comes."""
         chance = random.Random(self.asked.seed)
-        began, before = time.monotonic(), _processor()
+        began = time.monotonic()
         self.service.scheduler()
         crew = [self.service.worker() for _ in range(workers)]
         done = 0
@@ -91,7 +89,7 @@ class Day:
         seconds = time.monotonic() - began
         rows = [self.service.rows(question) for question in _STATE]
         self.close()
-        return Told(seconds, _processor() - before, done, rows)
+        return Told(seconds, done, rows)
 
     def _finished(self) -> bool:
         count = self.service.rows("SELECT count(*) FROM threads_series WHERE wanted")[0][0]
@@ -103,11 +101,6 @@ class Day:
         self.redis.stop()
         if self.server:
             self.server.remove()
-
-
-def _processor() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def main() -> int:
