@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import MutableMapping
+from functools import cached_property
 from typing import Any
-
-import structlog
 
 FORMATS = ("text", "json")
 
@@ -21,11 +21,23 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u
 _FIRST = ("timestamp", "level", "logger", "event", "exception", "stack")
 
 
-class Lines(structlog.stdlib.ProcessorFormatter):
+class Lines(logging.Formatter):
     """Formats what any logger says, ours or a library's, as one line; a traceback in text has lines of its own."""
 
     def __init__(self, form: str) -> None:
         """:param form: one of :data:`FORMATS`."""
+        super().__init__()
+        self._form = form
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        return self._lines.format(record)
+
+    @cached_property
+    def _lines(self) -> logging.Formatter:
+        """What writes the lines: it takes a tenth of a second to load, and most commands say nothing."""
+        import structlog
+
         before: list[structlog.typing.Processor] = [
             structlog.contextvars.merge_contextvars,
             structlog.stdlib.ExtraAdder(allow=("series",)),
@@ -35,11 +47,12 @@ class Lines(structlog.stdlib.ProcessorFormatter):
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
         ]
-        render = structlog.processors.JSONRenderer(ensure_ascii=True) if form == "json" else _text
-        super().__init__(processors=[self.remove_processors_meta, render], foreign_pre_chain=before)
+        render = structlog.processors.JSONRenderer(ensure_ascii=True) if self._form == "json" else _text
+        written = structlog.stdlib.ProcessorFormatter
+        return written(processors=[written.remove_processors_meta, render], foreign_pre_chain=before)
 
 
-def _text(_: object, __: str, event: structlog.typing.EventDict) -> str:
+def _text(_: object, __: str, event: MutableMapping[str, Any]) -> str:
     facts = " ".join(f"{name}={_plain(str(event[name]))}" for name in sorted(event) if name not in _FIRST)
     head = f"{event['timestamp'][:19]}Z {event['level']} {event['logger']}: {_plain(str(event['event']))}"
     below = "\n".join(filter(None, (event.get("exception"), event.get("stack"))))

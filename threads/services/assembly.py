@@ -14,7 +14,6 @@ from reviewbot.series.topics import carry_over, link_versions
 from threads import conversion, models
 from threads.services import answers, topics, versions
 from threads.services.bulk import assign, insert
-from threads.services.pipeline import start_over
 from threads.services.rows import as_json, patch_fields, paths_of, series_fields, standing, update
 from threads.services.tying import chunks
 
@@ -198,7 +197,7 @@ class _Assembly:
             if there:
                 row.patches.all().delete()
                 row.paths.all().delete()
-                start_over(row)
+                _look_again(row)
             patches = [models.Patch(series=row, **fields) for fields in wanted]
             new += patches
             touched += [(row.pk, path) for path in paths_of(patches)]
@@ -239,6 +238,12 @@ class _Assembly:
         insert(through, ("series_id", "mailinglist_id"), sorted(wanted - there.keys()))
         if left := [key for pair, key in there.items() if pair not in wanted]:
             through.objects.filter(pk__in=left).delete()
+
+
+def _look_again(row: models.Series) -> None:
+    from threads.services.pipeline import start_over  # it loads what applies and builds, which mails do not need
+
+    start_over(row)
 
 
 def _patches(series: Iterable[int]) -> dict[int, list[models.Patch]]:
