@@ -22,7 +22,7 @@ from reviewbot.reports.terminal import MAX_CODE, excerpt, indented, shortened, v
 from reviewbot.tree.model import GUESSED
 
 _HOW_TO_ANSWER = 'If this is wrong, reply with a line "#reviewbot wrong: why".'
-_HOW_TO_END = 'You asked for results like this one; a reply with a line "#reviewbot mute" ends them.'
+_HOW_TO_END = 'You asked for this; a reply with the line "#reviewbot mute" ends it.'
 _LOOKED_AT = (Verdict.CLEAN, Verdict.FINDINGS)
 #: lines of code that are shown of a hunk that does not apply, and sentences on the bases that were tried
 _CODE_SHOWN, _TRIED = 12, 6

@@ -30,9 +30,10 @@ def test_it_reads_as_the_golden_file(name: str) -> None:
     same_as_golden(f"{name}.eml", made.raw.decode())
 
 
-@pytest.mark.parametrize("name", SITUATIONS)
+@pytest.mark.parametrize("name", [*SITUATIONS, *LETTERS])
 def test_prose_is_wrapped_and_code_is_not(name: str) -> None:
-    text = body(SITUATIONS[name]())
+    made = LETTERS[name]() if name in LETTERS else drafted(SITUATIONS[name]())
+    text = parse_message(made.raw).body
     prose = [line for line in text.split("\n") if not line.startswith((">", "  ", "On ", "https://"))]
     assert max(map(len, prose)) <= 72
 
