@@ -18,8 +18,9 @@ from typing import NamedTuple
 from benchmarks.findings.calls import calls, function_of
 from reviewbot.findings import Finding
 from reviewbot.mail.diff import parse_diff
-from reviewbot.series.discussion import Discussion, Remark
+from reviewbot.series.discussion import Discussion
 from reviewbot.series.model import Series
+from reviewbot.series.remarks import Remark
 
 MARKS = Path(__file__).with_name("raised.tsv")
 GOAL = 95.0

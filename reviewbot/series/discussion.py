@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 
 from reviewbot.findings import Finding, normalise
 from reviewbot.mail.blocks import Kind, parse_blocks
@@ -19,6 +16,7 @@ from reviewbot.mail.message import Message
 from reviewbot.mail.opinions import Stance, opinions
 from reviewbot.mail.quoting import Quote, quoted_hunks
 from reviewbot.series.model import Patch
+from reviewbot.series.remarks import Remark, Said
 
 #: what of a remark is quoted, in characters
 MAX_WORDS = 600
@@ -52,25 +50,6 @@ _SUBJECTS = (
     ),
     re.compile(r"\b(?:ptlock|ptl|spin ?lock|init_mm|account(?:ed|ing)?)\b", re.IGNORECASE),
 )
-
-
-class Remark(StrEnum):
-    """What a reply did about a finding."""
-
-    RAISED = "raised"
-    ANSWERED = "answered"
-    PROMISED = "promised"
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the thread says about a finding: who, when, where, and the words themselves."""
-
-    remark: Remark
-    who: str
-    date: datetime
-    message_id: str
-    words: str
 
 
 class Discussion:

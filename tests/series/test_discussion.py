@@ -8,8 +8,9 @@ import pytest
 
 from reviewbot.findings import Finding, Location, Severity
 from reviewbot.mail.message import Address, Message
-from reviewbot.series.discussion import Discussion, Remark
+from reviewbot.series.discussion import Discussion
 from reviewbot.series.model import Patch
+from reviewbot.series.remarks import Remark
 
 FILE = "mm/late.c"
 DIFF = "\n".join(
