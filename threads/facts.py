@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from reviewbot.findings import Pair, Severity, Traced, compare, normalise, sort_key
+from reviewbot.findings import Finding, Pair, Severity, Traced, compare, normalise, sort_key
 from reviewbot.reports import facts
 from reviewbot.reports.facts import Life, Reproduce, SeriesReport, State, Told, Verdict
 from reviewbot.reports.keeping import unpack
@@ -140,13 +140,14 @@ def _across_versions(series: models.Series, told: list[Told]) -> tuple[list[Told
         return told, ()
     old = {id(one.finding): one for one in before.findings}
     change = compare([one.finding for one in before.findings], [one.finding for one in told])
+    back = _came_back(series, before, change.new)
     matched: dict[int, tuple[Pair, bool]] = {
         id(pair.after): (pair, pair in change.moved) for pair in (*change.still, *change.moved)
     }
     current = []
     for one in told:
         if id(one.finding) not in matched:
-            current.append(one)
+            current.append(replace(one, back=back.get(id(one.finding), 0)))
             continue
         pair, moved = matched[id(one.finding)]
         earlier = old[id(pair.before)]
@@ -155,21 +156,38 @@ def _across_versions(series: models.Series, told: list[Told]) -> tuple[list[Told
     return current, tuple(old[id(finding)] for finding in change.fixed)
 
 
+def _came_back(series: models.Series, before: SeriesReport, new: Iterable[Finding]) -> dict[int, int]:
+    """Return which new findings a version before the last one had: its number, by the identity of the finding."""
+    back: dict[int, int] = {}
+    for _, older in _looked_at_before(series):
+        left = [finding for finding in new if id(finding) not in back]
+        if left and older.version < before.version:
+            change = compare([one.finding for one in older.findings], left)
+            back |= {id(pair.after): older.version for pair in (*change.still, *change.moved)}
+    return back
+
+
 def _report_before(series: models.Series) -> SeriesReport | None:
     """Return the facts of the nearest earlier version that was looked at to the end, the author's own before others."""
     theirs = set(versions.by_its_author(series).values_list("pk", flat=True)) if series.previous else set()
     nearest: SeriesReport | None = None
+    for pk, kept in _looked_at_before(series):
+        if pk in theirs:
+            return kept
+        nearest = nearest or kept
+    return nearest
+
+
+def _looked_at_before(series: models.Series) -> Iterator[tuple[int, SeriesReport]]:
+    """Yield the earlier versions that were looked at to the end, each with the key of its row, the nearest first."""
     earlier = series.previous
     while earlier is not None:
         report = models.Report.objects.filter(series=earlier).first()
         if report is not None:
             kept = unpack(SeriesReport, report.facts)
             if kept.verdict in (Verdict.CLEAN, Verdict.FINDINGS):
-                if earlier.pk in theirs:
-                    return kept
-                nearest = nearest or kept
+                yield earlier.pk, kept
         earlier = earlier.previous
-    return nearest
 
 
 def _judge(

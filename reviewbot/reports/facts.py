@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reviewbot.findings import Finding
-from reviewbot.series.discussion import Remark, Said
+from reviewbot.series.remarks import Remark, Said
 from reviewbot.tree.model import Reject
 
 __all__ = [
@@ -69,6 +69,7 @@ class Told:
     :ivar check: name of the check or build that found it.
     :ivar since: the first version of the topic that has it.
     :ivar moved: true when an earlier version had it at another place.
+    :ivar back: the version that had it before, of which the one before this was rid: it came back; 0 when it did not.
     :ivar code: source lines around the place, as ``(line number, text)``; the place is among them.
     :ivar said: what the thread says about it, oldest first.
     """
@@ -79,6 +80,7 @@ class Told:
     check: str
     since: int
     moved: bool = False
+    back: int = 0
     gone_by: int = 0
     inherited: bool = False
     code: tuple[tuple[int, str], ...] = ()

@@ -83,11 +83,13 @@ def since_previous(report: SeriesReport) -> str:
     if not any(one.version < report.version and one.verdict in looked_at for one in report.versions):
         return ""
     remain = sum(told.since < report.version for told in report.findings)
-    new = len(report.findings) - remain
-    if not (report.gone or remain or new):
+    back = sum(told.back > 0 for told in report.findings)
+    new = len(report.findings) - remain - back
+    if not (report.gone or remain or back or new):
         return ""
     remains = "remains" if remain == 1 else "remain"
-    return f"v{report.version} fixed {len(report.gone)}, {remain} {remains}, {new} new"
+    again = f", {back} came back" if back else ""
+    return f"v{report.version} fixed {len(report.gone)}, {remain} {remains}, {new} new{again}"
 
 
 def base_name(base: BaseFacts) -> str:
@@ -110,6 +112,13 @@ def patch_notes(report: SeriesReport) -> list[str]:
     posted = [f"Patch {one.number} was posted by {one.author}, not by the author of the series."
               for one in report.patches if one.author]  # fmt: skip
     return posted + [one.unseen for one in report.patches if one.unseen]
+
+
+def history(told: Told, version: int) -> str:
+    """Return what a finding is to a series, and what became of it since the versions before."""
+    moved = ", moved since the version before" if told.moved else ""
+    back = f", came back: v{told.back} had it, the version before did not" if told.back else ""
+    return f"{life(told, version)}{moved}{back}"
 
 
 def life(told: Told, version: int) -> str:

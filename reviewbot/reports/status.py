@@ -223,6 +223,8 @@ def _finding(name: str, told: Told, report: SeriesReport, urls: Urls, page: str)
         "patch": told.patch,
         "gone_by": told.gone_by,
         "since": told.since,
+        "moved": told.moved,
+        "back_from": told.back,
         "check": told.check,
         "file": finding.location.file,
         "line": finding.location.line,

@@ -15,6 +15,7 @@ from reviewbot.reports.rules import full_name, source
 from reviewbot.reports.sentences import (
     counted,
     enumerated,
+    history,
     known_by,
     life,
     patch_notes,
@@ -150,7 +151,7 @@ def _finding(number: int, told: Told, report: SeriesReport, paint: Paint, width:
     severity = paint.bad if finding.severity is Severity.ERROR else paint.doubtful
     place = visible(f"{finding.location.file}:{finding.location.line}")
     function = f" in {visible(finding.location.function)}()" if finding.location.function else ""
-    where = life(told, report.version) + (", moved since the version before" if told.moved else "")
+    where = history(told, report.version)
     return [
         f"{number}. {severity(finding.severity.value)} {visible(full_name(finding.rule))}, {where}",
         f"   {paint.bold(place)}{function}",

@@ -40,6 +40,8 @@ _FINDING: dict[str, Any] = {
     "patch": 2,
     "gone_by": 0,
     "since": 1,
+    "moved": False,
+    "back_from": 0,
     "check": "pgtable",
     "file": "mm/late.c",
     "line": 31,

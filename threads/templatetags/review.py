@@ -122,7 +122,7 @@ def plain(text: str) -> str:
 @register.filter
 def life(told: Told, version: int) -> str:
     """Say what a finding is to this version."""
-    return sentences.life(told, version)
+    return sentences.history(told, version)
 
 
 @register.filter
