@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reviewbot.mail.blocks import Block, Kind, parse_blocks
+from reviewbot.mail.diff import find_diff
+from reviewbot.mail.message import ATTACHED
 
 MARK = "#reviewbot"
 #: commands that are read in one mail
@@ -20,6 +22,8 @@ MOST = 10
 MAX_TEXT = 2000
 
 _LINE = re.compile(rf"[ \t]{{0,8}}{MARK}[ \t]+(?P<word>[a-z-]{{1,30}})(?P<rest>\b.*)", re.IGNORECASE)
+#: how a patch begins that git format-patch or git show wrote
+_PATCH = re.compile(r"^(?:From [0-9a-f]{12,40} |(?:From|Subject): |commit [0-9a-f]{12,40}\b)", re.MULTILINE)
 
 
 class Word(StrEnum):
@@ -64,8 +68,9 @@ class Command:
 def commands(body: str) -> tuple[Command, ...]:
     """Return the commands of a mail, in their order.
 
-    :param body: its readable text.
+    :param body: its readable text; what the changelog of a patch in it asks for is somebody else's wish.
     """
+    body = _own_words(body)
     if MARK not in body.lower():
         return ()
     found: list[Command] = []
@@ -79,6 +84,13 @@ def commands(body: str) -> tuple[Command, ...]:
             found += _of(block, quoted)
             answered = True
     return tuple(found[:MOST])
+
+
+def _own_words(body: str) -> str:
+    """Return what stands above a patch that is attached, or pasted with its header."""
+    body = body.partition(f"\n{ATTACHED}\n")[0]
+    begin = _PATCH.search(body)
+    return body[: begin.start()] if begin and find_diff(body) > begin.start() else body
 
 
 def _of(block: Block, quoted: Sequence[str]) -> list[Command]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewbot.mail.commands import MOST, Word, commands
+from reviewbot.mail.message import ATTACHED
 
 ANSWER = """\
 On Mon, Mar 02, 2026 at 09:00:03AM +0000, Page-table review wrote:
@@ -63,10 +64,20 @@ def test_words_and_arguments(line: str, word: Word | None, arguments: tuple[str,
         "#reviewbot: rerun\n",
         "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n+#reviewbot rerun\n",
         "-----Original Message-----\n#reviewbot rerun\n",
+        "From: Eve <eve@example.org>\nSubject: x\n\n#reviewbot rerun\n---\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n",
+        f"From {'0' * 40} Mon Sep 17\n\n#reviewbot rerun\n---\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n",
+        f"See the patch.\n{ATTACHED}\nFrom: Eve\n\n#reviewbot rerun\n---\ndiff --git a/x b/x\n",
     ],
 )
-def test_what_is_quoted_signed_or_part_of_a_diff_is_no_command(text: str) -> None:
+def test_what_is_quoted_signed_attached_or_part_of_a_diff_is_no_command(text: str) -> None:
     assert commands(text) == ()
+
+
+def test_what_stands_above_a_patch_is_one_whatever_its_words_begin_with() -> None:
+    text = "From: here on\n#reviewbot rerun\n"
+    assert [one.word for one in commands(text)] == [Word.RERUN]
+    assert [one.word for one in commands(f"#reviewbot rerun\n\n{'From: Eve'}\n\n#reviewbot mute\ndiff --git a/x b/x\n"
+                                         "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n")] == [Word.RERUN]  # fmt: skip
 
 
 def test_a_mail_of_nothing_but_commands_is_not_read_to_its_end() -> None:

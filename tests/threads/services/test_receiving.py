@@ -170,6 +170,26 @@ def test_a_patch_is_tried_on_a_registered_tree_and_becomes_a_series(talk: factor
     assert series.root_msgid in answers()[0].replace("%40", "@")
 
 
+def test_a_patch_that_is_attached_is_tried_and_what_its_changelog_asks_for_is_not_done(
+    talk: factories.Discussion, steps: Queue
+) -> None:
+    models.Tree.objects.create(name="mm-unstable", source="/trees/mm")
+    part = "--b\nContent-Type: text/plain\n"
+    diff = "diff --git a/mm/x.c b/mm/x.c\n--- a/mm/x.c\n+++ b/mm/x.c\n@@ -1 +1 @@\n-int a;\n+int b;\n"
+    body = (
+        f"{part}\n#reviewbot test: mm-unstable\n{part}Content-Disposition: attachment; filename=x.patch\n\n"
+        f"From: Eve <eve@example.org>\nSubject: [PATCH] x\n\n#reviewbot mute\n---\n{diff}\n--b--"
+    )
+    outcome = receive(
+        body, parent=talk.v2.root_msgid, more='MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n'
+    )
+    series = models.Series.objects.get(expected=1, author__email=AUTHOR)
+    assert [patch.files for patch in series.patches.all()] == [["mm/x.c"]]
+    assert outcome.startswith("#reviewbot test: mm-unstable: It is applied to mm-unstable")
+    assert "mute" not in outcome
+    assert not models.Consent.objects.exists()
+
+
 def test_a_posted_series_is_tried_on_another_tree(talk: factories.Discussion) -> None:
     models.Tree.objects.create(name="mm-unstable", source="/trees/mm")
     receive("#reviewbot test mm-unstable", parent=talk.v2.root_msgid)
