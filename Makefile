@@ -126,7 +126,7 @@ $(VENV)/.requirements: requirements.txt constraints.txt | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-$(VENV)/.requirements-dev: requirements-dev.txt requirements.txt constraints.txt | $(BIN)/python
+$(VENV)/.requirements-dev: requirements-dev.txt requirements.txt requirements-traces.txt constraints.txt | $(BIN)/python
 	@echo 'Installing requirements-dev.txt'
 	@$(call install_project)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt

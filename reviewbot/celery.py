@@ -11,6 +11,8 @@ from celery import Celery, signals
 if TYPE_CHECKING:
     from celery import Task
 
+    from reviewbot.traces import Traces
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewbot.settings")
 app = Celery("reviewbot")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -34,7 +36,7 @@ def _begin_traces(**_: object) -> None:
     """Send traces, if that is wanted; each process has spans of its own."""
     from django.conf import settings
 
-    global _traces  # noqa: PLW0603 - one for a process, which begins and ends with it
+    global _traces  # one for a process, which begins and ends with it
     if settings.TRACES_URL:
         from reviewbot.traces import Traces  # what few want is not loaded by all
 
@@ -50,6 +52,8 @@ def _end_traces(**_: object) -> None:
 @signals.task_prerun.connect
 def _name_task(task_id: str, task: Task, args: Sequence[object], **_: object) -> None:  # type: ignore[type-arg]
     """Bind what a task is about to every line that is logged until it ends, and to its span."""
+    from structlog.contextvars import bind_contextvars
+
     from threads.selectors import trail
 
     step = task.name.rpartition(".")[2]
@@ -61,6 +65,8 @@ def _name_task(task_id: str, task: Task, args: Sequence[object], **_: object) ->
 
 @signals.task_postrun.connect
 def _forget_task(task_id: str, state: str | None = None, **_: object) -> None:
+    from structlog.contextvars import clear_contextvars
+
     if _traces is not None:
         _traces.end(task_id, state or "")
     clear_contextvars()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import os
 import secrets
 import shutil
@@ -146,6 +147,9 @@ CONTENT_SECURITY_POLICY = {
 LOG_FORMAT = env_choice("LOG_FORMAT", "text", logs.FORMATS, "how log lines are written, on standard error")
 LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"), "least level of what is logged")
 LOGGING = logs.configuration(LOG_FORMAT)
+TRACES_URL = env_text("TRACES_URL", "", "OpenTelemetry collector that traces go to by OTLP over HTTP; none when empty")
+if TRACES_URL and importlib.util.find_spec("opentelemetry") is None:
+    raise SettingError("TRACES_URL needs OpenTelemetry: pip install -r requirements-traces.txt installs it.")
 
 # --- database -------------------------------------------------------------------------------------------------------
 DATABASE_URL = env_secret("DATABASE_URL", "", "PostgreSQL of several machines; SQLite in the data folder when empty")

@@ -97,7 +97,7 @@ def test_a_task_is_named_while_it_runs_and_no_longer() -> None:
     row = intake.submit(f"<{SERIES}>")
     _name_task("1-2", tasks.fetch, [row.pk])
     assert get_contextvars() == {"step": "fetch", "task": "1-2", "mail": SERIES}
-    _forget_task()
+    _forget_task("1-2", "SUCCESS")
     assert get_contextvars() == {}
 
 

@@ -89,7 +89,7 @@ def pins(name: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-traces.txt"])
 def test_requirements_are_pinned_and_agree_with_the_constraints(name: str) -> None:
     constraints = pins("constraints.txt")
     assert "-c constraints.txt" in text_of(ROOT / name)
