@@ -182,7 +182,7 @@ def broker_answers() -> None:
             connection.ensure_connection(max_retries=1, timeout=3)
     except Exception as error:
         raise TransientError(
-            f"The queue at {settings.CELERY_BROKER_URL.split('@')[-1]} does not answer: {error}."
+            f"The queue at {settings.CELERY_BROKER_URL.split('@')[-1]} does not answer: {str(error).rstrip('.')}."
         ) from error
 
 
