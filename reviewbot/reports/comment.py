@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reviewbot.findings import Finding
 from reviewbot.mail.compose import wrap
 from reviewbot.reports.evidence import path, steps
 from reviewbot.reports.facts import Life, PatchFacts, Remark, SeriesReport, Told
+from reviewbot.reports.placing import Place
 from reviewbot.reports.terminal import indented, shortened, visible
 
 _COMPILERS = ("gcc", "clang")
 _DEFINED = re.compile(r"\bdefined\s*\(\s*(\w+)\s*\)")
 
 
-def grouped(findings: Sequence[Told], alone: Collection[Told]) -> list[list[Told]]:
+def grouped(findings: Sequence[Told], alone: Collection[Told], causes: Mapping[Told, Place]) -> list[list[Told]]:
     """Put findings of the same mistake together; the first of a group is told, the others are named.
 
     :param alone: what is told at a place of its own.
+    :param causes: the added lines that some of the others come of.
     """
     groups: list[list[Told]] = []
     for told in findings:
-        same = (group for group in groups if _same_mistake(group[0], told, alone=told in alone))
+        same = (
+            group for group in groups if _same_mistake(group[0], told, alone) or _same_cause(group[0], told, causes)
+        )
         group = None if told.said else next(same, None)
         if group is None:
             groups.append([told])
@@ -31,12 +35,17 @@ def grouped(findings: Sequence[Told], alone: Collection[Told]) -> list[list[Told
     return groups
 
 
-def _same_mistake(first: Told, other: Told, *, alone: bool) -> bool:
+def _same_cause(first: Told, other: Told, causes: Mapping[Told, Place]) -> bool:
+    cause = causes.get(other)
+    return cause is not None and cause == causes.get(first) and first.finding.rule == other.finding.rule
+
+
+def _same_mistake(first: Told, other: Told, alone: Collection[Told]) -> bool:
     """True when two compilers say it of one line, both are told in the same words, or one comes by way of the other."""
     one, two = first.finding, other.finding
     if _at_one_line(first, other):
         return _compiler(one) != _compiler(two) and bool(_compiler(one) and _compiler(two))
-    if alone or one.rule != two.rule:
+    if other in alone or one.rule != two.rule:
         return False
     through = any(
         (step.file, step.line) == (a.location.file, a.location.line)

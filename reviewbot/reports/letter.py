@@ -44,8 +44,8 @@ def write(
     diff = parse_diff(parent.body)
     here = [told for told in findings if told.patch == patch.number]
     shown = {told: place for told in here if (place := place_of(told, diff))}
-    groups = grouped(findings, shown)
-    causes = {told: place for told, *_ in groups if told in here and (place := cause_of(told, diff))}
+    causes = {told: place for told in here if told not in shown and (place := cause_of(told, diff))}
+    groups = grouped(findings, shown, causes)
     quoted = [(place, group) for group in groups if (place := shown.get(group[0]) or causes.get(group[0]))]
     lines: list[str] = []
     if quoted:

@@ -142,7 +142,11 @@ def elsewhere() -> SeriesReport:
         Evidence(samples.PAGEATTR, 75, "constructs: if (!pagetable_pmd_ctor(ptdesc)) {"),
     )
     message = "split_pud() constructs a table that is freed without its destructor."
-    return with_findings(samples.told(Finding("C09", Severity.ERROR, place, message, path), 3, code=()))
+    finding = Finding("C09", Severity.ERROR, place, message, path)
+    there = replace(
+        finding, location=place._replace(file="mm/a.c", function="drop"), message="drop() frees it so, too."
+    )
+    return with_findings(samples.told(finding, 3, code=()), samples.told(there, 3, code=()))
 
 
 SITUATIONS |= {"same-elsewhere": same_elsewhere, "elsewhere": elsewhere}
