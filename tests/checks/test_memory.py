@@ -160,6 +160,7 @@ def followed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     [
         ("mmu", 0, set()),
         ("include/linux/mm.h", 1, set()),  # the same further down
+        ("include/asm-generic/pgalloc.h", 1, {"__pte_alloc_one", "pte_free"}),  # who calls them is told other lines
         ("include/asm-generic/pgalloc.h", 2, {"pte_free"}),  # a comment is shown as evidence
         ("pgalloc", 3, {"toy_release", "pmd_free"}),
         ("mmu", 2, {"toy_late_alloc"}),

@@ -9,7 +9,7 @@ same. So a change is followed up to where it makes no difference any more.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from reviewbot.checks.c.source import Piece, Source
@@ -17,6 +17,7 @@ from reviewbot.checks.pgtable.facts import Facts
 from reviewbot.checks.pgtable.knowledge import Knowledge
 from reviewbot.checks.pgtable.state import Outcome
 from reviewbot.checks.pgtable.walk import Report
+from reviewbot.findings import Evidence
 
 #: what was asked: the name of the method, and what it was given
 Question = tuple[Any, ...]
@@ -61,28 +62,51 @@ class Followed:
     reports: list[Report]
     spent: int
 
-    def holds(self, piece: Piece, source: Source, program: Knowledge) -> bool:
-        """Say whether following the function again would show the same, line by line."""
+    def again(self, piece: Piece, source: Source, program: Knowledge) -> Followed | None:
+        """Return what following the function again would show, line by line; None when it must be followed."""
         if source is not self.source and _written(piece, source) != _written(piece, self.source):
-            return False
-        return all(_same(getattr(program, name)(*given), answer) for (name, *given), answer in self.answers.items())
+            return None
+        answers: dict[Question, object] = {}
+        moved: dict[Evidence, Evidence] = {}
+        for question, before in self.answers.items():
+            name, *given = question
+            now = answers[question] = getattr(program, name)(*given)
+            if now is not before and (now != before or not _note_moves(before, now, moved)):
+                return None
+        if all(old == new for old, new in moved.items()):
+            return self
+        if len(set(moved.values())) < len(moved):
+            return None
+        return Followed(source, answers, [_shifted(report, moved) for report in self.reports], self.spent)
 
 
 def _written(piece: Piece, source: Source) -> list[str]:
     return source.raw_lines[piece.line - 1 : piece.last_line]
 
 
-def _same(one: object, other: object) -> bool:
-    """Whether two answers are the same; of ways to end also the steps inside, which are shown as evidence."""
-    if one is other:
+def _note_moves(before: object, now: object, moved: dict[Evidence, Evidence]) -> bool:
+    """Take down which steps inside a callee stand elsewhere now; False when they are not the same steps."""
+    if not isinstance(before, tuple):
         return True
-    if one != other:
-        return False
-    return not isinstance(one, tuple) or _trails(one) == _trails(cast(tuple[object, ...], other))
+    for one, other in zip(before, cast(tuple[object, ...], now), strict=True):
+        if isinstance(one, Outcome) and isinstance(other, Outcome):
+            if len(one.trail) != len(other.trail):
+                return False
+            for old, new in zip(one.trail, other.trail, strict=True):
+                if moved.setdefault(old, new) != new:
+                    return False
+    return True
 
 
-def _trails(answer: tuple[object, ...]) -> list[object]:
-    return [outcome.trail for outcome in answer if isinstance(outcome, Outcome)]
+def _shifted(report: Report, moved: dict[Evidence, Evidence]) -> Report:
+    """The same report with its evidence where it stands now."""
+
+    def shift(trail: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+        return tuple(moved.get(step, step) for step in trail)
+
+    steps = [replace(step, history=shift(step.history)) for step in report.steps]
+    outcomes = {replace(outcome, trail=shift(outcome.trail)) for outcome in report.outcomes}
+    return replace(report, steps=steps, outcomes=outcomes)
 
 
 class Memory:

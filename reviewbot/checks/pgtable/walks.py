@@ -44,11 +44,12 @@ class Walks:
 
     def _known(self, piece: Piece) -> list[Report]:
         """The walks of the state before, where nothing that they depend on has changed."""
-        known = self._memory.followed(piece)
-        if known is None or not known.holds(piece, self._sources[piece.path], self._program):
+        before = self._memory.followed(piece)
+        known = before.again(piece, self._sources[piece.path], self._program) if before else None
+        if known is None or self.spent[piece.path] + known.spent > MAX_FILE_STATES:
             return []
-        if self.spent[piece.path] + known.spent > MAX_FILE_STATES:
-            return []
+        if known is not before:
+            self._memory.keep(piece, known)
         self.spent[piece.path] += known.spent
         return known.reports
 
