@@ -102,7 +102,7 @@ def test_a_batch_that_fails_is_read_again_whole(
 ) -> None:
     epoch.add(*mails[1:])
     with monkeypatch.context() as patched:
-        patched.setattr(following, "_ask", lambda ids: (_ for _ in ()).throw(RuntimeError("killed")))
+        patched.setattr(following, "ask", lambda ids: (_ for _ in ()).throw(RuntimeError("killed")))
         with pytest.raises(RuntimeError):
             read(followed)
     assert models.Message.objects.count() == 0
