@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
+import smtplib
 import socketserver
 import stat
 from pathlib import Path
@@ -147,7 +147,7 @@ def server(address: str) -> socketserver.BaseServer:
         if "/" not in address and port.isdecimal():
             return _OnPort((host.strip("[]"), int(port)), _Session)
         path = Path(address)
-        if path.exists() and stat.S_ISSOCK(path.stat().st_mode) and not _answers(address):
+        if path.exists() and stat.S_ISSOCK(path.stat().st_mode) and not _answers(path):
             path.unlink()  # its server was killed
         made = socketserver.UnixStreamServer(address, _Session)
         path.chmod(0o660)
@@ -156,10 +156,12 @@ def server(address: str) -> socketserver.BaseServer:
     return made
 
 
-def _answers(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(path)
-        except OSError:
-            return False
+def _answers(path: Path) -> bool:
+    """True when a server is at the socket, also one that is busy."""
+    try:
+        smtplib.LMTP(str(path.absolute()), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    except (OSError, smtplib.SMTPException):
+        return True
     return True
