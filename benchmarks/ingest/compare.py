@@ -35,7 +35,10 @@ class Cost(NamedTuple):
 
 
 def run(mbox: Path, work: Path, patchwork: Path | None, list_id: str) -> int:
-    """Measure both and print; return 0 when we are as much faster as wanted."""
+    """Measure both and print; return 0 when we are as much faster as wanted.
+
+    We are measured before and behind Patchwork, whose run takes minutes in which the machine may change its pace.
+    """
     mails = _count(mbox)
     ours = ourselves(mbox, work)
     _print("manage.py import", mails, ours)
@@ -43,6 +46,9 @@ def run(mbox: Path, work: Path, patchwork: Path | None, list_id: str) -> int:
         return 0
     theirs = _patchwork(mbox, work, patchwork.resolve(), list_id)
     _print("parsearchive", mails, theirs)
+    again = ourselves(mbox, work)
+    _print("manage.py import", mails, again)
+    ours = Cost((ours.processor + again.processor) / 2, (ours.clock + again.clock) / 2)
     times = theirs.processor / ours.processor, theirs.clock / ours.clock
     print(f"{times[0]:.1f} times as fast by processor time, {times[1]:.1f} times by the clock; wanted {WANTED}")
     return int(times[0] < WANTED)
