@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 
 from reviewbot.builds import includers, objects, planning, reproduce, toolchains
 from reviewbot.builds.builder import Builder
@@ -22,6 +22,7 @@ from reviewbot.tree.readers import GitFiles
 from reviewbot.tree.worktrees import Pool
 from threads import models
 from threads.lanes import BUILD, runs_of, touched
+from threads.selectors.versions import newer_by_its_author
 from threads.services import pipeline
 from threads.services.queue import UNSETTLED, claim, release
 from threads.services.runs import give_up, note, settle, supersede
@@ -93,20 +94,17 @@ def cancel(series: models.Series, reason: str) -> int:
 
 
 def cancel_older(series: models.Series) -> int:
-    """Skip what is still to be built of the versions before the newest that was posted; return how many states that is.
+    """Skip what is still to be built of versions whose author posted a newer one; return how many states that is.
 
     One that is not applied yet is not built when it is.
     """
-    newest = series
-    while later := newest.later.order_by("version", "date").last():
-        newest = later
-    count, older = 0, newest.previous
-    while older is not None:
-        if older.state in UNSETTLED:
-            older.options = {**older.options, pipeline.OVERTAKEN: newest.version}
-            older.save(update_fields=["options"])
-            count += leave_to_newer(older)
-        older = older.previous
+    count = 0
+    newest = newer_by_its_author().order_by("-version").values("version")[:1]
+    versions = models.Series.objects.filter(topic=series.topic_id, state__in=UNSETTLED)
+    for older in versions.annotate(overtaken=Subquery(newest)).exclude(overtaken=None).order_by("-version"):
+        older.options = {**older.options, pipeline.OVERTAKEN: older.overtaken}
+        older.save(update_fields=["options"])
+        count += leave_to_newer(older)
     return count
 
 

@@ -19,6 +19,7 @@ from reviewbot.reports.facts import SeriesReport, State, Verdict
 from reviewbot.reports.keeping import unpack
 from reviewbot.sandbox import Limits
 from reviewbot.tree import remotes
+from tests import factories
 from tests.lore.fake_lore import Lore, serve
 from tests.threads.conftest import CORPUS, Queue
 from threads import models
@@ -147,7 +148,7 @@ class TestCancelling:
         pipeline.want(v1, {})
         steps.drain(but="build")
         v2 = intake.take_in(mails)
-        following._ask([patch.message.message_id for patch in v2.patches.all()])
+        following.ask([patch.message.message_id for patch in v2.patches.all()])
         steps.drain(but="build")
         of_v1 = models.Run.objects.filter(check_name="build", state=State.SKIPPED)
         assert {run.reason for run in of_v1} == {"Skipped because v2 was posted."}
@@ -162,7 +163,7 @@ class TestCancelling:
         v1 = intake.take_in([mail for mail in mails if b"20260302090000.7001-" in mail.partition(b"\n\n")[0]])
         pipeline.want(v1)
         v2 = intake.take_in(mails)
-        following._ask([patch.message.message_id for patch in v2.patches.all()])
+        following.ask([patch.message.message_id for patch in v2.patches.all()])
         steps.drain(but="build")
         mine = models.AppliedPatch.objects.filter(application__series=v1, application__chosen=True, number__gt=0)
         own = models.Run.objects.filter(check_name="build", tree_id__in=mine.values("tree_id"))
@@ -175,13 +176,18 @@ class TestCancelling:
         assert State(v1.state).settled
         assert {cell.state for cell in report_of(v2).cells if cell.check == "build"} == {State.PASSED}
 
+    def test_a_higher_version_that_somebody_else_posts_stops_nothing(self, asked: models.Series, steps: Queue) -> None:
+        models.Series.objects.filter(pk=asked.pk).update(author=factories.person(("Eve", "eve@example.org")))
+        steps.drain(but="build")
+        assert building.cancel_older(asked) == 0
+
     def test_an_old_version_that_arrives_last_is_not_built_unless_it_is_asked_for(
         self, minikernel: models.Tree, steps: Queue, mails: list[bytes]
     ) -> None:
         v2 = intake.take_in(mails)
         v1 = v2.previous
         assert v1 is not None
-        following._ask([patch.message.message_id for patch in v1.patches.all()])
+        following.ask([patch.message.message_id for patch in v1.patches.all()])
         steps.drain()
         reasons = models.Run.objects.filter(check_name="build").values_list("reason", flat=True)
         assert set(reasons) == {"Skipped because v2 was posted."}
