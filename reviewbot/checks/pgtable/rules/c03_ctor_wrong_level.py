@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
-from reviewbot.checks.pgtable.pairing import chosen_at_run_time, guarded_level
+from reviewbot.checks.pgtable.pairing import chosen_at_run_time, guarded_level, level_named, named_role
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -58,6 +58,48 @@ def check(scene: Scene) -> Iterator[Finding]:
                 f"{scene.piece.name}() runs the {step.level} constructor {step.name}() on tables of every level: it "
                 f"does not look at {chooser}, which says what level is wanted.",
             )
+    yield from _made_below(scene)
+
+
+def _made_below(scene: Scene) -> Iterator[Finding]:
+    """A table that another function constructs, for one level, and that this one hands out as one of another."""
+    done: set[int] = set()
+    for step in scene.of("alloc"):
+        made = step.before.ctor
+        if step.name in words.ALLOCATORS or made not in words.LEVELS or step.line in done:
+            continue
+        actual, why = _handed_out_as(scene, step)
+        if not actual or actual == made or _judged_itself(scene, step):
+            continue
+        done.add(step.line)
+        yield scene.finding(
+            "C03",
+            Severity.ERROR,
+            step,
+            f"{step.name}() returns a table that was constructed as a {made}, but this table is a {actual}: {why}.",
+        )
+
+
+def _handed_out_as(scene: Scene, step: Step) -> tuple[str, str]:
+    if guarded_level(step) or chosen_at_run_time(step):
+        return "", ""
+    if not any(end.detail == "returned" for end in scene.ends(step.table)):
+        return "", ""
+    if scene.role[1] == "alloc":
+        return scene.role[0], f"{scene.piece.name}() makes {scene.role[0]} tables"
+    if "alloc" in scene.piece.name and scene.named_level:
+        return scene.named_level, f"{scene.piece.name}() allocates {scene.named_level} tables"
+    return "", ""
+
+
+def _judged_itself(scene: Scene, step: Step) -> bool:
+    """Whether the function below is for one level itself, and constructs another: it is wrong, and not its callers."""
+    for piece in scene.program.candidates(step.name, scene.piece.path):
+        inherited = {level for level, _ in scene.pairing.inherited(piece)}
+        level = named_role(piece.name)[0] or level_named(piece) or (inherited.pop() if len(inherited) == 1 else "")
+        if level and level != step.before.ctor:
+            return True
+    return False
 
 
 def _chooser(scene: Scene) -> str:

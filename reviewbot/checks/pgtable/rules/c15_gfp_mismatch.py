@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from reviewbot.checks.c.tree import Expr
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
@@ -27,6 +28,7 @@ def check(scene: Scene) -> Iterator[Finding]:
     """Report flags of a table's allocation that are written out and do not fit its purpose."""
     if "GFP_PGTABLE_USER" not in scene.facts.declared:
         return
+    yield from _chosen_wrong(scene)
     kernel = scene.piece.name.strip("_").startswith("pte_alloc_one_kernel")
     user = any(action == "alloc" for _, action in scene.roles) and not kernel
     done: set[int] = set()
@@ -41,6 +43,83 @@ def check(scene: Scene) -> Iterator[Finding]:
         if reason:
             done.add(step.line)
             yield scene.finding("C15", Severity.WARNING, step, reason)
+
+
+def _chosen_wrong(scene: Scene) -> Iterator[Finding]:
+    """Flags that are chosen by whose table it is, the wrong way round."""
+    allocations = sorted(scene.of("alloc"), key=lambda step: step.line)
+    done: set[int] = set()
+    for line, kernel, charged in _choices(scene):
+        step = next((step for step in allocations if step.line >= line), None)
+        if step is None or kernel != charged or line in done:
+            continue
+        done.add(line)
+        yield scene.finding(
+            "C15",
+            Severity.WARNING,
+            step,
+            "The test is the wrong way round: tables of the kernel are charged to the current cgroup, and those of "
+            "user space to none.",
+            line=line,
+            evidence=(scene.reached(line, "chooses the flags"),),
+        )
+
+
+def _choices(scene: Scene) -> Iterator[tuple[int, bool, bool]]:
+    """The tests that choose flags: line, whether they hold for the kernel's tables, whether these are then charged."""
+    for graph in (report.graph for report in scene.reports if report.graph):
+        for node in graph.nodes:
+            if node.expr is None:
+                continue
+            if node.kind == "branch" and (kernel := _for_kernel(node.expr)) is not None and node.then >= 0:
+                after = graph.nodes[node.then].expr
+                if after is not None and (charged := _change(after)) is not None:
+                    yield node.line, kernel, charged
+            for choice in _within(node.expr, "choice"):
+                kernel = _for_kernel(choice.parts[0])
+                if kernel is None or len(choice.parts) != 3:
+                    continue
+                flags = [set(_FLAGS.findall(part.canonical)) for part in choice.parts[1:]]
+                charges = [bool(names & _ACCOUNTED) for names in flags]
+                if all(flags) and charges[0] != charges[1]:
+                    yield choice.line, kernel, charges[0]
+
+
+def _for_kernel(test: Expr) -> bool | None:
+    """Whether a condition holds for tables of the kernel (True) or of user space (False); None when it asks neither."""
+    test = test.bare()
+    if test.kind == "call" and len(test.parts) == 2:
+        if test.callee in words.VALUES_OF_TEST:
+            return _for_kernel(test.parts[1])
+        return True if test.callee == "mm_is_kernel" else None
+    if test.kind == "not":
+        inner = _for_kernel(test.parts[0])
+        return None if inner is None else not inner
+    if test.kind == "compare" and "&init_mm" in (part.bare().canonical for part in test.parts):
+        return {"==": True, "!=": False}.get(test.text)
+    return {"kernel": True, "user": False}.get(test.canonical)
+
+
+def _change(expr: Expr) -> bool | None:
+    """Whether an assignment makes flags charge the memory, or not; None when it does neither."""
+    if expr.kind != "assign" or not re.search(r"gfp|flags", expr.parts[0].canonical):
+        return None
+    flags = set(_FLAGS.findall(expr.parts[1].canonical))
+    masks = any(part.text == "~" for part in _within(expr, "arith"))
+    if expr.text == "&=":
+        return False if masks and "__GFP_ACCOUNT" in flags else None
+    if expr.text == "|=":
+        return True if flags & _ACCOUNTED else None
+    if expr.text != "=" or not flags or flags - _KNOWN:
+        return None
+    return bool(flags & _ACCOUNTED) and not masks
+
+
+def _within(expr: Expr, kind: str) -> Iterator[Expr]:
+    if expr.kind == kind:
+        yield expr
+    for part in expr.parts:
+        yield from _within(part, kind)
 
 
 def _masked(scene: Scene, step: Step) -> bool:
