@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ from reviewbot.checks.pgtable.state import UNKNOWN, State, Value, is_zero
 
 if TYPE_CHECKING:
     from reviewbot.checks.pgtable.walk import Walk
+
+
+#: parameters that say what a table is for
+_FLAG = re.compile(r"param:(?:kernel|user|(?:is_|for_)?(?:vmemmap|early|boot|reserved))")
 
 
 class Conditions:
@@ -105,7 +110,7 @@ class Conditions:
             return [(state, True), (other, False)]
         state.update(name, null="no")
         other.update(name, null="yes")
-        if name in ("param:kernel", "param:user"):  # whose table it is
+        if _FLAG.fullmatch(name):  # whose table it is
             flag = name.removeprefix("param:") + "?"
             state.known[flag], other.known[flag] = True, False
         return [(state, True), (other, False)]

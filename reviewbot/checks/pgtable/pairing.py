@@ -21,6 +21,8 @@ from reviewbot.checks.pgtable.state import Step, Table
 _ROLE = re.compile(r"_{0,3}(pte|pmd|pud|p4d|pgd)_(alloc_one|alloc|free|free_tlb|free_defer)")
 #: what a flag may say of a table: whose it is, and where it comes from
 _KIND = re.compile(r"kernel|user|vmemmap|direct|early|boot|late|guest|shadow|free|reserved|pgste")
+#: such tables come from the boot allocator, or serve no address space
+_NEVER = re.compile(r"vmemmap|early|boot|reserved")
 #: how far a role is followed through functions that forward
 MAX_FORWARDS = 3
 
@@ -38,6 +40,12 @@ def guarded_level(step: Step) -> str:
         if truth and separator and (level := words.level_of_constant(constant)):
             levels.add(level)
     return levels.pop() if len(levels) == 1 else ""
+
+
+def excluded_levels(step: Step) -> set[str]:
+    """The levels that the tests on the path rule out (``type != TABLE_PTE``)."""
+    tests = (text.partition(" == ")[2] for text, truth in step.known if not truth)
+    return {level for constant in tests if (level := words.level_of_constant(constant))}
 
 
 def decided_apart(step: Step, other: Step) -> bool:
@@ -64,6 +72,14 @@ def for_kernel(step: Step) -> bool | None:
     for text, truth in step.known:
         if text in ("kernel?", "user?"):
             return truth == (text == "kernel?")
+    return None
+
+
+def never_constructed(step: Step) -> bool | None:
+    """Whether the path is that of tables which are never constructed, by a flag; None when no flag says so."""
+    for text, truth in step.known:
+        if text.endswith("?") and _NEVER.search(text):
+            return truth
     return None
 
 
@@ -174,6 +190,24 @@ class Pairing:
                 if self._program.concerned(piece):
                     self._note(piece, pairs)
         return self._files[path]
+
+    def flagged(self, path: str, *, kernel: bool) -> tuple[str, bool] | None:
+        """Whether the allocator of a file that is told whose table is wanted constructs the one or the other kind.
+
+        :return: its name and the answer; None when there is no such allocator, or it does both.
+        """
+        source = self._program.sources.get(path)
+        answers = set()
+        for piece in source.pieces if source else ():
+            if not any(parameter.name == "kernel" for parameter in piece.parameters):
+                continue
+            steps = [step for report in self._program.reports(piece) for step in report.steps]
+            own = {step.table for step in steps if step.kind == "alloc" and step.name in words.ALLOCATORS}
+            for step in steps:
+                asked = for_kernel(step) in (kernel, None)
+                if step.table in own and step.detail == "returned" and is_page(step.before) and asked:
+                    answers.add((piece.written, bool(step.before.ctor)))
+        return answers.pop() if len(answers) == 1 else None
 
     def _note(self, piece: Piece, pairs: FilePairs) -> None:
         named = level_named(piece)

@@ -53,6 +53,14 @@ class Scene:
         """The event that allocated a table in this function."""
         return next((step for step in self.of("alloc") if step.table == table), None)
 
+    def kept_after(self, step: Step) -> Step | None:
+        """An end at which the table that an event destroyed is still held, though other paths go on to free it."""
+        ends = [end for end in self.ends(step.table) if step.history and step.history[-1] in end.history]
+        if not any(end.before.freed for end in ends):
+            return None
+        kept = (end for end in ends if end.before.destroyed == step.name and not end.before.freed)
+        return next((end for end in kept if not end.before.escaped and end.detail != "returned"), None)
+
     @cached_property
     def role(self) -> tuple[str, str]:
         """The level and the action that the function's name promises: ``pmd_alloc_one`` is (pmd, alloc)."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
-from reviewbot.checks.pgtable.pairing import chosen_at_run_time, guarded_level, level_named, named_role
+from reviewbot.checks.pgtable.pairing import chosen_at_run_time, excluded_levels, guarded_level, level_named, named_role
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -24,6 +24,15 @@ def check(scene: Scene) -> Iterator[Finding]:
             continue
         if step.before.live:
             continue  # constructed before on this path, as where a switch falls through: rule C08 says so
+        if step.level in excluded_levels(step) and not guarded_level(step):
+            done.add((step.line, step.level))
+            yield scene.finding(
+                "C03",
+                Severity.ERROR,
+                step,
+                f"{step.name}() is the constructor of {step.level} tables, but it runs where the table is none.",
+            )
+            continue
         actual, why = _level(scene, step)
         if actual and actual != step.level:
             done.add((step.line, step.level))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
-from reviewbot.checks.pgtable.pairing import decided_apart, for_kernel, frees_by_role, kind_given, siblings
+from reviewbot.checks.pgtable.pairing import decided_apart, for_kernel, frees_by_role, kind_given, never_constructed, siblings
 from reviewbot.checks.pgtable.program import allocator
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
@@ -143,10 +143,22 @@ def _destroyed_on_other_paths(scene: Scene, step: Step) -> str:
     if table.origin == "alloc" or scene.piece.kind == "macro":
         return ""
     others = [dtor for dtor in scene.of("dtor") if dtor.table == step.table]
+    made = scene.pairing.flagged(scene.piece.path, kernel=True) if table.origin == "param" else None
+    if made is not None and made[1] and for_kernel(step) and others:
+        return (
+            f"{scene.piece.name}() frees the kernel's table with {step.name}() without a destructor, but {made[0]}() "
+            f"constructs it like any other: {_lost(table.level or scene.named_level)}."
+        )
     if for_kernel(step) is False and others and all(for_kernel(other) for other in others):
         return (
             f"{scene.piece.name}() frees the table of user space with {step.name}() without a destructor, and runs "
             f"{others[0].name}() at line {others[0].line} on the kernel's instead: the test is the wrong way round."
+        )
+    if never_constructed(step) is False and others and all(never_constructed(other) for other in others):
+        return (
+            f"{scene.piece.name}() frees the table with {step.name}() without a destructor, and runs "
+            f"{others[0].name}() at line {others[0].line} on those instead that are never constructed: the test is the "
+            "wrong way round."
         )
     if kind_given(scene.piece) or not others or any(decided_apart(step, other) for other in others):
         return ""

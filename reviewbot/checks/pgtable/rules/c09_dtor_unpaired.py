@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reviewbot.checks.pgtable.pairing import is_page
+from reviewbot.checks.pgtable.pairing import chosen_at_run_time, for_kernel, is_page
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -26,6 +26,10 @@ def check(scene: Scene) -> Iterator[Finding]:
             why = f"{ctor.name if ctor else 'its constructor'}() failed on this path"
         elif is_page(table) and not table.ctor:
             why = "no constructor ran since it was allocated"
+        elif root := _unconstructed_root(scene, step):
+            why = root
+        elif flagged := _kernel_only(scene, step):
+            why = f"{flagged}() does not construct the tables of the kernel"
         elif table.origin != "alloc" and _for_guests(scene, step):
             why = "stage-2 tables are never constructed"
         else:
@@ -37,6 +41,28 @@ def check(scene: Scene) -> Iterator[Finding]:
             f"{step.name}() destroys a table although {why}: it frees a lock that was never allocated and makes the "
             "page-table accounting too low.",
         )
+
+
+def _unconstructed_root(scene: Scene, step: Step) -> str:
+    """The top level of an address space, which is constructed as a lower one only where that is folded into it."""
+    hook = scene.facts.hooks.get(step.name)
+    if hook is None or hook.level in ("", "pgd") or not re.fullmatch(r"place:(?:\w+\.)*mm\.pgd", step.table):
+        return ""
+    makers = scene.program.candidates("pgd_alloc", scene.piece.path)
+    steps = (made for piece in makers for report in scene.program.reports(piece) for made in report.steps)
+    constructed = [made for made in steps if made.kind == "ctor"]
+    if not makers or chosen_at_run_time(step) or not all(chosen_at_run_time(made) for made in constructed):
+        return ""
+    where = " unless the level is folded, which is not asked here" if constructed else ""
+    return f"it is the top level, which pgd_alloc() does not construct as a {hook.level}{where}"
+
+
+def _kernel_only(scene: Scene, step: Step) -> str:
+    """The allocator that leaves the kernel's tables plain, where this path destroys those too."""
+    if step.before.origin != "param" or all(parameter.name != "kernel" for parameter in scene.piece.parameters):
+        return ""
+    made = scene.pairing.flagged(scene.piece.path, kernel=True)
+    return made[0] if made is not None and not made[1] and for_kernel(step) is not False else ""
 
 
 def _for_guests(scene: Scene, step: Step) -> bool:

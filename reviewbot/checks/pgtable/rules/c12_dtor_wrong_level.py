@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reviewbot.checks.pgtable.pairing import chosen_at_run_time, guarded_level
+from reviewbot.checks.pgtable.pairing import chosen_at_run_time, excluded_levels, guarded_level
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
@@ -17,6 +17,14 @@ def check(scene: Scene) -> Iterator[Finding]:
     for step in scene.of("dtor"):
         hook = scene.facts.hooks.get(step.name)
         if hook is None or not hook.level or step.before.destroyed:
+            continue
+        if hook.level in excluded_levels(step) and not guarded_level(step):
+            yield scene.finding(
+                "C12",
+                Severity.ERROR,
+                step,
+                f"{step.name}() is the destructor of {hook.level} tables, but it runs where the table is none.",
+            )
             continue
         actual = _level(scene, step)
         if actual and actual != hook.level:

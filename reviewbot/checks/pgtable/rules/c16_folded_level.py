@@ -44,14 +44,19 @@ def check(scene: Scene) -> Iterator[Finding]:
 
 
 def _siblings(scene: Scene) -> Iterator[Piece]:
-    """The functions that ask: the plain free of this level, or the same action where levels ask mm_p??_folded()."""
+    """The functions that ask: the plain free of this level, or the same action for another level.
+
+    The other level says something of this one where both ask mm_p??_folded(), or where the file asks for this level too.
+    """
     level, action = scene.role
+    here = _TESTS[level].search(scene.source.text) is not None
     for piece in scene.pairing.role_pieces(scene.architecture):
         other, does = named_role(piece.name)
         if piece == scene.piece or other not in _TESTS:
             continue
         same = other == level and does == "free" and _TESTS[level].search(piece.body)
-        if same or (other != level and does == action and f"mm_{other}_folded" in piece.body):
+        asks = f"mm_{other}_folded" in piece.body or (here and _TESTS[other].search(piece.body) is not None)
+        if same or (other != level and does == action and asks):
             yield piece
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from reviewbot.checks.pgtable.pairing import is_page
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
+from reviewbot.checks.pgtable.state import Step
 from reviewbot.findings import Finding, Severity
 
 #: counting the tables that live in a page
@@ -22,6 +23,7 @@ def check(scene: Scene) -> Iterator[Finding]:
     if counted := _COUNTS.search(scene.piece.body):
         yield from _before_count(scene, scene.piece.body_line + scene.piece.body.count("\n", 0, counted.start()))
         return
+    yield from _before_last(scene)
     if _counted_by_caller(scene):
         return
     for step in scene.of("ctor", "dtor"):
@@ -51,6 +53,29 @@ def _before_count(scene: Scene, counted: int) -> Iterator[Finding]:
                 step,
                 f"{step.name}() runs before the tables that share the page are counted at line {counted}: it has to "
                 "run for the last table of a page only.",
+            )
+
+
+def shares_page(scene: Scene, step: Step) -> bool:
+    """Whether the page is found by the address of one table in it: there may be others."""
+    return step.before.origin == "param" and re.search(r"&\s*PAGE_MASK\b", scene.piece.body) is not None
+
+
+def _before_last(scene: Scene) -> Iterator[Finding]:
+    """A destructor on a path that keeps the page, since other tables in it are in use."""
+    done: set[int] = set()
+    for step in scene.of("dtor"):
+        if step.line in done or step.name not in scene.facts.hooks or not shares_page(scene, step):
+            continue
+        if (end := scene.kept_after(step)) is not None:
+            done.add(step.line)
+            yield scene.finding(
+                "C21",
+                Severity.ERROR,
+                step,
+                f"{step.name}() runs for every table, but the page is kept for the other tables in it when "
+                f"{scene.piece.written}() returns at line {end.line}: it has to run for the last table of a page only.",
+                evidence=(scene.reached(end.line, "returns"),),
             )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.rules.base import Rule
+from reviewbot.checks.pgtable.rules.c21_fragment_tables import shares_page
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
 from reviewbot.findings import Finding, Severity
@@ -28,6 +29,26 @@ def check(scene: Scene) -> Iterator[Finding]:
             done.add((step.line, step.kind))
             yield scene.finding(
                 "C22", Severity.ERROR, step, reason, evidence=(scene.reached(step.line, step.name or "returns"),)
+            )
+    yield from _kept(scene)
+
+
+def _kept(scene: Scene) -> Iterator[Finding]:
+    """A destructor that runs before it is known whether the table can go."""
+    done: set[int] = set()
+    for step in scene.of("dtor"):
+        ours = step.before.origin in ("load", "param") and step.name in scene.facts.hooks
+        if not ours or step.line in done or step.before.freed or shares_page(scene, step):
+            continue
+        if (end := scene.kept_after(step)) is not None:
+            done.add(step.line)
+            yield scene.finding(
+                "C22",
+                Severity.ERROR,
+                step,
+                f"{step.name}() destroys the table, but {scene.piece.written}() may still leave it where it is and "
+                f"return at line {end.line}: its users take a lock that is gone.",
+                evidence=(scene.reached(end.line, "returns"),),
             )
 
 
