@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from reviewbot.checks.pgtable.state import (
     Guard,
     Outcome,
     State,
+    Stored,
     Table,
     Value,
     is_zero,
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from reviewbot.checks.pgtable.calls import Calls
     from reviewbot.checks.pgtable.evaluation import Ways
     from reviewbot.checks.pgtable.walk import Walk
+
+
+#: ``*out`` and ``ctx.pt``: what a caller can reach by an argument
+_BY_ARGUMENT = re.compile(r"\*(?P<pointer>\w+)|(?P<holder>\w+)(?P<member>(?:\.\w+)+)")
 
 
 class Ends:
@@ -55,6 +61,9 @@ class Ends:
             for index in touched - {index for index, _ in outcome.effects}:
                 if index < len(values):
                     self._calls.lend(after, values[index])  # the callee may have kept it for a reason of its own
+            for stored in outcome.stored:
+                if stored.argument < len(values):
+                    self._receive(after, expr, name, stored, outcome.trail)
             ways.append((after, self._result(outcome, expr, name, values, after, summary)))
         return ways or [(state, UNKNOWN)]
 
@@ -102,6 +111,24 @@ class Ends:
                 state, expr, "queue" if effect.queued else "free", name, value.name, "", "by " + effect.freed
             )
             state.update(value.name, freed=effect.freed, queued=effect.queued)
+
+    def _receive(self, state: State, expr: Expr, name: str, stored: Stored, trail: tuple[Evidence, ...]) -> None:
+        """A callee left a table where an argument points to."""
+        argument = expr.parts[stored.argument + 1].bare()
+        if argument.kind not in ("addr", "name", "field"):
+            return
+        pointed = argument.parts[0].bare().canonical if argument.kind == "addr" else argument.canonical
+        local = argument.kind == "addr" and pointed in self._walk.types and pointed not in self._walk.parameters
+        star = "" if argument.kind == "addr" else "*"
+        place = star + pointed if stored.member == "*" else pointed + stored.member
+        table = f"alloc:{expr.line}:{name}:{place}"
+        state.note(table, self._walk.evidence(expr.line, "allocates"))
+        for step in trail:
+            state.note(table, step)
+        kept = not local or stored.member != "*"  # a structure may be handed on as a whole
+        state.tables[table] = replace(stored.table, null="no", origin="alloc", escaped=kept)
+        self._calls.emit(state, expr, "alloc", name, table, stored.table.level)
+        state.env[place] = Value("object", table, stored.form)
 
     def _result(
         self, outcome: Outcome, expr: Expr, name: str, values: list[Value], state: State, summary: Sequence[Outcome]
@@ -152,9 +179,23 @@ class Ends:
             if separator and path in walk.parameters and constant:
                 guards.add(Guard(walk.parameters[path], constant, truth))
         kind, form, fresh, argument, constant = self._describe(state, value)
+        stored = tuple(self._stored(state, trail)) if fresh is None else ()
         if fresh is not None:
             trail += state.history.get(value.name, ())
-        return Outcome(kind, form, fresh, argument, constant, tuple(effects), frozenset(guards), trail=tuple(trail))
+        return Outcome(kind, form, fresh, argument, constant, tuple(effects), frozenset(guards), stored, tuple(trail))
+
+    def _stored(self, state: State, trail: list[Evidence]) -> Iterator[Stored]:
+        """The constructed tables of this function that its caller finds by an argument."""
+        parameters = self._walk.parameters
+        for path, value in state.env.items():
+            found = _BY_ARGUMENT.fullmatch(path)
+            if found is None or not value.name.startswith("alloc:"):
+                continue
+            table, root = state.table(value.name), found["pointer"] or found["holder"]
+            whole = root in parameters and state.env.get(root) == Value("object", f"param:{root}", self._walk.form(root))
+            if whole and table.live and table.result in ("ok", "sure") and not table.freed and table.null != "yes":
+                trail += state.history.get(value.name, ())
+                yield Stored(parameters[root], found["member"] or "*", value.form, table)
 
     def _describe(self, state: State, value: Value) -> tuple[str, str, Table | None, int, str]:
         if value.kind == "object":

@@ -85,6 +85,6 @@ def _signature(piece: Piece) -> str:
 
 def may_hold_table(piece: Piece) -> bool:
     """It is a macro, or its name or signature lets a table in or out."""
-    if piece.kind != "function" or words.levels_in_name(piece.name):
+    if piece.kind != "function" or words.levels_in_name(piece.name) or any(map(words.is_hook_name, piece.called)):
         return True
     return any(map(_TABLE_TYPE.search, (piece.result, *(parameter.type for parameter in piece.parameters))))

@@ -250,6 +250,15 @@ class Guard(NamedTuple):
     holds: bool
 
 
+class Stored(NamedTuple):
+    """A table in ``*argument`` (member ``*``) or in a member of the structure it points to (``.pt``)."""
+
+    argument: int
+    member: str
+    form: str
+    table: Table
+
+
 @dataclass(frozen=True)
 class Outcome:
     """One way in which a function may end, as its caller sees it.
@@ -258,6 +267,7 @@ class Outcome:
     :ivar fresh: the state of the table that it made and returns.
     :ivar argument: index of the argument that it returns.
     :ivar effects: (index of the argument, what was done to it).
+    :ivar stored: constructed tables that it made and left with its caller: where, how they are named, and their state.
     :ivar trail: the steps inside, for the evidence.
     """
 
@@ -268,12 +278,13 @@ class Outcome:
     constant: str = ""
     effects: tuple[tuple[int, Effect], ...] = ()
     guards: frozenset[Guard] = frozenset()
+    stored: tuple[Stored, ...] = ()
     trail: tuple[Evidence, ...] = field(default=(), compare=False, hash=False)
 
     @property
     def matters(self) -> bool:
         """Whether a caller has to know of it."""
-        return self.fresh is not None or bool(self.effects)
+        return self.fresh is not None or bool(self.effects) or bool(self.stored)
 
 
 @dataclass(frozen=True, slots=True)
