@@ -192,8 +192,9 @@ class Ends:
             if found is None or not value.name.startswith("alloc:"):
                 continue
             table, root = state.table(value.name), found["pointer"] or found["holder"]
-            whole = root in parameters and state.env.get(root) == Value("object", f"param:{root}", self._walk.form(root))
-            if whole and table.live and table.result in ("ok", "sure") and not table.freed and table.null != "yes":
+            if root not in parameters or state.env.get(root, UNKNOWN).name != f"param:{root}":
+                continue
+            if table.live and table.result in ("ok", "sure") and not table.freed and table.null != "yes":
                 trail += state.history.get(value.name, ())
                 yield Stored(parameters[root], found["member"] or "*", value.form, table)
 

@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterator
 
 from reviewbot.checks.pgtable import vocabulary as words
-from reviewbot.checks.pgtable.pairing import decided_apart, for_kernel, frees_by_role, kind_given, never_constructed, siblings
+from reviewbot.checks.pgtable.pairing import (
+    decided_apart,
+    for_kernel,
+    frees_by_role,
+    kind_given,
+    never_constructed,
+    siblings,
+)
 from reviewbot.checks.pgtable.program import allocator
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene

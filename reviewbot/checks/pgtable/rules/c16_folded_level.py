@@ -46,7 +46,7 @@ def check(scene: Scene) -> Iterator[Finding]:
 def _siblings(scene: Scene) -> Iterator[Piece]:
     """The functions that ask: the plain free of this level, or the same action for another level.
 
-    The other level says something of this one where both ask mm_p??_folded(), or where the file asks for this level too.
+    The other level says something of this one where it asks mm_p??_folded(), or where the file asks for both levels.
     """
     level, action = scene.role
     here = _TESTS[level].search(scene.source.text) is not None
