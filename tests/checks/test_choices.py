@@ -307,3 +307,28 @@ def test_a_table_that_a_callee_leaves_is_its_callers(
     assert {(found.rule, found.location.function) for found in findings("E5", tmp_path, mmu=raw)} == {
         ("C06", "toy_map")
     }
+
+
+_MEMBERS = """
+static void *late_pte(struct mm_struct *mm)
+{
+	struct ptdesc *pt = pagetable_alloc(GFP_PGTABLE_KERNEL, 0);
+
+	BUG_ON(!pt || !pagetable_pte_ctor(pt));
+	return ptdesc_address(pt);
+}
+static void *late_pmd(struct mm_struct *mm)
+{
+	return pmd_alloc_one(mm, 0);
+}
+static void set_late(void)
+{
+	ops.alloc_pte = late_pte;
+	ops.alloc_pmd = %s;
+}
+"""
+
+
+def test_a_member_of_a_table_of_functions_names_the_level_that_it_allocates(tmp_path: Path) -> None:
+    assert _said("E5", tmp_path, "C03", mmu=_MEMBERS % "late_pmd") == []
+    assert _said("E5", tmp_path, "C03", mmu=_MEMBERS % "late_pte") == [("set_late", "ops.alloc_pmd = late_pte;")]

@@ -10,8 +10,10 @@ from reviewbot.checks.pgtable.pairing import chosen_at_run_time, excluded_levels
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
-from reviewbot.findings import Finding, Severity
+from reviewbot.findings import Finding, Location, Severity
 
+#: a function becomes the allocator of a table of functions
+_MEMBER = re.compile(r"(?:\.|->)\s*(\w*alloc\w*)\s*=\s*&?\s*(\w+)\s*[,;}\n]")
 #: parameters that say which level a table is for
 _CHOOSERS = ("pgtable_level", "level", "shift")
 
@@ -19,55 +21,69 @@ _CHOOSERS = ("pgtable_level", "level", "shift")
 def check(scene: Scene) -> Iterator[Finding]:
     """Report a constructor of another level than the one the table is for."""
     done: set[tuple[int, str]] = set()
-    for step in scene.of("ctor"):
-        if not step.level or step.name not in scene.facts.hooks or (step.line, step.level) in done:
+    steps = [step for step in scene.of("ctor") if step.level and step.name in scene.facts.hooks]
+    # constructed before on this path, as where a switch falls through: rule C08 says so
+    for message, step in [(_wrong(scene, step), step) for step in steps if not step.before.live]:
+        if message and (step.line, step.level) not in done:
+            done.add((step.line, step.level))
+            yield scene.finding("C03", Severity.ERROR, step, message)
+    for step in steps:
+        if (step.line, step.level) in done:
             continue
-        if step.before.live:
-            continue  # constructed before on this path, as where a switch falls through: rule C08 says so
-        if step.level in excluded_levels(step) and not guarded_level(step):
-            done.add((step.line, step.level))
-            yield scene.finding(
-                "C03",
-                Severity.ERROR,
-                step,
-                f"{step.name}() is the constructor of {step.level} tables, but it runs where the table is none.",
-            )
-            continue
-        actual, why = _level(scene, step)
-        if actual and actual != step.level:
-            done.add((step.line, step.level))
-            yield scene.finding("C03", Severity.ERROR, step, _message(scene, step, actual, why))
-    for step in scene.of("ctor"):
-        several = scene.program.callback_levels(scene.piece.name, scene.piece.path)
-        if (
-            step.level
-            and step.name in scene.facts.hooks
-            and not guarded_level(step)
-            and several - {step.level}
-            and (step.line, step.level) not in done
-        ):
-            done.add((step.line, step.level))
-            levels = ", ".join(sorted(several, key=words.LEVELS.index))
-            yield scene.finding(
-                "C03",
-                Severity.ERROR,
-                step,
-                f"{scene.piece.name}() runs the {step.level} constructor {step.name}() on every table, but it is "
-                f"handed on as the allocator of {levels} tables alike.",
-                evidence=scene.program.callback_evidence(scene.piece.name, scene.piece.path),
-            )
-            continue
-        chooser = _chooser(scene)
-        if step.level and step.name in scene.facts.hooks and chooser and (step.line, step.level) not in done:
-            done.add((step.line, step.level))
-            yield scene.finding(
-                "C03",
-                Severity.ERROR,
-                step,
+        if message := _for_several(scene, step):
+            evidence = scene.program.callback_evidence(scene.piece.name, scene.piece.path)
+        elif chooser := _chooser(scene):
+            evidence = ()
+            message = (
                 f"{scene.piece.name}() runs the {step.level} constructor {step.name}() on tables of every level: it "
-                f"does not look at {chooser}, which says what level is wanted.",
+                f"does not look at {chooser}, which says what level is wanted."
             )
+        else:
+            continue
+        done.add((step.line, step.level))
+        yield scene.finding("C03", Severity.ERROR, step, message, evidence=evidence)
+    yield from _set_as_member(scene, steps)
     yield from _made_below(scene)
+
+
+def _wrong(scene: Scene, step: Step) -> str:
+    if step.level in excluded_levels(step) and not guarded_level(step):
+        return f"{step.name}() is the constructor of {step.level} tables, but it runs where the table is none."
+    actual, why = _level(scene, step)
+    return _message(scene, step, actual, why) if actual and actual != step.level else ""
+
+
+def _for_several(scene: Scene, step: Step) -> str:
+    several = scene.program.callback_levels(scene.piece.name, scene.piece.path)
+    if guarded_level(step) or not several - {step.level}:
+        return ""
+    levels = ", ".join(sorted(several, key=words.LEVELS.index))
+    return (
+        f"{scene.piece.name}() runs the {step.level} constructor {step.name}() on every table, but it is "
+        f"handed on as the allocator of {levels} tables alike."
+    )
+
+
+def _set_as_member(scene: Scene, steps: list[Step]) -> Iterator[Finding]:
+    """``ops.alloc_pmd = alloc_pte_late``: what constructs for one level is set to allocate for another."""
+    made = next((step for step in steps if not guarded_level(step) and not step.before.live), None)
+    if made is None or "alloc" not in scene.piece.name + scene.piece.body:
+        return
+    for found in _MEMBER.finditer(scene.source.text):
+        levels = words.levels_in_name(found[1])
+        if found[2] != scene.piece.name or len(levels) != 1 or levels[0] in {step.level for step in steps}:
+            continue
+        line = scene.source.text.count("\n", 0, found.start(1)) + 1
+        holder = next((one for one in scene.source.pieces if one.line <= line <= one.last_line), scene.piece)
+        yield Finding(
+            "C03",
+            Severity.ERROR,
+            Location(scene.piece.path, line, holder.written, scene.text(line)),
+            f"{scene.piece.name}() runs {made.name}(), the constructor of {made.level} tables, but it is set here as "
+            f"the allocator of {levels[0]} tables.",
+            (*made.history, scene.reached(line, "sets")),
+            holder.condition,
+        )
 
 
 def _made_below(scene: Scene) -> Iterator[Finding]:
