@@ -56,7 +56,7 @@ class Scene:
     def kept_after(self, step: Step) -> Step | None:
         """An end at which the table that an event destroyed is still held, though other paths go on to free it."""
         ends = [end for end in self.ends(step.table) if step.history and step.history[-1] in end.history]
-        if not any(end.before.freed for end in ends):
+        if not any(end.before.freed for end in ends) or any(report.coarse for report in self.reports):
             return None
         kept = (end for end in ends if end.before.destroyed == step.name and not end.before.freed)
         return next((end for end in kept if not end.before.escaped and end.detail != "returned"), None)

@@ -26,12 +26,12 @@ def check(scene: Scene) -> Iterator[Finding]:
             why = f"{ctor.name if ctor else 'its constructor'}() failed on this path"
         elif is_page(table) and not table.ctor:
             why = "no constructor ran since it was allocated"
+        elif table.origin != "alloc" and _for_guests(scene, step):
+            why = "stage-2 tables are never constructed"
         elif root := _unconstructed_root(scene, step):
             why = root
         elif flagged := _kernel_only(scene, step):
             why = f"{flagged}() does not construct the tables of the kernel"
-        elif table.origin != "alloc" and _for_guests(scene, step):
-            why = "stage-2 tables are never constructed"
         else:
             continue
         yield scene.finding(
@@ -41,6 +41,16 @@ def check(scene: Scene) -> Iterator[Finding]:
             f"{step.name}() destroys a table although {why}: it frees a lock that was never allocated and makes the "
             "page-table accounting too low.",
         )
+
+
+def _for_guests(scene: Scene, step: Step) -> bool:
+    """Whether this is the hypervisor's code, which constructs no tables and does not get them from p??_alloc()."""
+    own = step.name in scene.facts.hooks and _STAGE2.search(f"{scene.piece.path} {scene.piece.written}")
+    if not own and "stage2" not in scene.piece.written:
+        return False
+    names = [hook.name for hook in scene.facts.hooks.values() if hook.constructs]
+    guests = (source for path, source in scene.program.sources.items() if "kvm" in path or "stage2" in path)
+    return not any(name in source.text for source in guests for name in names)
 
 
 def _unconstructed_root(scene: Scene, step: Step) -> str:
@@ -63,16 +73,6 @@ def _kernel_only(scene: Scene, step: Step) -> str:
         return ""
     made = scene.pairing.flagged(scene.piece.path, kernel=True)
     return made[0] if made is not None and not made[1] and for_kernel(step) is not False else ""
-
-
-def _for_guests(scene: Scene, step: Step) -> bool:
-    """Whether this is the hypervisor's code, which constructs no tables and does not get them from p??_alloc()."""
-    own = step.name in scene.facts.hooks and _STAGE2.search(f"{scene.piece.path} {scene.piece.written}")
-    if not own and "stage2" not in scene.piece.written:
-        return False
-    names = [hook.name for hook in scene.facts.hooks.values() if hook.constructs]
-    guests = (source for path, source in scene.program.sources.items() if "kvm" in path or "stage2" in path)
-    return not any(name in source.text for source in guests for name in names)
 
 
 RULE = Rule(

@@ -57,7 +57,9 @@ def _before_count(scene: Scene, counted: int) -> Iterator[Finding]:
 
 
 def shares_page(scene: Scene, step: Step) -> bool:
-    """Whether the page is found by the address of one table in it: there may be others."""
+    """Whether the page is counted, or found by the address of one table in it: there may be others."""
+    if _COUNTS.search(scene.piece.body):
+        return True
     return step.before.origin == "param" and re.search(r"&\s*PAGE_MASK\b", scene.piece.body) is not None
 
 
