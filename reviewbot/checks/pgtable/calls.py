@@ -122,7 +122,12 @@ class Calls:
         ):
             self._queue(state, expr, name, values[1])
             return [(state, UNKNOWN)]
-        summary = self._program.summary(name, self._walk.piece.path) if name else None
+        handed = tuple(
+            (index, value.name)
+            for index, value in enumerate(values)
+            if value.kind == "function" and words.is_primitive(value.name)
+        )
+        summary = self._program.summary(name, self._walk.piece.path, handed) if name else None
         if summary is not None and any(outcome.matters or outcome.argument >= 0 for outcome in summary):
             return self.ends.apply(expr, name, summary, values, state)
         if summary is None and not words.borrows(name) and not self._program.borrows(name, self._walk.piece.path):
@@ -243,6 +248,8 @@ class Calls:
             )
 
     def _hook(self, expr: Expr, hook: Hook, values: list[Value], state: State) -> Ways:
+        if hook.name not in self._program.facts.hooks and hook.level not in ("", *self._program.facts.ctor_levels()):
+            return [(state, UNKNOWN)]  # of a level that this tree constructs by no name: rule C18 says so
         if len(values) != hook.arity and hook.name in self._program.facts.hooks:
             self._note_arity(expr, hook, len(values), state)
             return [(state, self._as_meant(hook, values, state))]

@@ -40,13 +40,19 @@ class Scene:
         """How the function may be left, as far as one table is concerned."""
         return [step for step in self.of("return") if step.table == table]
 
-    def constructor_of(self, table: str) -> Step | None:
-        """The event that constructed a table in this function."""
-        return next((step for step in self.of("ctor") if step.table == table), None)
+    def constructor_of(self, event: Step) -> Step | None:
+        """The event that constructed a table in this function, on the path that led to another event of it."""
+        ctors = [step for step in self.of("ctor") if step.table == event.table]
+        return next((step for step in reversed(ctors) if led_to(step, event)), next(iter(ctors), None))
 
-    def tested_wrong(self, table: str) -> bool:
+    def tested_wrong(self, event: Step) -> bool:
         """Whether a table is returned when its constructor failed, and never when it succeeded: rule C01 says so."""
-        returned = {end.before.result for end in self.ends(table) if end.detail == "returned"}
+        ctor = self.constructor_of(event)
+        returned = {
+            end.before.result
+            for end in self.ends(event.table)
+            if end.detail == "returned" and ctor is not None and led_to(ctor, end)
+        }
         return "failed" in returned and returned.isdisjoint(("ok", "sure"))
 
     def allocation_of(self, table: str) -> Step | None:
@@ -109,3 +115,8 @@ class Scene:
     def reached(self, line: int, what: str) -> Evidence:
         """One more step for the evidence: a line of this function."""
         return Evidence(self.piece.path, line, f"{what}: {self.text(line)}")
+
+
+def led_to(step: Step, event: Step) -> bool:
+    """Whether one event of a table lies on the path to another one."""
+    return bool(step.history) and step.history[-1] in event.history

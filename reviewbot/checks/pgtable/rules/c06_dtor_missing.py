@@ -75,9 +75,9 @@ def _reserved(step: Step) -> bool:
 
 def _constructed_here(scene: Scene, step: Step) -> str:
     table = step.before
-    if not table.live or table.result == "pending" or table.freed or scene.tested_wrong(step.table):
+    if not table.live or table.result == "pending" or table.freed or scene.tested_wrong(step):
         return ""
-    ctor = scene.constructor_of(step.table)
+    ctor = scene.constructor_of(step)
     by = f"constructed by {ctor.name}() at line {ctor.line}" if ctor else "constructed by its allocator"
     return f"{step.name}() frees a {table.ctor} table that was {by} and not destroyed: {_lost(table.ctor)}."
 

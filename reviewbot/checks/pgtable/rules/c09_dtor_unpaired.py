@@ -22,7 +22,7 @@ def check(scene: Scene) -> Iterator[Finding]:
         if table.destroyed or table.freed:
             continue
         if table.result == "failed":
-            ctor = scene.constructor_of(step.table)
+            ctor = scene.constructor_of(step)
             why = f"{ctor.name if ctor else 'its constructor'}() failed on this path"
         elif is_page(table) and not table.ctor:
             why = "no constructor ran since it was allocated"
