@@ -53,8 +53,19 @@ class Calls:
         for after, values in self._walk.eval_all(expr.parts[1:], state):
             local = name in self._walk.types or name in self._walk.parameters
             callee = self._indirect(expr, after) if local or not name else name
-            ways.extend(self._dispatch(expr, callee, values, after.copy()))
+            after = after.copy()
+            if not callee and name in self._walk.parameters:
+                self._leave_to_caller(values, after)
+            ways.extend(self._dispatch(expr, callee, values, after))
         return ways
+
+    @staticmethod
+    def _leave_to_caller(values: list[Value], state: State) -> None:
+        """A function that the caller hands in gets a table: what was done to it is known where it is handed in."""
+        for value in values:
+            table = state.table(value.name)
+            if value.kind == "object" and table.origin in ("alloc", "param"):
+                state.update(value.name, origin="call", family="")
 
     def _chosen(self, expr: Expr, state: State) -> Ways:
         """``(pmd ? pagetable_pmd_ctor : pagetable_pte_ctor)(mm, pt)``: each function on its own path."""

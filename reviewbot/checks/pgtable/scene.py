@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from reviewbot.checks.c.source import Piece, Source
+from reviewbot.checks.pgtable.consequences import Care, care
 from reviewbot.checks.pgtable.facts import Facts
 from reviewbot.checks.pgtable.pairing import Pairing, level_named, named_role
 from reviewbot.checks.pgtable.program import Program
@@ -73,6 +74,10 @@ class Scene:
     def named_level(self) -> str:
         """The one level that the function's name speaks of, "" when it is none or several."""
         return level_named(self.piece)
+
+    def care(self, level: str, mm: str = "") -> Care:
+        """What constructor and destructor of a level take care of here."""
+        return care(self.facts, level, self.architecture, mm)
 
     def type_of(self, name: str) -> str:
         """The declared type of a parameter or local variable, "" when it has none here."""
