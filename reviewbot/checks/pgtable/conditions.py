@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reviewbot.checks.c.tree import Expr
 from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.questions import asked_of
 from reviewbot.checks.pgtable.state import UNKNOWN, State, Value, is_zero
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Conditions:
 
     def _question(self, expr: Expr) -> Expr | None:
         """What a call asks, where the function that it calls does nothing else."""
-        return self._walk.program.question(expr, self._walk.piece.path) if expr.kind == "call" else None
+        known = self._walk.program.question(expr.callee, self._walk.piece.path) if expr.callee else None
+        return asked_of(*known, expr) if known is not None else None
 
     def test(self, expr: Expr, state: State) -> list[tuple[State, bool]]:
         """Split a path by the truth of a condition."""

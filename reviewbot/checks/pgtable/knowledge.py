@@ -44,8 +44,8 @@ class Knowledge(Protocol):
     def borrows(self, name: str, path: str) -> bool:
         """Say whether a function is known to keep no reference to what it is given."""
 
-    def question(self, call: Expr, path: str) -> Expr | None:
-        """Return what a call asks, as a test of its arguments; None when the function does more than ask."""
+    def question(self, name: str, path: str) -> tuple[tuple[str, ...], Expr] | None:
+        """Return the parameters of a function and the test that it does on them; None when it does more."""
 
     def summary(self, name: str, path: str, handed: Handed = ()) -> tuple[Outcome, ...] | None:
         """Return how a function may end that is handed these functions, None when that is not known."""

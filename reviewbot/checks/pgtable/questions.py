@@ -19,25 +19,25 @@ _PLACES = ("name", "const", "field", "deref", "addr", "cast")
 _MAX_BODY = 400
 
 
-def question(piece: Piece) -> Expr | None:
-    """Return the condition that a function or macro asks, in the names of its parameters; None when it does more."""
+def question(piece: Piece) -> tuple[tuple[str, ...], Expr] | None:
+    """Return the parameters of a function or macro and the test that it does on them; None when it does more."""
     if not piece.parameters or len(piece.body) > _MAX_BODY:
         return None
     variants = graphs(piece)
     asked = _asked(variants[0][0]) if len(variants) == 1 else None
     if asked is None or not _is_test(asked):
         return None
-    names = {parameter.name for parameter in piece.parameters}
-    own = asked.names - names
-    return asked if _reads_member(asked, names) and all(name.upper() == name for name in own) else None
+    names = tuple(parameter.name for parameter in piece.parameters)
+    plain = all(name.upper() == name for name in asked.names.difference(names))
+    return (names, asked) if plain and _reads_member(asked, names) else None
 
 
-def asked_of(asked: Expr, piece: Piece, call: Expr) -> Expr | None:
+def asked_of(names: tuple[str, ...], asked: Expr, call: Expr) -> Expr | None:
     """Return a question as the caller would write it, None when the arguments are more than places."""
     given = [part.bare() for part in call.parts[1:]]
-    if len(given) != len(piece.parameters) or not all(_is_place(argument) for argument in given):
+    if len(given) != len(names) or not all(_is_place(argument) for argument in given):
         return None
-    return _replaced(asked, {p.name: part for p, part in zip(piece.parameters, given, strict=True)}, call.line)
+    return _replaced(asked, dict(zip(names, given, strict=True)), call.line)
 
 
 def _asked(graph: Graph) -> Expr | None:
@@ -63,7 +63,7 @@ def _is_place(expr: Expr) -> bool:
     return expr.kind in _PLACES and all(_is_place(part) for part in expr.parts)
 
 
-def _reads_member(expr: Expr, names: set[str]) -> bool:
+def _reads_member(expr: Expr, names: tuple[str, ...]) -> bool:
     if expr.kind == "field":
         return not expr.names.isdisjoint(names)
     return any(_reads_member(part, names) for part in expr.parts)

@@ -79,9 +79,7 @@ class Walks:
             spent += more
         return report, spent
 
-    def _walk(
-        self, piece: Piece, graph: Graph, given: Given, asked: Questions, *, coarse: bool
-    ) -> tuple[Report, int]:
+    def _walk(self, piece: Piece, graph: Graph, given: Given, asked: Questions, *, coarse: bool) -> tuple[Report, int]:
         walk = Walk(piece, self._sources[piece.path], graph, asked.as_knowledge(), *given, coarse=coarse)
         report = walk.run()
         self.spent[piece.path] += walk.spent
