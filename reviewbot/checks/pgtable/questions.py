@@ -29,7 +29,7 @@ def question(piece: Piece) -> tuple[tuple[str, ...], Expr] | None:
         return None
     names = tuple(parameter.name for parameter in piece.parameters)
     plain = all(name.upper() == name for name in asked.names.difference(names))
-    return (names, asked) if plain and _reads_member(asked, names) else None
+    return (names, _replaced(asked, {}, 0)) if plain and _reads_member(asked, names) else None
 
 
 def asked_of(names: tuple[str, ...], asked: Expr, call: Expr) -> Expr | None:
