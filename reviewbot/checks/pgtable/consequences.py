@@ -62,7 +62,7 @@ class Care:
             "its lock is initialised, and the page accounted, twice",
             "its lock is initialised twice",
             "the page is accounted twice",
-            "once is right, though it does nothing for such a table on this architecture",
+            "a table is constructed once, though the second time has no effect on this architecture",
         )
 
     def _said(self, both: str, lock: str, account: str, neither: str) -> str:
