@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -112,12 +113,30 @@ def check_series(
 
 
 def _without_old(states: list[tuple[Finding, ...]], changed_only: Callable[[str], bool]) -> list[tuple[Finding, ...]]:
-    """Drop what rules about changed lines say of lines that the base has: also where they were re-indented or moved."""
-    old = {(finding.rule, normalise(finding.location.text)) for finding in states[0] if changed_only(finding.rule)}
-    return [
-        tuple(finding for finding in state if (finding.rule, normalise(finding.location.text)) not in old)
-        for state in states
-    ]
+    """Drop what rules about changed lines say of lines that the base has, or of the same thing in other lines."""
+    old = [finding for finding in states[0] if changed_only(finding.rule)]
+    lines = {_line(finding) for finding in old}
+    return [tuple(_added(state, old, lines)) for state in states]
+
+
+def _added(state: Sequence[Finding], old: Sequence[Finding], lines: set[tuple[str, str]]) -> Iterator[Finding]:
+    """The findings that are not old: their line is another one, and more often said than in the base."""
+    rewritten = Counter(map(_said, old)) - Counter(_said(finding) for finding in state if _line(finding) in lines)
+    for finding in state:
+        if _line(finding) in lines:
+            continue
+        if rewritten[_said(finding)] > 0:
+            rewritten[_said(finding)] -= 1
+        else:
+            yield finding
+
+
+def _line(finding: Finding) -> tuple[str, str]:
+    return finding.rule, normalise(finding.location.text)
+
+
+def _said(finding: Finding) -> tuple[str, ...]:
+    return finding.rule, finding.location.file, finding.location.function, finding.message
 
 
 def _paths(check: Check, states: Sequence[Files], touched: Sequence[Sequence[str]]) -> list[str]:

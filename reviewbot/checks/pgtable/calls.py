@@ -53,8 +53,19 @@ class Calls:
         for after, values in self._walk.eval_all(expr.parts[1:], state):
             local = name in self._walk.types or name in self._walk.parameters
             callee = self._indirect(expr, after) if local or not name else name
-            ways.extend(self._dispatch(expr, callee, values, after.copy()))
+            after = after.copy()
+            if not callee and name in self._walk.parameters:
+                self._leave_to_caller(values, after)
+            ways.extend(self._dispatch(expr, callee, values, after))
         return ways
+
+    @staticmethod
+    def _leave_to_caller(values: list[Value], state: State) -> None:
+        """A function that the caller hands in gets a table: what was done to it is known where it is handed in."""
+        for value in values:
+            table = state.table(value.name)
+            if value.kind == "object" and table.origin in ("alloc", "param"):
+                state.update(value.name, origin="call", family="")
 
     def _chosen(self, expr: Expr, state: State) -> Ways:
         """``(pmd ? pagetable_pmd_ctor : pagetable_pte_ctor)(mm, pt)``: each function on its own path."""
@@ -122,7 +133,12 @@ class Calls:
         ):
             self._queue(state, expr, name, values[1])
             return [(state, UNKNOWN)]
-        summary = self._program.summary(name, self._walk.piece.path) if name else None
+        handed = tuple(
+            (index, value.name)
+            for index, value in enumerate(values)
+            if value.kind == "function" and words.is_primitive(value.name)
+        )
+        summary = self._program.summary(name, self._walk.piece.path, handed) if name else None
         if summary is not None and any(outcome.matters or outcome.argument >= 0 for outcome in summary):
             return self.ends.apply(expr, name, summary, values, state)
         if summary is None and not words.borrows(name) and not self._program.borrows(name, self._walk.piece.path):
@@ -243,6 +259,8 @@ class Calls:
             )
 
     def _hook(self, expr: Expr, hook: Hook, values: list[Value], state: State) -> Ways:
+        if hook.name not in self._program.facts.hooks and hook.level not in ("", *self._program.facts.ctor_levels()):
+            return [(state, UNKNOWN)]  # of a level that this tree constructs by no name: rule C18 says so
         if len(values) != hook.arity and hook.name in self._program.facts.hooks:
             self._note_arity(expr, hook, len(values), state)
             return [(state, self._as_meant(hook, values, state))]

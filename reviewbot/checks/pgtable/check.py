@@ -8,7 +8,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from reviewbot.checks.c.source import MAX_FILE, Piece, Source
 from reviewbot.checks.pgtable.facts import API_HEADERS, Facts, read_facts
@@ -18,6 +17,7 @@ from reviewbot.checks.pgtable.program import Program, load
 from reviewbot.checks.pgtable.rules import RULES
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.sources import architecture, read_source
+from reviewbot.checks.pgtable.told import merged, where_made
 from reviewbot.checks.pgtable.vocabulary import ALLOCATORS, CONVERSIONS, FREERS, LOADS, is_hook_name
 from reviewbot.checks.protocol import Coverage
 from reviewbot.findings import Finding
@@ -86,7 +86,7 @@ class PgtableCheck:
         with _uncollected():
             program = load(files, facts, _relevant(files, paths), self._memory)
             _widen(files, program)
-            found = list(self._files(program, sorted(set(paths) & set(program.sources)), coverage))
+            found = self._told(program, sorted(set(paths) & set(program.sources)), coverage)
         yield from found
 
     def _whole_tree(self, files: Files, facts: Facts, coverage: Coverage) -> Iterator[Finding]:
@@ -103,7 +103,7 @@ class PgtableCheck:
                 _widen(files, program)
                 seen = Coverage()
                 wanted = sorted(path for path in program.sources if architecture(path) == place)
-                return list(self._files(program, wanted, seen)), seen
+                return self._told(program, wanted, seen), seen
 
         found: list[Finding] = []
         for findings, seen in spread(check_place, sorted(places, key=lambda place: -len(places[place]))):
@@ -114,6 +114,13 @@ class PgtableCheck:
         coverage.files.sort()
         coverage.unread.sort()
         yield from sorted(found, key=lambda finding: finding.location.file)
+
+    def _told(self, program: Program, paths: Sequence[str], coverage: Coverage) -> list[Finding]:
+        """The findings of some files, each mistake where it is made."""
+        found = list(self._files(program, paths, coverage))
+        sources = (program.sources[path] for path in sorted({finding.location.file for finding in found}))
+        macros = (piece for source in sources for piece in source.pieces if piece.kind == "macro")
+        return where_made(found, {(piece.path, piece.written) for piece in macros if not named_role(piece.name)[0]})
 
     def _files(self, program: Program, paths: Sequence[str], coverage: Coverage) -> Iterator[Finding]:
         pairing = Pairing(program)
@@ -145,7 +152,7 @@ class PgtableCheck:
             scene = Scene(piece, program.reports(piece), program, pairing)
             for rule in self.rules.values():
                 found.extend(rule.check(scene))
-        yield from _merged(found)
+        yield from merged(found)
 
 
 @contextmanager
@@ -171,18 +178,6 @@ def _unread(piece: Piece, program: Program) -> str:
             if any(is_hook_name(word.strip("( ")) for word in text.replace("(", "( ").split()):
                 return f"line {line} cannot be parsed"
     return ""
-
-
-def _merged(findings: list[Finding]) -> list[Finding]:
-    """Make one finding of those that differ in their condition alone, and sort by line."""
-    groups: dict[tuple[str, int], list[Finding]] = defaultdict(list)
-    for finding in findings:
-        groups[finding.rule, finding.location.line].append(finding)
-    merged = []
-    for group in groups.values():
-        conditions = list(dict.fromkeys(finding.condition for finding in group))
-        merged.append(replace(group[0], condition=conditions[0] if len(conditions) == 1 else " || ".join(conditions)))
-    return sorted(merged, key=lambda finding: (finding.location.line, finding.rule))
 
 
 def _relevant(files: Files, paths: Sequence[str]) -> list[str]:

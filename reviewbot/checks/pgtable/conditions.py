@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reviewbot.checks.c.tree import Expr, Graph
+from reviewbot.checks.c.tree import Expr
 from reviewbot.checks.pgtable import vocabulary as words
+from reviewbot.checks.pgtable.questions import asked_of
 from reviewbot.checks.pgtable.state import UNKNOWN, State, Value, is_zero
 
 if TYPE_CHECKING:
@@ -23,12 +24,32 @@ class Conditions:
 
     def __init__(self, walk: Walk) -> None:
         self._walk = walk
-        self._tested = _tested_paths(walk.graph)
+        self._tested = self._tested_paths()
+
+    def _tested_paths(self) -> Counter[str]:
+        """Count how often each place is compared or tested in the function, by whatever name."""
+        counts: Counter[str] = Counter()
+        waiting = [node.expr for node in self._walk.graph.nodes if node.expr is not None]
+        while waiting:
+            expr = waiting.pop()
+            if expr.kind == "compare":
+                counts[expr.parts[0].bare().canonical] += 1
+            elif expr.kind in ("call", "field", "name"):
+                counts[expr.canonical] += 1
+            if (asked := self._question(expr)) is not None:
+                waiting.append(asked)
+            waiting.extend(expr.parts)
+        return counts
 
     def _is_global(self, name: str) -> bool:
         """``pgtable_l5_enabled()``: a question without arguments, about the machine."""
         known = name in self._walk.types or name in words.STOPS or name in words.ALLOCATORS
         return not known and self._walk.program.summary(name, self._walk.piece.path) is None
+
+    def _question(self, expr: Expr) -> Expr | None:
+        """What a call asks, where the function that it calls does nothing else."""
+        known = self._walk.program.question(expr.callee, self._walk.piece.path) if expr.callee else None
+        return asked_of(*known, expr) if known is not None else None
 
     def test(self, expr: Expr, state: State) -> list[tuple[State, bool]]:
         """Split a path by the truth of a condition."""
@@ -49,6 +70,8 @@ class Conditions:
             return [(after, not truth) for after, truth in self.test(expr.parts[1], state)]
         if expr.kind == "call" and len(expr.parts) == 1 and expr.callee and self._is_global(expr.callee):
             return self._split_global(expr.canonical, state)
+        if (asked := self._question(expr)) is not None:
+            return self.test(asked, state)
         if expr.kind == "arith":
             return [
                 pair for after, _ in self._walk.eval(expr, state) for pair in self.split(UNKNOWN, after, expr.canonical)
@@ -137,7 +160,26 @@ class Conditions:
                 return [(state, expr.text in ("<", "<="))]
             if is_zero(left):
                 return [(state, expr.text in ("<=", ">="))]
-        return [(state, True), (state.copy(), False)]
+        return self._ordered(expr, state)
+
+    def _ordered(self, expr: Expr, state: State) -> list[tuple[State, bool]]:
+        """Split a path by ``mm->limit <= SIZE``: what an mm says of its size chooses levels, and is remembered."""
+        place, bound = (part.bare() for part in expr.parts)
+        operator = {"<": "<", ">=": "<", "<=": "<=", ">": "<="}[expr.text]
+        root = next(iter(place.names)) if place.kind == "field" and len(place.names) == 1 else ""
+        if (
+            self._walk.coarse
+            or "mm_struct" not in self._walk.types.get(root, "")
+            or bound.kind not in ("name", "const")
+        ):
+            return [(state, True), (state.copy(), False)]
+        text = f"{place.canonical} {operator} {bound.canonical}"
+        inverted = operator != expr.text
+        if text in state.known:
+            return [(state, state.known[text] != inverted)]
+        other = state.copy()
+        state.known[text], other.known[text] = True, False
+        return [(state, not inverted), (other, inverted)]
 
     def _same(self, expr: Expr, left: Value, right: Value, state: State) -> list[tuple[State, bool]]:
         """Split a path by ``left == right``, remembering it where it is asked again or chooses a level."""
@@ -155,17 +197,3 @@ class Conditions:
         state.decide(path, constant, True)
         other.decide(path, constant, False)
         return [(state, True), (other, False)]
-
-
-def _tested_paths(graph: Graph) -> Counter[str]:
-    """Count how often each place is compared or tested in a function."""
-    counts: Counter[str] = Counter()
-    waiting = [node.expr for node in graph.nodes if node.expr is not None]
-    while waiting:
-        expr = waiting.pop()
-        if expr.kind == "compare":
-            counts[expr.parts[0].bare().canonical] += 1
-        elif expr.kind in ("call", "field", "name"):
-            counts[expr.canonical] += 1
-        waiting.extend(expr.parts)
-    return counts

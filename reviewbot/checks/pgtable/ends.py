@@ -141,7 +141,11 @@ class Ends:
             for step in outcome.trail:
                 state.note(table, step)
             state.tables[table] = replace(
-                outcome.fresh, null="maybe" if nullable else "no", origin="alloc", escaped=False
+                outcome.fresh,
+                null="maybe" if nullable else "no",
+                origin="alloc",
+                escaped=False,
+                mm=_as_given(outcome.fresh.mm, expr),
             )
             self._calls.emit(state, expr, "alloc", name, table, outcome.fresh.level)
             return Value("object", table, outcome.form)
@@ -206,7 +210,8 @@ class Ends:
             if value.name.startswith("param:"):
                 return "argument", value.form, None, self._walk.parameters.get(value.name[6:], -1), ""
             if value.name.startswith("alloc:"):
-                return "fresh", value.form, replace(table, null="no", escaped=False), -1, ""
+                mm = f"${self._walk.parameters[table.mm]}" if table.mm in self._walk.parameters else table.mm
+                return "fresh", value.form, replace(table, null="no", escaped=False, mm=mm), -1, ""
             return "unknown", "", None, -1, ""
         if value.kind == "ctor" and (result := state.table(value.name).result) in ("ok", "failed", "sure"):
             return "true" if (result != "failed") != (value.form == "not") else "false", "", None, -1, ""
@@ -215,6 +220,12 @@ class Ends:
             kind = "false" if zero else "true" if value.name in ("1", "true") else "const"
             return kind, "", None, -1, value.name if kind == "const" else ""
         return value.kind if value.kind in ("null", "void") else "unknown", "", None, -1, ""
+
+
+def _as_given(mm: str, expr: Expr) -> str:
+    """The mm of a table that a callee made: ``$0`` is what it was given as its first argument."""
+    index = int(mm[1:]) + 1 if mm.startswith("$") else 0
+    return expr.parts[index].canonical if 0 < index < len(expr.parts) else "" if index else mm
 
 
 def _effect_of(table: Table, cleared: bool) -> Effect:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from reviewbot.checks.c.tree import Expr
 from reviewbot.checks.pgtable.facts import Facts, Hook
 from reviewbot.checks.pgtable.state import Outcome
+
+#: functions of the core kernel that are handed to another one: (index of the argument, name)
+Handed = tuple[tuple[int, str], ...]
 
 
 class Knowledge(Protocol):
@@ -40,8 +44,11 @@ class Knowledge(Protocol):
     def borrows(self, name: str, path: str) -> bool:
         """Say whether a function is known to keep no reference to what it is given."""
 
-    def summary(self, name: str, path: str) -> tuple[Outcome, ...] | None:
-        """Return how a function may end, None when that is not known."""
+    def question(self, name: str, path: str) -> tuple[tuple[str, ...], Expr] | None:
+        """Return the parameters of a function and the test that it does on them; None when it does more."""
+
+    def summary(self, name: str, path: str, handed: Handed = ()) -> tuple[Outcome, ...] | None:
+        """Return how a function may end that is handed these functions, None when that is not known."""
 
     def level_of_dtor(self, name: str) -> str:
         """Return the level of a destructor, "" when it serves all."""

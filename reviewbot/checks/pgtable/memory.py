@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from reviewbot.checks.c.source import Piece, Source
 from reviewbot.checks.pgtable.facts import Facts
-from reviewbot.checks.pgtable.knowledge import Knowledge
+from reviewbot.checks.pgtable.knowledge import Handed, Knowledge
 from reviewbot.checks.pgtable.state import Outcome
 from reviewbot.checks.pgtable.walk import Report
 from reviewbot.findings import Evidence
@@ -114,7 +114,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._facts: Facts | None = None
-        self._walks: dict[Piece, Followed] = {}
+        self._walks: dict[tuple[Piece, Handed], Followed] = {}
 
     def turn_to(self, facts: Facts) -> None:
         """Go on with a state of these facts; nothing is kept where they are others."""
@@ -122,10 +122,10 @@ class Memory:
             self._walks.clear()
         self._facts = facts
 
-    def followed(self, piece: Piece) -> Followed | None:
+    def followed(self, piece: Piece, handed: Handed) -> Followed | None:
         """What was seen of a function of the same text at the same lines, None when it was not followed."""
-        return self._walks.get(piece)
+        return self._walks.get((piece, handed))
 
-    def keep(self, piece: Piece, followed: Followed) -> None:
-        """Remember a function for the next state."""
-        self._walks[piece] = followed
+    def keep(self, piece: Piece, handed: Handed, followed: Followed) -> None:
+        """Remember a function, with what was handed to it, for the next state."""
+        self._walks[piece, handed] = followed

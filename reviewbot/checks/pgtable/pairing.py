@@ -58,10 +58,13 @@ def decided_apart(step: Step, other: Step) -> bool:
 _COUNTS = re.compile(r"(?:page_ref|atomic|refcount)_\w+\(")
 
 
+_CHOOSES = re.compile(r" (?:==|<=?) ")
+
+
 def chosen_at_run_time(step: Step) -> bool:
     """Whether the path was taken for some value, as where a folded pgd is the pmd; mm and Kconfig choose no level."""
     return any(
-        truth and " == " in text and not text.startswith("#") and not text.endswith(" == &init_mm")
+        truth and _CHOOSES.search(text) and not text.startswith("#") and not text.endswith(" == &init_mm")
         for text, truth in step.known
         if not _COUNTS.match(text)
     )

@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 
 from reviewbot.checks.c.source import Piece, Source
+from reviewbot.checks.c.tree import Expr
 from reviewbot.checks.pgtable import relevance
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.callbacks import handed_on
 from reviewbot.checks.pgtable.facts import Facts, Hook
+from reviewbot.checks.pgtable.knowledge import Handed
 from reviewbot.checks.pgtable.memory import Memory
 from reviewbot.checks.pgtable.names import Names
+from reviewbot.checks.pgtable.questions import question
 from reviewbot.checks.pgtable.sources import architecture, read_source
 from reviewbot.checks.pgtable.state import Effect, Guard, Outcome, Table, atoms
 from reviewbot.checks.pgtable.walk import Report
@@ -46,13 +49,14 @@ class Program(Names):
     ) -> None:
         super().__init__()
         self.facts = facts
-        self._summaries: dict[tuple[str, str], tuple[Outcome, ...] | None] = {}
+        self._summaries: dict[tuple[str, str, Handed], tuple[Outcome, ...] | None] = {}
         self.walks = Walks(self, self.sources, memory or Memory())
         self._interest: dict[Piece, bool] = {}
         self._concerned: dict[Piece, bool] = {}
         self._callbacks: dict[str, dict[str, tuple[frozenset[str], tuple[Evidence, ...]]]] = {}
         self._defined = defined
         self._values = values
+        self._questions: dict[tuple[str, str], tuple[tuple[str, ...], Expr] | None] = {}
         self._depth = 0
         for source in sources:
             self.add(source)
@@ -172,12 +176,19 @@ class Program(Names):
                     waiting.append((callee, depth + 1))
         return False
 
-    def summary(self, name: str, path: str) -> tuple[Outcome, ...] | None:
-        """Return how a function may end, None when that is not known."""
+    def question(self, name: str, path: str) -> tuple[tuple[str, ...], Expr] | None:
+        """Return the parameters of a function and the test that it does on them; None when it does more."""
+        if (name, path) not in self._questions:
+            pieces = self.candidates(name, path) if name else []
+            self._questions[name, path] = question(pieces[0]) if len(pieces) == 1 else None
+        return self._questions[name, path]
+
+    def summary(self, name: str, path: str, handed: Handed = ()) -> tuple[Outcome, ...] | None:
+        """Return how a function may end that is handed these functions, None when that is not known."""
         pieces = self.candidates(name, path)
         if not pieces:
             return self._default(name)
-        place = (name, "|".join(f"{piece.path}:{piece.line}" for piece in pieces))
+        place = (name, "|".join(f"{piece.path}:{piece.line}" for piece in pieces), handed)
         if place in self._summaries:
             return self._summaries[place]
         self._summaries[place] = None
@@ -186,7 +197,7 @@ class Program(Names):
         self._depth += 1
         by_file: dict[str, set[Outcome]] = defaultdict(set)
         for piece in pieces:
-            found = self._outcomes(piece)
+            found = self._outcomes(piece, handed)
             if len(pieces) > 1 and piece.condition:
                 needed = {Guard(-1, name, truth) for name, truth in atoms(piece.condition).items()}
                 found = {replace(outcome, guards=outcome.guards | needed) for outcome in found}
@@ -201,10 +212,10 @@ class Program(Names):
         self._summaries[place] = result if matters or all(o.value == "null" for o in result) else None
         return self._summaries[place]
 
-    def _outcomes(self, piece: Piece) -> set[Outcome]:
-        if not self.interesting(piece):
+    def _outcomes(self, piece: Piece, handed: Handed = ()) -> set[Outcome]:
+        if not handed and not self.interesting(piece):
             return {Outcome("unknown")}
-        reports = self.reports(piece)
+        reports = self.walks.of(piece, handed)
         outcomes = set().union(*(report.outcomes for report in reports))
         vague = any(report.gave_up or report.vague for report in reports)
         return outcomes | {Outcome("unknown")} if vague else outcomes

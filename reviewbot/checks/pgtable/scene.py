@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from reviewbot.checks.c.source import Piece, Source
+from reviewbot.checks.pgtable.consequences import Care, care
 from reviewbot.checks.pgtable.facts import Facts
 from reviewbot.checks.pgtable.pairing import Pairing, level_named, named_role
 from reviewbot.checks.pgtable.program import Program
@@ -40,13 +41,19 @@ class Scene:
         """How the function may be left, as far as one table is concerned."""
         return [step for step in self.of("return") if step.table == table]
 
-    def constructor_of(self, table: str) -> Step | None:
-        """The event that constructed a table in this function."""
-        return next((step for step in self.of("ctor") if step.table == table), None)
+    def constructor_of(self, event: Step) -> Step | None:
+        """The event that constructed a table in this function, on the path that led to another event of it."""
+        ctors = [step for step in self.of("ctor") if step.table == event.table]
+        return next((step for step in reversed(ctors) if led_to(step, event)), next(iter(ctors), None))
 
-    def tested_wrong(self, table: str) -> bool:
+    def tested_wrong(self, event: Step) -> bool:
         """Whether a table is returned when its constructor failed, and never when it succeeded: rule C01 says so."""
-        returned = {end.before.result for end in self.ends(table) if end.detail == "returned"}
+        ctor = self.constructor_of(event)
+        returned = {
+            end.before.result
+            for end in self.ends(event.table)
+            if end.detail == "returned" and ctor is not None and led_to(ctor, end)
+        }
         return "failed" in returned and returned.isdisjoint(("ok", "sure"))
 
     def allocation_of(self, table: str) -> Step | None:
@@ -75,6 +82,10 @@ class Scene:
     def named_level(self) -> str:
         """The one level that the function's name speaks of, "" when it is none or several."""
         return level_named(self.piece)
+
+    def care(self, level: str, mm: str = "") -> Care:
+        """What constructor and destructor of a level take care of here."""
+        return care(self.facts, level, self.architecture, mm)
 
     def type_of(self, name: str) -> str:
         """The declared type of a parameter or local variable, "" when it has none here."""
@@ -117,3 +128,8 @@ class Scene:
     def reached(self, line: int, what: str) -> Evidence:
         """One more step for the evidence: a line of this function."""
         return Evidence(self.piece.path, line, f"{what}: {self.text(line)}")
+
+
+def led_to(step: Step, event: Step) -> bool:
+    """Whether one event of a table lies on the path to another one."""
+    return bool(step.history) and step.history[-1] in event.history

@@ -62,6 +62,7 @@ class Table:
     :ivar installed: the level at which it was installed.
     :ivar escaped: whether another place or function may hold it.
     :ivar delegated: whether the constructor's result was handed on to somebody else.
+    :ivar mm: the mm that it was constructed for, as it is written; ``$0`` in a summary: the first argument.
     """
 
     origin: str = "place"

@@ -17,7 +17,7 @@ from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.calls import Calls
 from reviewbot.checks.pgtable.conditions import Conditions
 from reviewbot.checks.pgtable.evaluation import Evaluation, Ways
-from reviewbot.checks.pgtable.knowledge import Knowledge
+from reviewbot.checks.pgtable.knowledge import Handed, Knowledge
 from reviewbot.checks.pgtable.state import EACH, FALSE, TRUE, UNKNOWN, Outcome, State, Step, Value
 from reviewbot.findings import Evidence
 
@@ -56,6 +56,7 @@ class Walk(Evaluation):
         graph: Graph,
         program: Knowledge,
         condition: str = "",
+        handed: Handed = (),
         *,
         coarse: bool = False,
     ) -> None:
@@ -63,6 +64,7 @@ class Walk(Evaluation):
         self.source = source
         self.graph = graph
         self.condition = condition
+        self._handed = dict(handed)
         self.report = Report(piece, [], set(), coarse=coarse, graph=graph)
         self.spent = 0  #: how many states were followed; a large one counts for several
         self._budget = MAX_COARSE_STATES if coarse else MAX_STATES
@@ -74,8 +76,10 @@ class Walk(Evaluation):
         state = State()
         for condition in (self.piece.condition, self.condition):
             state.assume(condition)
-        for name in self.parameters:
+        for name, index in self.parameters.items():
             state.env[name] = Value("object", f"param:{name}", self.form(name))
+            if index in self._handed:
+                state.env[name] = Value("function", self._handed[index])
             if level := words.level_of_type(self.types.get(name, "")):
                 state.update(f"param:{name}", level=level, origin="param")
         for end, value, line in self._follow(self.graph, state):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from reviewbot.checks.pgtable import vocabulary as words
 from reviewbot.checks.pgtable.callbacks import calls_in
 from reviewbot.checks.pgtable.rules.base import Rule
-from reviewbot.checks.pgtable.scene import Scene
+from reviewbot.checks.pgtable.scene import Scene, led_to
 from reviewbot.checks.pgtable.state import Step
 from reviewbot.findings import Finding, Severity
 
@@ -27,10 +27,10 @@ def check(scene: Scene) -> Iterator[Finding]:
         step = next(step for step in scene.of("ctor") if step.line == line)
         yield scene.finding("C01", Severity.ERROR, step, _NOT_RUN.format(step.name))
     for end in scene.of("return"):
-        ctor = scene.constructor_of(end.table)
+        ctor = scene.constructor_of(end)
         if ctor is None or ctor.line in done:
             continue
-        message = _dropped(end, ctor) or _misused(scene, end, ctor)
+        message = _dropped(scene, end, ctor) or _misused(scene, end, ctor)
         if message and not _CANNOT_FAIL.search(_comments(scene)):
             done.add(ctor.line)
             last = scene.reached(end.line, "goes on to")
@@ -53,8 +53,10 @@ def _comments(scene: Scene) -> str:
     return " ".join(re.findall(r"/\*.*?\*/|//[^\n]*", scene.comments, re.DOTALL))
 
 
-def _dropped(end: Step, ctor: Step) -> str:
-    if end.before.result != "pending" or end.before.delegated:
+def _dropped(scene: Scene, end: Step, ctor: Step) -> str:
+    table = end.before
+    used = table.result == "failed" and not table.freed and end.detail == "returned"
+    if (table.result != "pending" or table.delegated) and not (used and _stands_alone(scene, ctor)):
         return ""
     return (
         f"The result of {ctor.name}() is ignored. It fails when the split page-table lock cannot be allocated; "
@@ -62,16 +64,28 @@ def _dropped(end: Step, ctor: Step) -> str:
     )
 
 
+def _stands_alone(scene: Scene, ctor: Step) -> bool:
+    """Whether the call of a constructor, or of a function around one, is a statement: its result goes nowhere."""
+    nodes = (node for report in scene.reports if report.graph for node in report.graph.nodes)
+    statements = (node.expr.bare() for node in nodes if node.kind == "eval" and node.expr is not None)
+    return any(call.kind == "call" and call.callee == ctor.name and call.line == ctor.line for call in statements)
+
+
 def _misused(scene: Scene, end: Step, ctor: Step) -> str:
     """The table is handed on although its constructor failed."""
     table = end.before
     if table.result != "failed" or table.freed or end.detail != "returned":
         return ""
-    succeeded = [other for other in scene.ends(end.table) if other.before.result == "ok"]
+    succeeded = [other for other in scene.ends(end.table) if other.before.result == "ok" and led_to(ctor, other)]
     if succeeded and all(other.detail != "returned" for other in succeeded):
         return (
             f"The test of {ctor.name}() is the wrong way round: the table is given up when the constructor succeeds "
             "and used when it fails."
+        )
+    if not succeeded:
+        return (
+            f"The test of {ctor.name}() is the wrong way round: nothing returns when the constructor succeeds, and the "
+            "table is used when it fails."
         )
     return (
         f"The table is returned although {ctor.name}() failed: its failure is noticed but not handled, "

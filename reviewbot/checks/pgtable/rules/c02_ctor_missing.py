@@ -38,8 +38,7 @@ def check(scene: Scene) -> Iterator[Finding]:
             severity,
             step,
             f"The {level} table allocated here {how} without running its constructor"
-            f"{_constructor(scene, level)}: it is not accounted"
-            + (" and has no lock." if level in ("pte", "pmd") else "."),
+            f"{_constructor(scene, level)}: {scene.care(level).missing}.",
             line=allocation.line,
             evidence=(scene.reached(step.line, "returns" if step.kind == "return" else "installs"),),
         )
@@ -62,7 +61,7 @@ def _never_constructed(scene: Scene) -> Iterator[Finding]:
                 Severity.ERROR,
                 place,
                 f"{scene.piece.name}() never runs a constructor{_constructor(scene, level)}, but {piece.name}() runs "
-                f"{dtor.name}() at line {dtor.line}: a lock is freed that was never allocated.",
+                f"{dtor.name}() at line {dtor.line}: {scene.care(level).unpaired}.",
                 (Evidence(place.file, place.line, f"never constructs: {place.text}"), *dtor.history),
                 scene.piece.condition,
             )

@@ -35,7 +35,7 @@ def check(scene: Scene) -> Iterator[Finding]:
                 Severity.ERROR,
                 step,
                 f"{step.name}() runs {what} on memory that was allocated {where} from {_NAMES[family]}: its struct "
-                "page is not the table's own, so the lock and the accounting overwrite what the allocator keeps there.",
+                f"page is not the table's own, so {scene.care(step.level).overwritten}.",
             )
 
 

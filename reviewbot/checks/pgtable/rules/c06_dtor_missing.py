@@ -68,7 +68,7 @@ def _never_destroyed(scene: Scene) -> Iterator[Finding]:
             Severity.ERROR,
             place,
             f"{piece.name}() never runs a destructor, but {scene.piece.name}() runs {made.name}() at line {made.line}: "
-            "the page stays accounted and its lock is leaked.",
+            f"{scene.care(scene.role[0]).lost}.",
             (*made.history, Evidence(place.file, place.line, f"never destroys: {place.text}")),
             piece.condition,
         )
@@ -82,16 +82,20 @@ def _reserved(step: Step) -> bool:
 
 def _constructed_here(scene: Scene, step: Step) -> str:
     table = step.before
-    if not table.live or table.result == "pending" or table.freed or scene.tested_wrong(step.table):
+    if not table.live or table.result == "pending" or table.freed or scene.tested_wrong(step):
         return ""
-    ctor = scene.constructor_of(step.table)
-    by = f"constructed by {ctor.name}() at line {ctor.line}" if ctor else "constructed by its allocator"
-    return f"{step.name}() frees a {table.ctor} table that was {by} and not destroyed: {_lost(table.ctor)}."
+    ctor, made = scene.constructor_of(step), scene.allocation_of(step.table)
+    event = ctor or made
+    by = f"constructed by {event.name}() at line {event.line}" if event else "constructed by its allocator"
+    lost = scene.care(table.ctor, table.mm).lost
+    return f"{step.name}() frees a {table.ctor} table that was {by} and not destroyed: {lost}{_remedy(scene, made)}."
 
 
-def _lost(level: str) -> str:
-    lock = "its split lock is leaked and " if level in ("pte", "pmd") else ""
-    return f"{lock}it stays accounted as a page table"
+def _remedy(scene: Scene, made: Step | None) -> str:
+    """Name the free that belongs to the allocator of a table, where there is one that destroys."""
+    found = re.fullmatch(r"(p(?:te|md|ud|4d)_)alloc_one(|_kernel)|(pgd_)alloc", made.name) if made else None
+    free = f"{found.group(1) or found.group(3)}free{found.group(2) or ''}" if found else ""
+    return f"; {free}() destroys and frees it" if free and scene.program.destroys(free, scene.piece.path) else ""
 
 
 def _constructed_by_allocator(scene: Scene, step: Step) -> str:
@@ -101,9 +105,10 @@ def _constructed_by_allocator(scene: Scene, step: Step) -> str:
         return ""
     for level, maker in _makers(scene, step):
         if not maker.endswith("kernel") or scene.facts.must_construct("pte", scene.architecture, kernel=True):
+            lost = scene.care(level, "&init_mm" if maker.endswith("kernel") else "").lost
             return (
                 f"{scene.piece.name}() frees the {level} table with {step.name}() without its destructor, "
-                f"but {maker}() constructs it: {_lost(level)}."
+                f"but {maker}() constructs it: {lost}."
             )
     return _by_file(scene, step)
 
@@ -149,12 +154,13 @@ def _destroyed_on_other_paths(scene: Scene, step: Step) -> str:
         return ""
     if table.origin == "alloc" or scene.piece.kind == "macro":
         return ""
-    others = [dtor for dtor in scene.of("dtor") if dtor.table == step.table]
+    others = [dtor for dtor in scene.of("dtor") if dtor.table == step.table and not dtor.before.freed]
     made = scene.pairing.flagged(scene.piece.path, kernel=True) if table.origin == "param" else None
     if made is not None and made[1] and for_kernel(step) and others:
+        lost = scene.care(others[0].level or table.level or scene.named_level).lost
         return (
             f"{scene.piece.name}() frees the kernel's table with {step.name}() without a destructor, but {made[0]}() "
-            f"constructs it like any other: {_lost(table.level or scene.named_level)}."
+            f"constructs it like any other: {lost}."
         )
     if for_kernel(step) is False and others and all(for_kernel(other) for other in others):
         return (
@@ -169,9 +175,10 @@ def _destroyed_on_other_paths(scene: Scene, step: Step) -> str:
         )
     if kind_given(scene.piece) or not others or any(decided_apart(step, other) for other in others):
         return ""
+    lost = scene.care(others[0].level or table.level or scene.named_level).lost
     return (
         f"{scene.piece.name}() frees the table with {step.name}() without the destructor {others[0].name}() that it "
-        f"runs on other paths, at line {others[0].line}: {_lost(table.level or scene.named_level)}."
+        f"runs on other paths, at line {others[0].line}: {lost}."
     )
 
 
@@ -190,7 +197,7 @@ def _taken_from_mm(scene: Scene, step: Step) -> str:
         return ""
     return (
         f"{scene.piece.name}() frees the {level} table with {step.name}() without its destructor, "
-        f"but {allocator(level)}() constructs it: {_lost(level)}."
+        f"but {allocator(level)}() constructs it: {scene.care(level).lost}."
     )
 
 
@@ -208,7 +215,7 @@ def _destroyed_by_siblings(scene: Scene, step: Step) -> str:
         if frees_by_role(sibling) or any(one.kind == "dtor" and one.before.origin != "alloc" for one in steps):
             return (
                 f"{scene.piece.name}() frees the {level} table with {step.name}() without its destructor, which "
-                f"{sibling.name}() has run on its tables (line {sibling.line}): {_lost(level)}."
+                f"{sibling.name}() has run on its tables (line {sibling.line}): {scene.care(level).lost}."
             )
     return ""
 
@@ -239,7 +246,7 @@ def _by_file(scene: Scene, step: Step) -> str:
     which = f"{level} tables" if level else "page tables"
     return (
         f"{name}() frees the table with {step.name}() without its destructor, but this file constructs the {which} "
-        f"that it allocates: {_lost(level)}."
+        f"that it allocates: {scene.care(level).lost}."
     )
 
 

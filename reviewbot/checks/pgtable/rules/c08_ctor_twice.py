@@ -19,7 +19,7 @@ def check(scene: Scene) -> Iterator[Finding]:
                 Severity.ERROR,
                 step,
                 f"{step.name}() constructs a table whose {table.ctor} constructor has run before on this path: "
-                "its lock is initialised, and the page accounted, twice.",
+                f"{(scene.care(table.ctor, table.mm) & scene.care(step.level)).twice}.",
             )
 
 

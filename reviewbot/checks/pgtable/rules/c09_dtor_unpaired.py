@@ -22,10 +22,11 @@ def check(scene: Scene) -> Iterator[Finding]:
         if table.destroyed or table.freed:
             continue
         if table.result == "failed":
-            ctor = scene.constructor_of(step.table)
+            ctor = scene.constructor_of(step)
             why = f"{ctor.name if ctor else 'its constructor'}() failed on this path"
         elif is_page(table) and not table.ctor:
-            why = "no constructor ran since it was allocated"
+            made = scene.allocation_of(step.table)
+            why = "no constructor ran since " + (f"{made.name}() allocated it" if made else "it was allocated")
         elif table.origin != "alloc" and _for_guests(scene, step):
             why = "stage-2 tables are never constructed"
         elif root := _unconstructed_root(scene, step):
@@ -38,9 +39,16 @@ def check(scene: Scene) -> Iterator[Finding]:
             "C09",
             Severity.ERROR,
             step,
-            f"{step.name}() destroys a table although {why}: it frees a lock that was never allocated and makes the "
-            "page-table accounting too low.",
+            f"{step.name}(){_place(scene, step)} destroys a table although {why}: "
+            f"{scene.care(step.level or table.level or scene.named_level).unpaired}.",
         )
+
+
+def _place(scene: Scene, step: Step) -> str:
+    """Where the destructor stands, when it is in a function that is called."""
+    inside = [evidence for evidence in step.history if evidence.text.startswith("destroys:")][:-1]
+    own = scene.piece.path, step.line
+    return next((f" ({one.file}:{one.line})" for one in reversed(inside) if (one.file, one.line) != own), "")
 
 
 def _for_guests(scene: Scene, step: Step) -> bool:

@@ -26,7 +26,7 @@ def check(scene: Scene) -> Iterator[Finding]:
             or not is_page(table)
         ):
             continue
-        ctor = scene.constructor_of(end.table)
+        ctor = scene.constructor_of(end)
         if ctor is None or ctor.line in done or _inverted(scene, end.table):
             continue
         done.add(ctor.line)

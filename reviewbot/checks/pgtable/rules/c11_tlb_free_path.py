@@ -36,7 +36,7 @@ def check(scene: Scene) -> Iterator[Finding]:
             Severity.ERROR,
             step,
             f"{scene.piece.name}() hands the {level} table to {step.name}() without its destructor, and in this tree "
-            "the mmu_gather does not run it: the table is freed while its lock and its accounting stay.",
+            f"the mmu_gather does not run it: {scene.care(level).lost}.",
         )
 
 
@@ -79,7 +79,7 @@ def _last_chance(scene: Scene) -> Iterator[Finding]:
                         Severity.ERROR,
                         step,
                         f"{scene.piece.name}() gives back tables with {step.name}() without their destructor, but "
-                        f"{piece.name}() queues the {level} table without it, too: lock and accounting are leaked.",
+                        f"{piece.name}() queues the {level} table without it, too: {scene.care(level).lost}.",
                         evidence=queued.history,
                     )
                     return

@@ -18,6 +18,12 @@ _PTDESC_API = {
     "ptdesc_address", "ptdesc_to_virt", "folio_ptdesc", "pagetable_is_reserved", "tlb_remove_ptdesc",
     "tlb_remove_page_ptdesc", "pagetable_free_kernel", "ptdesc_set_kernel", "ptdesc_clear_kernel",
 }  # fmt: skip
+#: what was used for the same before, where it was a function of the same arguments or nearly so
+_BEFORE_PTDESC = {
+    "pagetable_alloc": "alloc_pages", "pagetable_free": "__free_pages", "virt_to_ptdesc": "virt_to_page",
+    "ptdesc_address": "page_address", "ptdesc_to_virt": "page_address", "tlb_remove_page_ptdesc": "tlb_remove_page",
+    "tlb_remove_ptdesc": "tlb_remove_table", "pagetable_free_kernel": "pagetable_free",
+}  # fmt: skip
 
 
 def check(scene: Scene) -> Iterator[Finding]:
@@ -47,12 +53,27 @@ def _count(given: str) -> str:
 
 def _instead(scene: Scene, name: str) -> str:
     """Name the function that does the same here."""
+    if not words.is_hook_name(name):
+        instead = _BEFORE_PTDESC.get(name, "")
+        return f"; {instead}() does the same" if instead else ""
     kind, level = "_ctor" in name, re.search(r"(?:^|_)(pte|pmd|pud|p4d|pgd)_", name)
     wanted = level.group(1) if level else "pte" if name.startswith("pgtable_page") else ""
-    for hook in scene.facts.hooks.values():
-        if words.is_hook_name(name) and hook.constructs == kind and hook.level in (wanted, "") and not hook.frees:
-            return f", which has {hook.name}() ({hook.file}:{hook.line})"
-    return ""
+    hooks = [hook for hook in scene.facts.hooks.values() if hook.constructs == kind and not hook.frees]
+    for hook in hooks:
+        if hook.level in (wanted or scene.named_level, ""):
+            return f", which has {hook.name}() ({hook.file}:{hook.line}){_then_free(scene, name)}"
+    if wanted and hooks:
+        return f", in which {wanted} tables have no {'constructor' if kind else 'destructor'}"
+    each = " and ".join(f"{hook.name}()" for hook in hooks if hook.level)
+    return f", which has {each}{_then_free(scene, name)}" if each else ""
+
+
+def _then_free(scene: Scene, name: str) -> str:
+    """What has to follow a destructor, where the one that was called would free the table, too."""
+    if not name.endswith("_free"):
+        return ""
+    free = "pagetable_free" if not scene.program.missing("pagetable_free", scene.piece.path) else "__free_page"
+    return f", to be followed by {free}()"
 
 
 def _finding(scene: Scene, line: int, name: str, message: str) -> Finding:

@@ -70,7 +70,7 @@ def _too_early(scene: Scene, step: Step) -> str:
     if step.kind == "ctor" and table.installed and table.origin == "alloc":
         return f"{step.name}() constructs the table after it was installed: a walker may take its lock before."
     if step.kind == "install" and table.result == "failed" and step.table.startswith("alloc:"):
-        ctor = scene.constructor_of(step.table)
+        ctor = scene.constructor_of(step)
         return f"The table is installed by {step.name}() although {ctor.name if ctor else 'its constructor'}() failed."
     return ""
 
