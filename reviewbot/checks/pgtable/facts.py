@@ -100,7 +100,7 @@ class Facts:
         if kernel and level == "pte":
             return self.number == 6
         if level == "pmd" and self.number in (0, 1):
-            return architecture in self.split_pmd
+            return architecture in self.split_pmd if architecture else bool(self.split_pmd)
         return True
 
     def describe(self) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from reviewbot.checks.c.source import Parameter, Piece, Source
@@ -160,6 +160,17 @@ class Pairing:
                     self._named[architecture(piece.path)].append(piece)
         return self._named[place]
 
+    def ends_batch(self, place: str, names: Collection[str]) -> bool:
+        """Whether an architecture's own __tlb_remove_table() runs one of these destructors."""
+        return any(
+            f"{name}(" in step.text
+            for piece in self._program.anywhere("__tlb_remove_table", place)
+            for report in self._program.reports(piece)
+            for outcome in report.outcomes
+            for step in outcome.trail
+            for name in names
+        )
+
     def _forwarded(self, place: str) -> dict[Piece, set[tuple[str, str]]]:
         roles: dict[Piece, set[tuple[str, str]]] = defaultdict(set)
         waiting = [(piece, named_role(piece.name), 0) for piece in self.role_pieces(place)]
@@ -218,6 +229,9 @@ class Pairing:
             for step in report.steps:
                 if step.kind == "ctor" and step.level and is_page(step.before):
                     pairs.constructed.add(step.level)
+                elif step.kind == "alloc" and step.before.live and "alloc" in piece.name:
+                    if any(end.table == step.table and end.detail == "returned" for end in report.steps):
+                        pairs.constructed.add(step.before.ctor)
                 elif step.kind == "dtor" and step.before.origin != "alloc":
                     pairs.destroyed.add(step.level or step.before.level or named)
                 elif _handed_on_plain(step) and not kind_given(piece):

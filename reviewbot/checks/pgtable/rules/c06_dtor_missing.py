@@ -34,8 +34,8 @@ def check(scene: Scene) -> Iterator[Finding]:
     """Report a free of a table that is constructed, on this path or by the allocator that this function belongs to."""
     yield from _never_destroyed(scene)
     done: set[int] = set()
-    for step in scene.of("free"):
-        if step.line in done or _reserved(step):
+    for step in scene.of("free", "queue"):
+        if step.line in done or _reserved(step) or (step.kind == "queue" and not _of_table(scene, step)):
             continue
         reason = (
             _constructed_here(scene, step)
@@ -72,6 +72,12 @@ def _never_destroyed(scene: Scene) -> Iterator[Finding]:
             (*made.history, Evidence(place.file, place.line, f"never destroys: {place.text}")),
             piece.condition,
         )
+
+
+def _of_table(scene: Scene, step: Step) -> bool:
+    """Whether what goes to the mmu_gather is a table that was reached by its entries, and nothing will destroy it."""
+    walked = re.match(r"load:p(?:md|ud|4d)_(?:offset|pgtable|page_vaddr)\(", step.table) is not None
+    return walked and step.name not in scene.facts.queues and step.name in words.CORE_QUEUES
 
 
 def _reserved(step: Step) -> bool:

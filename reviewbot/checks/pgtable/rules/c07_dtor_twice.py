@@ -25,6 +25,11 @@ def check(scene: Scene) -> Iterator[Finding]:
                 f"{step.name}() sees to the destructor itself in this tree, but {table.destroyed}() has already "
                 "destroyed the table: its lock is freed and its accounting taken back twice."
             )
+        elif scene.architecture and scene.pairing.ends_batch(scene.architecture, [table.destroyed]):
+            message = (
+                f"{step.name}() leads to {scene.architecture}'s __tlb_remove_table(), which runs {table.destroyed}(), "
+                "but that has already destroyed the table here: it is destroyed twice."
+            )
         else:
             continue
         yield scene.finding("C07", Severity.ERROR, step, message)

@@ -9,6 +9,7 @@ from reviewbot.checks.pgtable.pairing import chosen_at_run_time, for_kernel, is_
 from reviewbot.checks.pgtable.rules.base import Rule
 from reviewbot.checks.pgtable.scene import Scene
 from reviewbot.checks.pgtable.state import Step
+from reviewbot.checks.pgtable.vocabulary import PAGE_FAMILIES
 from reviewbot.findings import Finding, Severity
 
 #: where the tables of guests are
@@ -27,6 +28,8 @@ def check(scene: Scene) -> Iterator[Finding]:
         elif is_page(table) and not table.ctor:
             made = scene.allocation_of(step.table)
             why = "no constructor ran since " + (f"{made.name}() allocated it" if made else "it was allocated")
+        elif table.origin == "param" and (maker := _plain_maker(scene)):
+            why = f"{maker}() hands out such tables without a constructor"
         elif table.origin != "alloc" and _for_guests(scene, step):
             why = "stage-2 tables are never constructed"
         elif root := _unconstructed_root(scene, step):
@@ -49,6 +52,15 @@ def _place(scene: Scene, step: Step) -> str:
     inside = [evidence for evidence in step.history if evidence.text.startswith("destroys:")][:-1]
     own = scene.piece.path, step.line
     return next((f" ({one.file}:{one.line})" for one in reversed(inside) if (one.file, one.line) != own), "")
+
+
+def _plain_maker(scene: Scene) -> str:
+    """The function of the same file that makes what this one frees, by its name, when it never constructs."""
+    maker = scene.piece.name.replace("free", "alloc")
+    if scene.roles or maker == scene.piece.name or all(piece.name != maker for piece in scene.source.pieces):
+        return ""
+    made = scene.program.made(maker, scene.piece.path)
+    return maker if made and all(table.family in PAGE_FAMILIES and not table.ctor for table in made) else ""
 
 
 def _for_guests(scene: Scene, step: Step) -> bool:

@@ -130,15 +130,9 @@ def _destroyed_later(scene: Scene) -> bool:
         for step in report.steps
     ):
         return False
-    names = [f"{h.name}(" for h in scene.facts.hooks.values() if not h.constructs and h.level in ("", scene.role[0])]
-    return any(
-        name in step.text
-        for piece in scene.program.anywhere("__tlb_remove_table", scene.architecture)
-        for report in scene.program.reports(piece)
-        for outcome in report.outcomes
-        for step in outcome.trail
-        for name in names
-    )
+    hooks = scene.facts.hooks.values()
+    names = [hook.name for hook in hooks if not hook.constructs and hook.level in ("", scene.role[0])]
+    return scene.pairing.ends_batch(scene.architecture, names)
 
 
 RULE = Rule(
