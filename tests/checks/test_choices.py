@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checks.minitree import findings
+from tests.checks.minitree import PMD_ALLOC, findings
 
 _TABLE = """
 static struct ptdesc *new_table(struct mm_struct *mm)
@@ -332,3 +332,34 @@ static void set_late(void)
 def test_a_member_of_a_table_of_functions_names_the_level_that_it_allocates(tmp_path: Path) -> None:
     assert _said("E5", tmp_path, "C03", mmu=_MEMBERS % "late_pmd") == []
     assert _said("E5", tmp_path, "C03", mmu=_MEMBERS % "late_pte") == [("set_late", "ops.alloc_pmd = late_pte;")]
+
+
+_SET = """
+static int toy_alloc_pmd(pud_t *pud)
+{
+	pmd_t *pmd = %s;
+
+	if (!pmd)
+		return -1;
+	set_pud(pud, __pud(__pa(pmd) | _TABLE));
+	return 0;
+}
+static void toy_free_pmd(pmd_t *pmd)
+{
+	%s;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "freed", "found"),
+    [
+        ("(pmd_t *)get_zeroed_page(GFP_KERNEL)", "free_page((unsigned long)pmd)", 0),
+        ("pmd_alloc_one(&init_mm, 0)", "pmd_free(&init_mm, pmd)", 0),
+        ("pmd_alloc_one(&init_mm, 0)", "free_page((unsigned long)pmd)", 1),
+    ],
+)
+def test_what_a_constructing_allocator_gave_and_stays_installed_is_destroyed(
+    made: str, freed: str, found: int, tmp_path: Path
+) -> None:
+    assert len(_said("E5", tmp_path, "C06", pgalloc=PMD_ALLOC, mmu=_SET % (made, freed))) == found

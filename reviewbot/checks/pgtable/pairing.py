@@ -230,7 +230,7 @@ class Pairing:
                 if step.kind == "ctor" and step.level and is_page(step.before):
                     pairs.constructed.add(step.level)
                 elif step.kind == "alloc" and step.before.live and "alloc" in piece.name:
-                    if any(end.table == step.table and end.detail == "returned" for end in report.steps):
+                    if any(end.table == step.table and _handed_on(end) for end in report.steps):
                         pairs.constructed.add(step.before.ctor)
                 elif step.kind == "dtor" and step.before.origin != "alloc":
                     pairs.destroyed.add(step.level or step.before.level or named)
@@ -245,6 +245,12 @@ def kind_given(piece: Piece) -> bool:
 
 def _is_kind(parameter: Parameter) -> bool:
     return parameter.type == "bool" and _KIND.search(parameter.name) is not None
+
+
+def _handed_on(step: Step) -> bool:
+    """Whether a table is returned, or stays installed, when the function is left."""
+    kept = step.before.escaped and not step.before.freed and step.before.null != "yes"
+    return step.kind == "return" and (step.detail == "returned" or kept)
 
 
 def _handed_on_plain(step: Step) -> bool:
