@@ -60,7 +60,7 @@ class PgtableCheck:
     """Checks how page-table constructors and destructors are used, by the rules C01 … C25."""
 
     name = "pgtable"
-    version = "3"
+    version = "4"
     title = "Page-table constructors and destructors"
 
     def __init__(self, rules: Collection[str] = ()) -> None:
