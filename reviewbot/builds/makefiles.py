@@ -56,15 +56,13 @@ def mentioned(target: str, read: Read) -> bool:
 
     kbuild compiles any file that it is told to; one that no Makefile speaks of is a part of another.
     """
-    folder, name = posixpath.split(target)
-    while True:
+    parts = target.split("/")
+    for depth in reversed(range(len(parts))):
+        folder, name = "/".join(parts[:depth]), "/".join(parts[depth:])
         word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])".encode())
         if any(word.search(read(posixpath.join(folder, file)) or b"") for file in ("Kbuild", "Makefile")):
             return True
-        if not folder:
-            return False
-        folder, base = posixpath.split(folder)
-        name = f"{base}/{name}"
+    return False
 
 
 def _ways(folder: str, name: str, read: Read, config: dict[str, str] | None) -> list[frozenset[str]]:

@@ -84,3 +84,4 @@ def test_an_object_is_mentioned_in_whatever_form() -> None:
     assert mentioned("drivers/dc/core.o", read)
     assert not mentioned("vdso/not.o", read)
     assert not mentioned("drivers/ore.o", read)
+    assert not mentioned("/x.o", read), "what make says of paths outside ends, too"
