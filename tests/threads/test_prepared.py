@@ -22,6 +22,13 @@ def test_it_answers_as_the_query_does_for_every_value() -> None:
     assert by_root("nobody") == []
 
 
+def test_what_can_find_nothing_finds_nothing() -> None:
+    factories.discussion()
+    nothing = Prepared(lambda key: models.Series.objects.filter(root_msgid=key, pk__in=[]).values_list("pk"))
+    assert nothing("anything") == []
+    assert nothing("anything") == []
+
+
 def test_it_makes_rows_with_relations_and_annotations_of_many_ids() -> None:
     talk = factories.discussion()
     patches = list(models.Patch.objects.order_by("pk").values_list("pk", flat=True))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, QuerySet
 from django.db.models.base import ModelState
@@ -37,7 +38,7 @@ class Prepared(Generic[Row]):
 
     def __init__(self, rows: Callable[[Any], QuerySet[Any, Row]]) -> None:
         self._rows = rows
-        self._written: dict[object, _Written] = {}
+        self._written: dict[object, _Written | None] = {}
 
     def __call__(self, value: int | str | Sequence[int]) -> list[Row]:
         """Return the rows (1 query; none for no ids).
@@ -52,12 +53,17 @@ class Prepared(Generic[Row]):
         key = len(meant) if many else stand_in
         if key not in self._written:
             self._written[key] = self._write(stand_in)
-        return self._ask(self._written[key], meant)
+        written = self._written[key]
+        return self._ask(written, meant) if written else []
 
-    def _write(self, stand_in: Any) -> _Written:  # noqa: ANN401 - as the value
+    def _write(self, stand_in: Any) -> _Written | None:  # noqa: ANN401 - as the value
+        """Write the query; None for one that finds nothing, whatever the rows are."""
         query = self._rows(stand_in)
         compiler = query.query.get_compiler(DEFAULT_DB_ALIAS)
-        sql, parameters = compiler.as_sql()
+        try:
+            sql, parameters = compiler.as_sql()
+        except EmptyResultSet:
+            return None
         columns = [column for column, *_ in compiler.select]
         whole = issubclass(query._iterable_class, ModelIterable)
         populators = _related(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS) if whole else None
